@@ -1,0 +1,26 @@
+# Two commands: `make demo` and `make test`. Both make the virtual environment first if it is missing or outdated.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: demo test lint clean
+.DEFAULT_GOAL := demo
+
+$(VENV)/installed: setup.cfg pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: $(VENV)/installed
+	dvc repro
+
+test: $(VENV)/installed
+	python -m pytest -n 2
+
+lint: $(VENV)/installed
+	ruff check .
+	ruff format --check .
+	mypy
+
+clean:
+	rm -rf $(VENV)
