@@ -1,0 +1,78 @@
+"""Reading what training left in `results/runs`, for the models that are configured now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.errors import InputError
+from pipeline.records import RUNS, read_table
+
+
+@dataclass(frozen=True)
+class RunDetails:
+    """What a run's numbers may depend on beside its params: from the sidecar beside `results/runs/<model>.csv`."""
+
+    model: str
+    fold: int
+    seed: int
+    device: str
+    precision: str
+    versions: tuple[tuple[str, str], ...]
+
+
+def load_runs(folder: Path, models: Iterable[str]) -> pd.DataFrame:
+    """The runs of `models`, in that order; a model without a file has no rows, and other files are not looked at.
+
+    Raises:
+        InputError: a file breaks the rules of `records.RUNS`, holds another model, or one run twice.
+    """
+    tables = [_load(path, model) for model in models if (path := folder / f"{model}.csv").exists()]
+    tables = [table for table in tables if not table.empty]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(RUNS.columns))
+
+
+def _load(path: Path, model: str) -> pd.DataFrame:
+    table = read_table(path, RUNS)
+    if others := sorted(set(table["model"]) - {model}):
+        raise InputError(f"{path}: holds the model {others[0]!r}; expected {model!r} only. `dvc repro` makes it again")
+    twice = table.duplicated(["fold", "seed", "selection"])
+    if twice.any():
+        row = table[twice].iloc[0]
+        raise InputError(
+            f"{path} line {int(twice.to_numpy().argmax()) + 2}: fold {row['fold']}, seed {row['seed']}, selection "
+            f"{row['selection']} is there a second time; expected once. Delete the file, and `dvc repro` makes it again"
+        )
+    return table
+
+
+def load_details(folder: Path, models: Iterable[str]) -> tuple[RunDetails, ...]:
+    """The sidecars of `models`; a model without one has no entries.
+
+    Raises:
+        InputError: a sidecar is no JSON of the expected form.
+    """
+    paths = ((model, folder / f"{model}.json") for model in models)
+    return tuple(details for model, path in paths if path.exists() for details in _load_details(path, model))
+
+
+def _load_details(path: Path, model: str) -> list[RunDetails]:
+    try:
+        runs: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["runs"]
+        return [
+            RunDetails(
+                model, run["fold"], run["seed"], str(run["device"]), str(run["precision"]),
+                tuple(sorted((str(name), str(version)) for name, version in run["versions"].items())),
+            )
+            for run in runs
+        ]  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path} is no list of runs with fold, seed, device, precision and versions "
+            f"({type(error).__name__}: {error}); `dvc repro --force train@{model}` makes it again"
+        ) from None
