@@ -1,0 +1,96 @@
+"""The order of normalisation, activation and convolution in a residual branch (Figure 2; section 4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+import torch
+from torch import nn
+
+Padding = Literal["paired", "same"]
+
+
+@dataclass(frozen=True)
+class BranchLayout:
+    """One branch, and what surrounds the block.
+
+    Attributes:
+        operations: the branch from input to shaking, in the words of Figure 2.
+        relu_after_addition: a ReLU follows the addition of the shortcut.
+        standardise: a normalisation without scale and shift stands before the affine layer (the paper's CCL).
+    """
+
+    operations: tuple[str, ...]
+    relu_after_addition: bool = False
+    standardise: bool = True
+
+
+def _layout(operations: str, *, relu_after_addition: bool = False, standardise: bool = True) -> BranchLayout:
+    return BranchLayout(tuple(operations.split()), relu_after_addition, standardise)
+
+
+LAYOUTS: Mapping[str, BranchLayout] = MappingProxyType({
+    "PreAct": _layout("BN ReLU Conv BN ReLU Conv", standardise=False),
+    "PreActBN": _layout("BN ReLU Conv BN ReLU Conv BN"),
+    "RPreAct": _layout("ReLU Conv BN ReLU Conv BN"),
+    "PostAct": _layout("Conv BN ReLU Conv BN", relu_after_addition=True),
+    "BN-Shake": _layout("ReLU Conv ReLU Conv BN"),
+})  # fmt: skip
+"""Names of He et al. 2016 (arXiv 1603.05027) as the paper uses them; BN-Shake is Table 1's."""
+
+
+def build_branch(
+    layout: BranchLayout,
+    in_channels: int,
+    out_channels: int,
+    kernel: tuple[int, int],
+    padding: Padding,
+    gamma0: float | Literal["uniform"],
+) -> nn.Sequential:
+    """One residual branch: (frames, in_channels, height, bins) to (frames, out_channels, height, bins)."""
+    layers: list[nn.Module] = []
+    channels = in_channels
+    convolutions = 0
+    for operation in layout.operations:
+        if operation == "Conv":
+            if padding == "same":
+                layers.append(nn.ZeroPad2d(_around(kernel)))
+            pads = (0, 0) if padding == "same" else _paired(kernel, convolutions)
+            layers.append(nn.Conv2d(channels, out_channels, kernel, padding=pads))
+            channels = out_channels
+            convolutions += 1
+        elif operation == "BN":
+            layers.append(_normalisation(channels, gamma0))
+        else:
+            layers.append(nn.ReLU())
+    return nn.Sequential(*layers)
+
+
+def _paired(kernel: tuple[int, int], position: int) -> tuple[int, int]:
+    """Padding of the first and second convolution of a branch, which together keep the size of an even kernel.
+
+    Each output of a 2 x 16 convolution lies half a step off its inputs: the first is padded up (one larger), the
+    second down (one smaller), and the two half steps cancel. An odd kernel keeps its size twice.
+    """
+    height, width = kernel
+    return (height // 2, width // 2) if position % 2 == 0 else ((height - 1) // 2, (width - 1) // 2)
+
+
+def _around(kernel: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Zeros left, right, above and below that keep the size by themselves; an even kernel's extra one comes last."""
+    height, width = kernel
+    return (width - 1) // 2, width // 2, (height - 1) // 2, height // 2
+
+
+def _normalisation(channels: int, gamma0: float | Literal["uniform"]) -> nn.BatchNorm2d:
+    """Batch normalisation whose scale starts at gamma0 (section 4.2), or U(0, 1) as PyTorch did up to 1.1."""
+    layer = nn.BatchNorm2d(channels)
+    with torch.no_grad():
+        if gamma0 == "uniform":
+            layer.weight.uniform_()
+        else:
+            layer.weight.fill_(gamma0)
+    return layer

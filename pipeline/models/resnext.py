@@ -1,0 +1,195 @@
+"""ResNeXt over model frames of a spectrogram (Table 5), for any kernel, width, depth and number of branches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pipeline.models.layouts import LAYOUTS, BranchLayout, Padding, build_branch
+from pipeline.models.shaking import Shaking, mix_branches
+
+POOLED_BANDS = 8
+"""Frequency bands of the pooling `bands`: 32 channels x 8 bands are Table 5's 256 inputs of the affine layer."""
+
+
+class Block(nn.Module):
+    """One residual block: branches side by side, mixed, added to the shortcut."""
+
+    def __init__(
+        self,
+        layout: BranchLayout,
+        in_channels: int,
+        out_channels: int,
+        *,
+        first_of_stage: bool,
+        branches: int,
+        kernel: tuple[int, int],
+        padding: Padding,
+        gamma0: float | Literal["uniform"],
+        shaking: Shaking | None,
+    ) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(
+            build_branch(layout, in_channels, out_channels, kernel, padding, gamma0) for _ in range(branches)
+        )
+        # The shortcut sees the block's raw input; only a stage's first block changes the width.
+        self.shortcut = nn.Conv2d(in_channels, out_channels, 1) if first_of_stage else nn.Identity()
+        self.relu_after_addition = layout.relu_after_addition
+        self.shaking = shaking
+
+    def forward(
+        self, frames: Tensor, segment_of_frame: Tensor, num_segments: int, generator: torch.Generator | None
+    ) -> Tensor:
+        """(frames, in_channels, height, bins) to (frames, out_channels, height, bins)."""
+        outputs = [branch(frames) for branch in self.branches]
+        if self.shaking is not None and self.training:
+            if generator is None:
+                raise ValueError("shaking in training mode draws its weights: pass a generator")
+            mixed = mix_branches(outputs, self.shaking, segment_of_frame, num_segments, generator)
+        else:
+            mixed = torch.stack(outputs).mean(dim=0)
+        summed: Tensor = mixed + self.shortcut(frames)
+        return F.relu(summed) if self.relu_after_addition else summed
+
+
+class ResNeXt(nn.Module):
+    """Preliminary convolution, stages of residual blocks, mean pooling over a segment, dropout, affine layer.
+
+    Frames of all segments of a batch are concatenated, so segments of any length share a batch and no padding enters
+    a normalisation or the pooling.
+
+    Args:
+        layout: the branches' layout.
+        kernel: (spectrogram frames, frequency bins) of every convolution.
+        widths: channels of the preliminary convolution, then of each stage.
+        blocks: residual blocks of each stage.
+        branches: branches of each block.
+        num_classes: outputs.
+        frame_shape: (height, bins) of a model frame; 16 x 257 in the paper.
+        pooling: `bands` averages over time and within 8 frequency bands of each channel, `bins` over time and
+            channels at each frequency bin.
+        padding: `paired` or `same`, see `build_branch`.
+        dropout: probability.
+        gamma0: initial scale of the normalisations in residual blocks.
+        shaking: None without.
+    """
+
+    def __init__(
+        self,
+        layout: BranchLayout,
+        *,
+        kernel: tuple[int, int],
+        widths: Sequence[int],
+        blocks: Sequence[int],
+        branches: int,
+        num_classes: int,
+        frame_shape: tuple[int, int],
+        pooling: Literal["bands", "bins"] = "bands",
+        padding: Padding = "paired",
+        dropout: float = 0.5,
+        gamma0: float | Literal["uniform"] = 1.0,
+        shaking: Shaking | None = None,
+    ) -> None:
+        super().__init__()
+        pads = ((kernel[0] - 1) // 2, (kernel[1] - 1) // 2)
+        self.prelim = nn.Conv2d(1, widths[0], kernel, padding=pads)
+        height, bins = (size + 2 * pad - k + 1 for size, pad, k in zip(frame_shape, pads, kernel, strict=True))
+        if height < 1 or bins < (POOLED_BANDS if pooling == "bands" else 1):
+            raise ValueError(f"model frames of {frame_shape} are too small for a kernel of {kernel}")
+        self.stages = nn.ModuleList()
+        channels = widths[0]
+        for width, depth in zip(widths[1:], blocks, strict=True):
+            stage = nn.ModuleList()
+            for position in range(depth):
+                stage.append(
+                    Block(
+                        layout,
+                        channels,
+                        width,
+                        first_of_stage=position == 0,
+                        branches=branches,
+                        kernel=kernel,
+                        padding=padding,
+                        gamma0=gamma0,
+                        shaking=shaking,
+                    )  # fmt: skip
+                )
+                channels = width
+            self.stages.append(stage)
+        self.pooling = pooling
+        inputs = channels * POOLED_BANDS if pooling == "bands" else bins
+        self.standardise = nn.BatchNorm1d(inputs, affine=False) if layout.standardise else nn.Identity()
+        self.dropout = dropout
+        self.affine = nn.Linear(inputs, num_classes, bias=False)
+
+    def forward(
+        self, frames: Tensor, segment_of_frame: Tensor, num_segments: int, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Scores of segments.
+
+        Args:
+            frames: (frames, 1, height, bins) model frames of all segments, one after another.
+            segment_of_frame: (frames,) int64, the segment, from 0, that each frame belongs to.
+            num_segments: segments in the batch.
+            generator: source of shaking and dropout, on the frames' device; needed in training mode.
+
+        Returns:
+            (num_segments, num_classes) unnormalised log-probabilities.
+        """
+        hidden = self.prelim(frames)
+        for stage in self.stages:
+            for block in stage:  # type: ignore[attr-defined]
+                hidden = block(hidden, segment_of_frame, num_segments, generator)
+        pooled = _mean_per_segment(self._pool(hidden).float(), segment_of_frame, num_segments)
+        scores: Tensor = self.affine(self._drop(self.standardise(pooled), generator))
+        return scores
+
+    def _pool(self, hidden: Tensor) -> Tensor:
+        """(frames, channels, height, bins) to (frames, inputs of the affine layer)."""
+        if self.pooling == "bins":
+            return hidden.mean(dim=(1, 2))
+        return F.adaptive_avg_pool2d(hidden, (1, POOLED_BANDS)).flatten(1)
+
+    def _drop(self, inputs: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Dropout from the run's own generator (PyTorch's takes the global one)."""
+        if not self.training or self.dropout == 0:
+            return inputs
+        if generator is None:
+            raise ValueError("dropout in training mode draws its mask: pass a generator")
+        kept = torch.empty_like(inputs).bernoulli_(1 - self.dropout, generator=generator)
+        return inputs * kept / (1 - self.dropout)
+
+
+def build_network(
+    layout: str,
+    *,
+    kernel: tuple[int, int],
+    widths: Sequence[int],
+    blocks: Sequence[int],
+    branches: int,
+    num_classes: int,
+    frame_shape: tuple[int, int],
+    pooling: Literal["bands", "bins"] = "bands",
+    padding: Padding = "paired",
+    dropout: float = 0.5,
+    gamma0: float | Literal["uniform"] = 1.0,
+    shaking: Shaking | None = None,
+    seed: int = 0,
+) -> ResNeXt:
+    """A ResNeXt of a named layout with PyTorch's default initialisation, drawn from `seed` alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return ResNeXt(
+            LAYOUTS[layout], kernel=kernel, widths=widths, blocks=blocks, branches=branches, num_classes=num_classes,
+            frame_shape=frame_shape, pooling=pooling, padding=padding, dropout=dropout, gamma0=gamma0, shaking=shaking,
+        )  # fmt: skip
+
+
+def _mean_per_segment(frames: Tensor, segment_of_frame: Tensor, num_segments: int) -> Tensor:
+    """(frames, features) to (num_segments, features): the mean over each segment's own frames."""
+    sums = frames.new_zeros(num_segments, frames.shape[1]).index_add(0, segment_of_frame, frames)
+    return sums / torch.bincount(segment_of_frame, minlength=num_segments).unsqueeze(1)

@@ -1,0 +1,35 @@
+"""The device that runs train on."""
+
+from __future__ import annotations
+
+import platform
+
+import torch
+
+from pipeline.errors import InputError
+
+
+def resolve_device(name: str) -> torch.device:
+    """`auto`, `cpu`, `cuda` or `cuda:N` as a device; `auto` is the first GPU if there is one.
+
+    Raises:
+        InputError: a GPU is named that is not there.
+    """
+    count = torch.cuda.device_count()
+    if name == "auto":
+        name = "cuda:0" if count else "cpu"
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= count:
+        raise InputError(
+            f"execution.device is {name!r}, and PyTorch sees {count} CUDA devices; expected 'auto', 'cpu'"
+            + "".join(f", 'cuda:{index}'" for index in range(count))
+        )
+    return device
+
+
+def device_name(device: torch.device) -> str:
+    """The hardware's own name, for the record beside the results."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"{platform.machine()} CPU ({capability})"

@@ -1,0 +1,220 @@
+"""One run: a model trained on all folds but one, scored on that one after every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pipeline.evaluation.accuracy import unweighted_accuracy
+from pipeline.models.resnext import ResNeXt
+from pipeline.training.batches import SegmentBank, ordered_batches, shuffled_batches
+
+SCORING_FRAMES = 1024
+"""Model frames scored at once; scoring keeps no activations, so this is bounded by cache, not by memory."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a run needs beyond its network and data (section 5)."""
+
+    epochs: int
+    batch_segments: int
+    learning_rate: float
+    precision: str
+    eval_train_every: int
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One row of the history: losses are class-weighted means, accuracies percent; NaN where not measured."""
+
+    epoch: int
+    train_loss: float
+    train_ua: float
+    train_loss_eval: float
+    train_ua_eval: float
+    valid_loss: float
+    valid_ua: float
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A network at the end of an epoch, and what it says of the validation fold.
+
+    `probabilities` is (validation segments, classes) float32.
+    """
+
+    epoch: int
+    weights: dict[str, Tensor]
+    probabilities: Tensor
+
+
+@dataclass
+class RunState:
+    """Everything that a run continues from; a checkpoint file holds just this."""
+
+    network: ResNeXt
+    optimiser: torch.optim.Adam
+    order: torch.Generator
+    noise: torch.Generator
+    history: list[Epoch] = field(default_factory=list)
+    best: Snapshot | None = None
+    last: Snapshot | None = None
+    diverged_epoch: int | None = None
+
+    @property
+    def epoch(self) -> int:
+        """Epochs finished."""
+        return len(self.history)
+
+
+def start_run(network: ResNeXt, learning_rate: float, seeds: tuple[int, int], device: torch.device) -> RunState:
+    """A run before its first epoch; `seeds` are those of the batch order and of shaking and dropout."""
+    # Channels last is what convolutions of few channels are fastest in, on CPU and GPU.
+    network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    order = torch.Generator().manual_seed(seeds[0])
+    noise = torch.Generator(device=device).manual_seed(seeds[1])
+    return RunState(network, torch.optim.Adam(network.parameters(), lr=learning_rate), order, noise)
+
+
+def train(
+    state: RunState,
+    bank: SegmentBank,
+    train_segments: Tensor,
+    valid_segments: Tensor,
+    recipe: Recipe,
+    after_epoch: Callable[[RunState], None] = lambda state: None,
+) -> None:
+    """Train until `recipe.epochs` epochs are done, or a loss is not finite; `state` holds the outcome.
+
+    Args:
+        state: a new run or one that continues; changed in place.
+        bank: all segments.
+        train_segments: positions in the bank of the training folds' segments.
+        valid_segments: positions of the validation fold's segments.
+        recipe: the rest.
+        after_epoch: called after each epoch, to save and to show progress.
+    """
+    weights = class_weights(bank.emotions[train_segments], state.network.affine.out_features)
+    while state.epoch < recipe.epochs and state.diverged_epoch is None:
+        number = state.epoch + 1
+        train_loss, train_ua = _train_epoch(state, bank, train_segments, weights, recipe)
+        valid_loss, valid_ua, probabilities = score(state.network, bank, valid_segments, weights, recipe.precision)
+        if not (np.isfinite(train_loss) and np.isfinite(valid_loss)):
+            state.diverged_epoch = number
+            break
+        row = Epoch(number, train_loss, train_ua, np.nan, np.nan, valid_loss, valid_ua)
+        best = state.best is None or valid_ua > state.history[state.best.epoch - 1].valid_ua
+        # The epochs that may be reported are scored on the training folds too, for the Gap in eval mode.
+        if best or number == recipe.epochs or number % recipe.eval_train_every == 0:
+            row = _with_eval_mode(row, state.network, bank, train_segments, weights, recipe.precision)
+        state.history.append(row)
+        if best:
+            state.best = Snapshot(number, _copy_weights(state.network), probabilities)
+        if number == recipe.epochs:
+            state.last = Snapshot(number, _copy_weights(state.network), probabilities)
+        after_epoch(state)
+    if state.diverged_epoch is None and (state.last is None or state.last.epoch != state.epoch):
+        # Continued from the middle of a longer run that took no notice of this epoch.
+        probabilities = score(state.network, bank, valid_segments, weights, recipe.precision)[2]
+        state.last = Snapshot(state.epoch, _copy_weights(state.network), probabilities)
+        state.history[-1] = _with_eval_mode(
+            state.history[-1], state.network, bank, train_segments, weights, recipe.precision
+        )
+
+
+def reported_history(history: Sequence[Epoch], epochs: int, eval_train_every: int) -> list[Epoch]:
+    """The first `epochs` rows as a run of just that length would have written them.
+
+    A run that was first trained for fewer epochs has scored its training folds at that end too; a row keeps those
+    figures only where a run of `epochs` epochs measures them.
+    """
+    rows: list[Epoch] = []
+    best = -np.inf
+    for row in history[:epochs]:
+        measured = row.valid_ua > best or row.epoch == epochs or row.epoch % eval_train_every == 0
+        best = max(best, row.valid_ua)
+        rows.append(row if measured else replace(row, train_loss_eval=np.nan, train_ua_eval=np.nan))
+    return rows
+
+
+def class_weights(emotions: Tensor, num_classes: int) -> Tensor:
+    """Weights inversely proportional to class size (section 5), of mean 1 over the segments given.
+
+    Raises:
+        ValueError: a class has no segment.
+    """
+    counts = torch.bincount(emotions, minlength=num_classes)
+    if (counts == 0).any():
+        raise ValueError(f"training segments by class are {counts.tolist()}; expected some of each")
+    return len(emotions) / (num_classes * counts.float())
+
+
+def score(
+    network: ResNeXt, bank: SegmentBank, segments: Tensor, weights: Tensor, precision: str
+) -> tuple[float, float, Tensor]:
+    """Class-weighted loss, unweighted accuracy in percent, and (segments, classes) probabilities, in eval mode."""
+    network.eval()
+    with torch.inference_mode():
+        scores = torch.cat([
+            _forward(network, bank, positions, precision)[0]
+            for positions in ordered_batches(bank, segments, SCORING_FRAMES)
+        ])  # fmt: skip
+        emotions = bank.emotions[segments]
+        loss = F.cross_entropy(scores, emotions, weight=weights).item()
+        probabilities = scores.softmax(dim=1).cpu()
+        ua = unweighted_accuracy(emotions.cpu().numpy(), probabilities.argmax(dim=1).numpy(), scores.shape[1])
+    return loss, ua, probabilities.clone()
+
+
+def _train_epoch(
+    state: RunState, bank: SegmentBank, segments: Tensor, weights: Tensor, recipe: Recipe
+) -> tuple[float, float]:
+    """One pass over the training folds: the loss and unweighted accuracy of train mode, as the pass goes."""
+    network, optimiser = state.network, state.optimiser
+    network.train()
+    loss_sum = torch.zeros((), device=weights.device)
+    weight_sum = torch.zeros((), device=weights.device)
+    emotions, predicted = [], []
+    for positions in shuffled_batches(segments, recipe.batch_segments, state.order):
+        scores, target = _forward(network, bank, positions, recipe.precision, state.noise)
+        batch_weight = weights[target].sum()
+        loss = F.cross_entropy(scores, target, weight=weights, reduction="sum")
+        optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss / batch_weight)
+        optimiser.step()
+        loss_sum += loss.detach()
+        weight_sum += batch_weight
+        emotions.append(target)
+        predicted.append(scores.detach().argmax(dim=1))
+    ua = unweighted_accuracy(
+        torch.cat(emotions).cpu().numpy(), torch.cat(predicted).cpu().numpy(), network.affine.out_features
+    )
+    return (loss_sum / weight_sum).item(), ua
+
+
+def _forward(
+    network: ResNeXt, bank: SegmentBank, positions: Tensor, precision: str, noise: torch.Generator | None = None
+) -> tuple[Tensor, Tensor]:
+    """Scores (float32) and classes of a batch."""
+    batch = bank.gather(positions)
+    frames = batch.frames.contiguous(memory_format=torch.channels_last)
+    with torch.autocast(frames.device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
+        scores = network(frames, batch.segment_of_frame, len(positions), noise)
+    return scores.float(), batch.emotions
+
+
+def _with_eval_mode(
+    row: Epoch, network: ResNeXt, bank: SegmentBank, segments: Tensor, weights: Tensor, precision: str
+) -> Epoch:
+    loss, ua, _ = score(network, bank, segments, weights, precision)
+    return replace(row, train_loss_eval=loss, train_ua_eval=ua)
+
+
+def _copy_weights(network: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}

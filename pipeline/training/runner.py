@@ -1,0 +1,71 @@
+"""One run from its spec to the store: build, resume, train, record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from pipeline.models.resnext import ResNeXt, build_network
+from pipeline.models.shaking import Shaking
+from pipeline.params import ModelParams, Params
+from pipeline.training.data import Experiment
+from pipeline.training.device import device_name
+from pipeline.training.identity import RunSpec
+from pipeline.training.loop import Recipe, RunState, start_run, train
+from pipeline.training.store import Interval, RunFolder
+
+Progress = Callable[[RunSpec, RunState], None]
+
+
+def network_of(params: Params, model: ModelParams, seed: int = 0) -> ResNeXt:
+    """The network of one model of the params, initialised from `seed`."""
+    shared, features, shake = params.network, params.features, model.shake
+    return build_network(
+        model.layout,
+        kernel=shared.kernel,
+        widths=shared.widths,
+        blocks=shared.blocks,
+        branches=shared.branches,
+        num_classes=len(params.classes),
+        frame_shape=(features.context, 257),
+        pooling=shared.pooling,
+        padding=shared.padding,
+        dropout=shared.dropout,
+        gamma0=model.gamma0,
+        shaking=None if shake is None else Shaking(shake.bands, shake.forward, shake.backward, shake.level),
+        seed=seed,
+    )
+
+
+def execute(spec: RunSpec, experiment: Experiment, store: Path, progress: Progress) -> None:
+    """Train a run unless the store has it, from its newest checkpoint, and record the outcome in the store."""
+    folder = RunFolder(store, spec)
+    with folder.claimed():
+        if folder.finished():
+            return
+        train_params = spec.params.train
+        device = experiment.bank.rows.device
+        torch.set_num_threads(train_params.threads)
+        state = start_run(
+            network_of(spec.params, spec.model_params, spec.stream("initialisation")),
+            train_params.learning_rate,
+            (spec.stream("order"), spec.stream("noise")),
+            device,
+        )
+        folder.resume(state)
+        interval = Interval(spec.params.execution.checkpoint_seconds)
+
+        def after_epoch(state: RunState) -> None:
+            if interval.passed() or state.epoch == spec.epochs:
+                folder.save_checkpoint(state)
+            progress(spec, state)
+
+        recipe = Recipe(
+            spec.epochs, train_params.batch_segments, train_params.learning_rate, train_params.precision,
+            train_params.eval_train_every,
+        )  # fmt: skip
+        train_segments, valid_segments = experiment.split(spec.fold)
+        train(state, experiment.bank, train_segments, valid_segments, recipe, after_epoch)
+        folder.finish(state, device_name(device))

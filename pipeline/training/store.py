@@ -1,0 +1,205 @@
+"""The run store: one folder a run, named by its identity, outside every DVC output.
+
+    .runs/<identity>/run.json                  what the identity is the hash of
+    .runs/<identity>/checkpoints/epoch...      what the run continues from
+    .runs/<identity>/finished/<epochs>.safetensors   weights and probabilities of `last` and `best`
+    .runs/<identity>/finished/<epochs>.json          history, status, device and versions; written last
+
+A run is finished for a number of epochs when its JSON is there. More epochs continue from the newest checkpoint;
+fewer from the newest one that is not past them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import math
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from pipeline.errors import InputError
+from pipeline.files import replacing, write_text
+from pipeline.training.checkpoints import kept_epochs, load_checkpoint, save_checkpoint
+from pipeline.training.identity import RunSpec
+from pipeline.training.loop import Epoch, RunState, Snapshot, reported_history
+
+STORE = Path(".runs")
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """The outcome of a run.
+
+    Attributes:
+        spec: the run.
+        status: `diverged` when a loss was not finite.
+        history: one row an epoch.
+        diverged_epoch: the epoch of the first loss that was not finite.
+        snapshots: `last` and `best`; empty when diverged.
+        device: name of the hardware.
+        versions: of Python and the libraries that computed the run.
+    """
+
+    spec: RunSpec
+    status: Literal["done", "diverged"]
+    history: list[Epoch]
+    diverged_epoch: int | None
+    snapshots: dict[str, Snapshot]
+    device: str
+    versions: dict[str, str]
+
+
+class RunFolder:
+    """One run's folder in the store."""
+
+    def __init__(self, store: Path, spec: RunSpec) -> None:
+        self.spec = spec
+        self.folder = store / spec.identity
+        self.checkpoints = self.folder / "checkpoints"
+
+    def finished(self) -> bool:
+        """Whether the run need not be trained for `spec.epochs`."""
+        return self._record() is not None
+
+    def load(self) -> FinishedRun:
+        """The finished run.
+
+        Raises:
+            InputError: it is not finished, or its files are damaged.
+        """
+        path = self._record()
+        if path is None:
+            raise InputError(f"{self.spec.name}: not trained for {self.spec.epochs} epochs ({self.folder})")
+        try:
+            record = json.loads(path.read_text("utf-8"))
+            snapshots = _read_snapshots(path.with_suffix(".safetensors"), record["snapshot_epochs"])
+            history = [_row(values) for values in record["history"]]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{path} or the file beside it is damaged ({error}); delete both to train the run again from its "
+                "last checkpoint"
+            ) from None
+        return FinishedRun(
+            self.spec, record["status"], history, record["diverged_epoch"], snapshots, record["device"],
+            record["versions"],
+        )  # fmt: skip
+
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Hold the run: a second process that wants it waits here. The claim of a dead process is free at once."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "claim").open("w") as claim:
+            fcntl.flock(claim, fcntl.LOCK_EX)
+            yield
+
+    def resume(self, state: RunState) -> int:
+        """Bring a fresh state to the newest checkpoint that `spec.epochs` allows; returns the epochs done."""
+        description = json.dumps(self.spec.description(), indent=2, sort_keys=True)
+        write_text(self.folder / "run.json", description + "\n")
+        done = load_checkpoint(state, self.checkpoints, self.spec.epochs)
+        beyond = [epoch for epoch in kept_epochs(self.checkpoints) if epoch > self.spec.epochs]
+        if beyond:
+            print(
+                f"{self.spec.name}: trained for {max(beyond)} epochs before, now {self.spec.epochs} are asked for; "
+                f"training again from epoch {done}, the longer run is kept",
+                file=sys.stderr,
+            )
+        return done
+
+    def save_checkpoint(self, state: RunState) -> None:
+        """Write a checkpoint; those at the ends of finished runs are kept, to continue or return to."""
+        ends = [int(path.stem) for path in (self.folder / "finished").glob("*.json")]
+        save_checkpoint(state, self.checkpoints, keep=[*ends, *self._beyond()])
+
+    def finish(self, state: RunState, device: str) -> None:
+        """Record the outcome of a run that is done or diverged."""
+        epochs = self.spec.epochs if state.diverged_epoch is None else state.diverged_epoch
+        history = reported_history(state.history, epochs, self.spec.params.train.eval_train_every)
+        snapshots = {"last": state.last, "best": state.best} if state.diverged_epoch is None else {}
+        present = {name: snapshot for name, snapshot in snapshots.items() if snapshot is not None}
+        path = self.folder / "finished" / f"{epochs:06d}.json"
+        _write_snapshots(path.with_suffix(".safetensors"), present)
+        record = {
+            "status": "done" if state.diverged_epoch is None else "diverged",
+            "diverged_epoch": state.diverged_epoch,
+            "snapshot_epochs": {name: snapshot.epoch for name, snapshot in present.items()},
+            "history": [_values(row) for row in history],
+            "device": device,
+            "versions": library_versions(),
+        }
+        write_text(path, json.dumps(record, indent=1) + "\n")
+
+    def _record(self) -> Path | None:
+        """The JSON of the run at `spec.epochs`, or of its divergence at or before them."""
+        finished = self.folder / "finished"
+        exact = finished / f"{self.spec.epochs:06d}.json"
+        for path in sorted(finished.glob("*.json")):
+            if int(path.stem) < self.spec.epochs and '"status": "diverged"' in path.read_text("utf-8"):
+                return path
+        return exact if exact.is_file() else None
+
+    def _beyond(self) -> list[int]:
+        return [epoch for epoch in kept_epochs(self.checkpoints) if epoch > self.spec.epochs]
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of what computes a run."""
+    return {"python": platform.python_version(), "torch": torch.__version__, "numpy": version("numpy")}
+
+
+class Interval:
+    """True once every so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._last = time.monotonic()
+
+    def passed(self) -> bool:
+        """Whether the interval has passed since this was last true."""
+        now = time.monotonic()
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
+
+
+def _write_snapshots(path: Path, snapshots: dict[str, Snapshot]) -> None:
+    tensors: dict[str, Tensor] = {}
+    for name, snapshot in snapshots.items():
+        tensors |= {f"{name}/weights/{key}": tensor.contiguous().clone() for key, tensor in snapshot.weights.items()}
+        tensors[f"{name}/probabilities"] = snapshot.probabilities.clone()
+    with replacing(path) as temporary:
+        save_file(tensors, temporary)
+
+
+def _read_snapshots(path: Path, epochs: dict[str, int]) -> dict[str, Snapshot]:
+    snapshots = {}
+    with safe_open(path, framework="pt") as stored:
+        names = list(stored.keys())
+        for name, epoch in epochs.items():
+            prefix = f"{name}/weights/"
+            weights = {key.removeprefix(prefix): stored.get_tensor(key) for key in names if key.startswith(prefix)}
+            snapshots[name] = Snapshot(epoch, weights, stored.get_tensor(f"{name}/probabilities"))
+    return snapshots
+
+
+def _values(row: Epoch) -> dict[str, Any]:
+    """A history row as JSON: floats in full, NaN as null."""
+    return {name: None if math.isnan(value) else value for name, value in asdict(row).items()}
+
+
+def _row(values: dict[str, Any]) -> Epoch:
+    measures = {name: math.nan if value is None else float(value) for name, value in values.items() if name != "epoch"}
+    return Epoch(epoch=values["epoch"], **measures)

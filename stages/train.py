@@ -1,0 +1,36 @@
+"""Stage `train@<model>`: train the model's runs that the store lacks, then collect all of them."""
+
+import json
+import sys
+from pathlib import Path
+
+from pipeline.errors import explained
+from pipeline.files import write_text
+from pipeline.params import load_params
+from pipeline.records import HISTORY, RUNS, predictions_schema, write_table
+from pipeline.training.collect import collect, save_weights
+from pipeline.training.data import read_segments
+from pipeline.training.engine import fill_store, plan
+from pipeline.training.identity import data_hash
+from pipeline.training.store import STORE, RunFolder
+
+
+def main(model: str) -> None:
+    """Train and collect one model of params.yaml."""
+    params = load_params()
+    specs = plan(params, model, data_hash(Path("data/inputs.json"), Path("data/folds.csv")))
+    trained = fill_store(specs, params, STORE)
+    finished = [RunFolder(STORE, spec).load() for spec in specs]
+    results = collect(model, finished, read_segments(params), params)
+    write_table(results.runs, Path(f"results/runs/{model}.csv"), RUNS)
+    write_table(results.history, Path(f"results/history/{model}.csv"), HISTORY)
+    write_table(results.predictions, Path(f"results/predictions/{model}.csv"), predictions_schema(params.classes))
+    write_text(Path(f"results/runs/{model}.json"), json.dumps(results.record, indent=2) + "\n")
+    save_weights(finished, Path(f"results/weights/{model}"), params)
+    diverged = sum(run.status == "diverged" for run in finished)
+    print(f"{model}: {trained} runs trained, {len(specs) - trained} already in the store, {diverged} diverged")
+
+
+if __name__ == "__main__":
+    with explained(f"train@{sys.argv[1]}"):
+        main(sys.argv[1])
