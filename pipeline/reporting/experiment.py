@@ -1,0 +1,130 @@
+"""All that the tables are made from, and the questions they ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import pandas as pd
+
+from pipeline.errors import InputError
+from pipeline.evaluation.claims import Claim
+from pipeline.evaluation.comparison import SIGNIFICANT, Metric
+from pipeline.evaluation.results import RunDetails
+from pipeline.params import Params, Selection
+
+
+class LayerRow(Protocol):
+    """One row of Table 5, as `pipeline.models.summary` counts it."""
+
+    @property
+    def layer(self) -> str: ...  # noqa: D102
+    @property
+    def structure(self) -> str: ...  # noqa: D102
+    @property
+    def blocks(self) -> int | None: ...  # noqa: D102
+    @property
+    def stride(self) -> str: ...  # noqa: D102
+    @property
+    def params(self) -> int | None: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one model reached at one selection of epochs: means over its runs, in percent and points.
+
+    `valid_ua` and `gap` are None where there is nothing to print, and `status` says why.
+    """
+
+    valid_ua: float | None
+    gap: float | None
+    runs: int
+    status: str
+
+
+@dataclass(frozen=True)
+class Test:
+    """A row of `results/comparisons.csv`; `p` is None where no test was made, and `note` says why."""
+
+    p: float | None
+    note: str
+
+    @property
+    def significant(self) -> bool:
+        """Whether the claim holds at the paper's level."""
+        return self.p is not None and self.p < SIGNIFICANT
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Params and everything that was made under them.
+
+    Attributes:
+        params: the params file.
+        segments: `records.SEGMENTS` of all configured corpora.
+        folds: `records.FOLDS`.
+        structures: Table 5's rows of the configured network by layout, PreAct among them.
+        runs: `records.RUNS` of the configured models.
+        details: where the runs were made.
+        comparisons: `records.COMPARISONS`.
+    """
+
+    params: Params
+    segments: pd.DataFrame
+    folds: pd.DataFrame
+    structures: Mapping[str, Sequence[LayerRow]]
+    runs: pd.DataFrame
+    details: tuple[RunDetails, ...]
+    comparisons: pd.DataFrame
+
+    @property
+    def gap_metric(self) -> Metric:
+        """The Gap that tables print (`report.gap`)."""
+        return "gap" if self.params.report.gap == "train_mode" else "gap_eval"
+
+    @cached_property
+    def trained(self) -> tuple[str, ...]:
+        """Models with runs, in the order of the params."""
+        present = set(self.runs["model"])
+        return tuple(model for model in self.params.models if model in present)
+
+    def label(self, model: str) -> str:
+        """What tables print for a model; the key of one that is not configured."""
+        return self.params.models[model].label if model in self.params.models else model
+
+    def score(self, model: str, selection: Selection) -> Score:
+        """A model's means; none when a run of it diverged."""
+        rows = self.runs[(self.runs["model"] == model) & (self.runs["selection"] == selection)]
+        if rows.empty:
+            return Score(None, None, 0, "no such epoch" if model in self.trained else "not trained")
+        diverged = int((rows["status"] == "diverged").sum())
+        if diverged:
+            return Score(None, None, len(rows) - diverged, f"diverged ({diverged} of {len(rows)})")
+        gaps = rows[self.gap_metric]
+        gap = None if gaps.isna().any() else float(gaps.mean())
+        return Score(float(rows["valid_ua"].mean()), gap, len(rows), "done")
+
+    def test(self, claim: Claim, metric: Metric, selection: Selection) -> Test:
+        """The test of a claim.
+
+        Raises:
+            InputError: the comparisons do not hold it.
+        """
+        key = (claim.table, claim.better, claim.reference, metric, selection)
+        if key not in self._tests:
+            raise InputError(
+                f"results/comparisons.csv has no row for table {claim.table}, {claim.better} against "
+                f"{claim.reference}, {metric}, {selection}; `dvc repro compare` makes it again"
+            )
+        return self._tests[key]
+
+    @cached_property
+    def _tests(self) -> dict[tuple[str, ...], Test]:
+        return {
+            (row["table"], row["model_a"], row["model_b"], row["metric"], row["selection"]): Test(
+                None if pd.isna(row["p"]) else float(row["p"]), row["note"]
+            )
+            for row in self.comparisons.to_dict("records")
+        }

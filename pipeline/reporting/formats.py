@@ -1,0 +1,104 @@
+"""A table in CSV, GitHub Markdown and LaTeX (booktabs)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+from pipeline.reporting.table import Cell, Part, Table
+
+LATEX_SYMBOLS = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", "[": "{[}", "]": "{]}", '"': r"\textquotedbl{}",
+    "†": r"$^{\dagger}$", "‡": r"$^{\ddagger}$", "§": r"\S{}", "¶": r"\P{}", "*": r"$^{*}$",
+    "—": "---", "✓": r"$\checkmark$", "✗": r"$\times$", "×": r"$\times$", "γ": r"$\gamma$", "₀": r"$_0$",
+}  # fmt: skip
+
+_MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~$&])")
+_LATEX_NUMBER = re.compile(r"(?<![\w.])-(?=\d)")
+
+
+def to_csv(table: Table) -> str:
+    """One header and all parts below each other; the selection of epochs is the first column where there are any."""
+    columns = [column for column in table.columns if column.where != "print"]
+    selections = any(part.selection for part in table.parts)
+    header = ["selection"] * selections
+    for column in columns:
+        header += [column.key, f"{column.key}_mark"] if column.marked else [column.key]
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(header)
+    for part in table.parts:
+        for row in part.rows:
+            values = [part.selection] * selections
+            for column in columns:
+                cell = row.get(column.key, Cell())
+                values += [cell.value, cell.mark] if column.marked else [cell.value]
+            writer.writerow(values)
+    return stream.getvalue()
+
+
+def to_markdown(table: Table) -> str:
+    """A heading, each part as a table with its title and notes, and the notes of all."""
+    blocks = [f"## {markdown_escaped(table.title)}"]
+    columns = table.printed_columns()
+    head = [
+        _markdown_row([markdown_escaped(column.header) for column in columns]),
+        _markdown_row(["---:" if column.number else ":---" for column in columns]),
+    ]
+    for part in table.parts:
+        if part.title:
+            blocks.append(f"### {markdown_escaped(part.title)}")
+        rows = [_markdown_row([markdown_escaped(text) for text in row]) for row in table.printed_rows(part)]
+        blocks.append("\n".join([*head, *rows]))
+        blocks += [_markdown_notes(part.notes)] * bool(part.notes)
+    blocks += [_markdown_notes(table.notes)] * bool(table.notes)
+    return "\n\n".join(blocks) + "\n"
+
+
+def _markdown_row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _markdown_notes(notes: tuple[str, ...]) -> str:
+    return "\n".join(f"- {markdown_escaped(note)}" for note in notes)
+
+
+def markdown_escaped(text: str) -> str:
+    """`text` as Markdown prints it unchanged, on one line."""
+    return _MARKDOWN_SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def to_latex(table: Table) -> str:
+    r"""One `table` float for each part, each with all notes, to be read with `\input`."""
+    head = f"% {table.key}: needs \\usepackage[T1]{{fontenc}} and \\usepackage{{booktabs,amssymb}}\n"
+    return head + "\n".join(_latex_float(table, part) for part in table.parts)
+
+
+def _latex_float(table: Table, part: Part) -> str:
+    columns = table.printed_columns()
+    caption = latex_escaped(f"{table.title} ({part.title})" if part.title else table.title)
+    label = "-".join(["tab:" + table.key, *([part.selection] if part.selection else [])])
+    rows = [[column.header for column in columns], *table.printed_rows(part)]
+    header, *body = (" & ".join(latex_escaped(text) for text in row) + r" \\" for row in rows)
+    notes = [rf"\item {latex_escaped(note)}" for note in (*part.notes, *table.notes)]
+    return "\n".join([
+        r"\begin{table}[htbp]",
+        r"\centering\small",
+        rf"\caption{{{caption}}}",
+        rf"\label{{{label}}}",
+        rf"\begin{{tabular}}{{{''.join('r' if column.number else 'l' for column in columns)}}}",
+        r"\toprule", header, r"\midrule", *body, r"\bottomrule",
+        r"\end{tabular}",
+        *([r"\begin{itemize}\footnotesize", *notes, r"\end{itemize}"] if notes else []),
+        r"\end{table}",
+        "",
+    ])  # fmt: skip
+
+
+def latex_escaped(text: str) -> str:
+    """`text` as LaTeX prints it unchanged, on one line."""
+    escaped = "".join(LATEX_SYMBOLS.get(character, character) for character in " ".join(text.split()))
+    return _LATEX_NUMBER.sub("$-$", escaped)

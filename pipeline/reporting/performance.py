@@ -1,0 +1,211 @@
+"""Tables 2, 6, 8 and 10: UA and Gap of every model with the paper's markers; and the tables of a user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from pipeline.evaluation.claims import Claim
+from pipeline.evaluation.comparison import Metric
+from pipeline.params import SELECTIONS, Selection, TableParams
+from pipeline.reporting.experiment import Experiment
+from pipeline.reporting.published import model_key, published_rows
+from pipeline.reporting.setting import (
+    differences_from_paper,
+    environments,
+    incomplete,
+    not_trained,
+    published_from,
+    redefined,
+    trained_on,
+)
+from pipeline.reporting.table import Cell, Column, Part, Row, Table, fixed, listed, p_value
+
+TITLES = {
+    2: "Table 2: PreAct and PreActBN with and without shaking",
+    6: "Table 6: PreAct, PreAct-Full and PreAct-Both",
+    8: "Table 8: PreAct, PostAct, RPreAct and PreActBN with and without shaking",
+    10: "Table 10: PreAct and PreActBN with sub-band shaking",
+}
+
+MARKERS = {
+    2: {"*": "PreAct without shaking", "†": "the same layout without shaking"},
+    6: {"†": "PreAct"},
+    8: {
+        "*": "PreAct without shaking",
+        "†": "the same layout without shaking",
+        "‡": "the same layout at γ₀ = 1.0",
+    },
+    10: {"‡": "the same layout at γ₀ = 1.0"},
+}
+"""What the paper's footnotes say a marked value significantly outperforms."""
+
+_LABELS = {
+    "model": Column("model", "Model", number=False),
+    "architecture": Column("architecture", "Architecture", number=False, grouped=True),
+    "shake": Column("shake", "Shake", number=False, grouped=True),
+    "gamma0": Column("gamma0", "γ₀"),
+}
+_SHAKE = {"no": "✗", "yes": "✓"}
+
+_OURS = (Column("valid_ua", "Valid UA (%)", marked=True), Column("gap", "Gap (%)", marked=True))
+_PUBLISHED = (
+    Column("published_valid_ua", "Published UA (%)", marked=True),
+    Column("published_gap", "Published Gap (%)", marked=True),
+)
+_FOR_MACHINES = (
+    Column("model_key", "Model", number=False, where="csv"),
+    Column("runs", "Runs", where="csv"),
+    Column("status", "Status", number=False, where="csv"),
+)
+
+EPOCHS: Mapping[Selection, str] = {
+    "last": "last epoch",
+    "best": "best epoch: highest validation UA, chosen on the fold it is scored on, hence optimistic",
+    "crossval": "cross-validated epoch: chosen on the other folds",
+}
+"""Titles of the parts, by selection."""
+
+
+def headline_first(experiment: Experiment) -> tuple[Selection, ...]:
+    """All selections, the one of `report.selection` first."""
+    first = experiment.params.report.selection
+    return (first, *(selection for selection in SELECTIONS if selection != first))
+
+
+def performance_table(number: int, experiment: Experiment, claims: Sequence[Claim]) -> Table:
+    """Table 2, 6, 8 or 10, rows as the paper has them.
+
+    Args:
+        number: of the table.
+        experiment: everything.
+        claims: of all tables.
+    """
+    key = f"table{number}"
+    published = published_rows(key)
+    claims = [claim for claim in claims if claim.table == key]
+    labels = tuple(_LABELS[name] for name in published[0] if name in _LABELS)
+    models = [_model(row) for row in published]
+    parts = []
+    for selection in headline_first(experiment):
+        rows = tuple(
+            {
+                **_row_labels(row),
+                **_score_cells(model, experiment, claims, selection),
+                **{f"published_{name}": Cell(row[name], row.get(f"{name}_mark", "")) for name in ("valid_ua", "gap")},
+            }
+            for row, model in zip(published, models, strict=True)
+        )
+        parts.append(Part(rows, selection, EPOCHS[selection], test_notes(experiment, claims, selection)))
+    notes = (
+        *(f"{mark} significantly (p < 0.05) outperforms {than}." for mark, than in MARKERS[number].items()),
+        *(["The paper prints no markers in this table; ours are those of Table 8."] if number == 2 else []),
+        *common_notes(experiment, models),
+        published_from(number),
+    )
+    return Table(key, TITLES[number], (*labels, *_OURS, *_PUBLISHED, *_FOR_MACHINES), tuple(parts), notes)
+
+
+def _model(row: Mapping[str, str]) -> str:
+    return row["model"] if "model" in row else model_key(row["architecture"], row["shake"], row.get("gamma0", ""))
+
+
+def _row_labels(row: Mapping[str, str]) -> Row:
+    return {name: Cell(value, shown=_SHAKE.get(value, "")) for name, value in row.items() if name in _LABELS}
+
+
+def user_table(key: str, definition: TableParams, experiment: Experiment, claims: Sequence[Claim]) -> Table:
+    """A table of `report.tables`: its models by label, and its pairs as markers and p-values."""
+    claims = [claim for claim in claims if claim.table == key]
+    parts = []
+    for selection in headline_first(experiment):
+        rows = tuple(
+            {"model": Cell(experiment.label(model)), **_score_cells(model, experiment, claims, selection)}
+            for model in definition.models
+        )
+        notes = (*_p_values(experiment, claims, selection), *test_notes(experiment, claims, selection))
+        parts.append(Part(rows, selection, EPOCHS[selection], notes))
+    references = dict.fromkeys((claim.marker, claim.reference) for claim in claims)
+    models = (*definition.models, *(model for pair in definition.pairs for model in pair))
+    notes = (
+        *(f"{mark} significantly (p < 0.05) outperforms {experiment.label(model)}." for mark, model in references),
+        *common_notes(experiment, models),
+    )
+    return Table(key, definition.title, (_LABELS["model"], *_OURS, *_FOR_MACHINES), tuple(parts), notes)
+
+
+def _p_values(experiment: Experiment, claims: Iterable[Claim], selection: Selection) -> list[str]:
+    lines = []
+    for claim in claims:
+        ua, gap = (experiment.test(claim, metric, selection).p for metric in ("valid_ua", experiment.gap_metric))
+        if ua is not None or gap is not None:
+            lines.append(
+                f"{_pair(experiment, claim)}: UA p = {p_value(ua) or 'none'}, Gap p = {p_value(gap) or 'none'}."
+            )
+    return lines
+
+
+def _score_cells(model: str, experiment: Experiment, claims: Sequence[Claim], selection: Selection) -> Row:
+    score = experiment.score(model, selection)
+    lost = score.status if score.status.startswith("diverged") else ""
+    own = [claim for claim in claims if claim.better == model]
+    return {
+        "valid_ua": Cell(fixed(score.valid_ua), _marks(experiment, own, "valid_ua", selection), lost),
+        "gap": Cell(fixed(score.gap), _marks(experiment, own, experiment.gap_metric, selection), lost),
+        "model_key": Cell(model),
+        "runs": Cell(str(score.runs)),
+        "status": Cell(score.status),
+    }
+
+
+def _marks(experiment: Experiment, claims: Iterable[Claim], metric: Metric, selection: Selection) -> str:
+    held = [claim.marker for claim in claims if experiment.test(claim, metric, selection).significant]
+    return "".join(dict.fromkeys(held))
+
+
+def common_notes(experiment: Experiment, models: Iterable[str]) -> tuple[str, ...]:
+    """The lines under every table of results: what is missing, what was trained, what Gap and the test are."""
+    models = tuple(models)
+    mode = "train mode, as it was during the epoch" if experiment.gap_metric == "gap" else "eval mode"
+    return (
+        *not_trained(experiment, models),
+        *incomplete(experiment, models),
+        trained_on(experiment),
+        differences_from_paper(experiment),
+        *redefined(experiment, models),
+        *environments(experiment.details, models),
+        f"Gap: training UA in {mode}, minus validation UA, in points. Tests: one-sided paired t-test over the "
+        "(fold, seed) pairs, as in the paper; it takes the pairs as independent, which they are not.",
+    )
+
+
+def test_notes(experiment: Experiment, claims: Sequence[Claim], selection: Selection) -> tuple[str, ...]:
+    """Which tests were not made and why; and where the Gap's two readings disagree."""
+    reasons: dict[str, list[str]] = {}
+    for claim in claims:
+        for metric in ("valid_ua", experiment.gap_metric):
+            test = experiment.test(claim, metric, selection)
+            if test.note and not test.note.startswith("not trained"):
+                pairs = reasons.setdefault(test.note, [])
+                pairs += [_pair(experiment, claim)] * (_pair(experiment, claim) not in pairs)
+    lines = [f"No test of {listed(pairs)}: {reason.removeprefix('withheld: ')}." for reason, pairs in reasons.items()]
+    return (*lines, *_disagreements(experiment, claims, selection))
+
+
+def _disagreements(experiment: Experiment, claims: Iterable[Claim], selection: Selection) -> list[str]:
+    lines = []
+    for claim in claims:
+        train, evaluated = (experiment.test(claim, metric, selection) for metric in ("gap", "gap_eval"))
+        if train.p is None or evaluated.p is None or train.significant == evaluated.significant:
+            continue
+        held, failed = ("train", "eval") if train.significant else ("eval", "train")
+        p_held, p_failed = (train.p, evaluated.p) if train.significant else (evaluated.p, train.p)
+        lines.append(
+            f"Gap of {_pair(experiment, claim)}: smaller with training UA in {held} mode (p = {p_value(p_held)}), not "
+            f"with training UA in {failed} mode (p = {p_value(p_failed)}); shaking and dropout by themselves "
+            "lower training UA in train mode."
+        )
+    return lines
+
+
+def _pair(experiment: Experiment, claim: Claim) -> str:
+    return f"{experiment.label(claim.better)} against {experiment.label(claim.reference)}"

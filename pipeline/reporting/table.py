@@ -1,0 +1,109 @@
+"""A table as a value, before it has a look: columns, parts, cells and the notes below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+EMPTY = "—"
+"""Printed where there is no value; the CSV has an empty cell."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A formatted value, the significance markers before it, and what is printed where that is not the value."""
+
+    value: str = ""
+    mark: str = ""
+    shown: str = ""
+
+    @property
+    def printed(self) -> str:
+        """What a reader sees."""
+        return self.mark + (self.shown or self.value or EMPTY)
+
+
+Row = Mapping[str, Cell]
+"""Cells by the key of their column; a column without a cell is empty."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        key: its name in the CSV; the markers have a column `<key>_mark` of their own when `marked`.
+        header: its name in print.
+        marked: whether its values may carry markers.
+        number: whether it is aligned to the right.
+        grouped: whether a value that repeats the row above is left blank in print, as the paper does.
+        where: the CSV alone, print alone, or both.
+    """
+
+    key: str
+    header: str
+    marked: bool = False
+    number: bool = True
+    grouped: bool = False
+    where: Literal["both", "csv", "print"] = "both"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows under one title: a table has one part a selection of epochs, or a single part without a name."""
+
+    rows: tuple[Row, ...]
+    selection: str = ""
+    title: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A whole table; `notes` hold for every part."""
+
+    key: str
+    title: str
+    columns: tuple[Column, ...]
+    parts: tuple[Part, ...]
+    notes: tuple[str, ...] = ()
+
+    def printed_columns(self) -> tuple[Column, ...]:
+        """The columns in print, left to right."""
+        return tuple(column for column in self.columns if column.where != "csv")
+
+    def printed_rows(self, part: Part) -> list[list[str]]:
+        """The cells in print: markers before values, repeated group names blank."""
+        printed: list[list[str]] = []
+        above: list[str] = []
+        for row in part.rows:
+            full = [row.get(column.key, Cell()).printed for column in self.printed_columns()]
+            blank = [
+                column.grouped and bool(above) and full[: position + 1] == above[: position + 1]
+                for position, column in enumerate(self.printed_columns())
+            ]
+            printed.append(["" if hide else text for hide, text in zip(blank, full, strict=True)])
+            above = full
+        return printed
+
+
+def fixed(number: float | None, decimals: int = 3) -> str:
+    """`61.342` as the paper prints UA and Gap; nothing for None and NaN, and no minus before a zero."""
+    if number is None or number != number:
+        return ""
+    return f"{round(number, decimals) + 0.0:.{decimals}f}"
+
+
+def p_value(number: float | None) -> str:
+    """`1.44e-2` as the paper prints p-values; nothing for None and NaN."""
+    if number is None or number != number:
+        return ""
+    mantissa, exponent = f"{number:.2e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def listed(names: Iterable[str]) -> str:
+    """`a, b and c`."""
+    *first, last = list(names) or [""]
+    return f"{', '.join(first)} and {last}" if first else last
