@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import gcd
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
@@ -117,7 +117,7 @@ def probe(path: Path) -> Probe:
         AudioError: unreadable.
     """
     try:
-        with path.open("rb") as stream:
+        with _opened_file(path) as stream:
             header = read_wav_header(stream)
         if header is not None and header.trusted:
             info = soundfile.info(str(path))
@@ -199,11 +199,18 @@ def _averaged(block: Samples) -> Samples:
         return np.asarray(total / np.float32(channels), dtype=np.float32)
 
 
+def _opened_file(path: Path) -> BinaryIO:
+    if path.exists() and not path.is_file():
+        # Opening a pipe would wait for ever.
+        raise AudioError("unreadable: no regular file")
+    return path.open("rb")
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[_Track]:
     """Open by content: soundfile first, PyAV for what it does not know."""
     try:
-        with path.open("rb") as stream:
+        with _opened_file(path) as stream:
             if not stream.read(1):
                 raise AudioError("unreadable: the file is empty")
             stream.seek(0)

@@ -1,0 +1,90 @@
+"""eNTERFACE'05: 44 subjects of 14 nations act six emotions in English, on video.
+
+Speaker and emotion come from the folders: file names lie (all 30 of subject 11 are called `s12_*`, 16 of subject 3
+`s_3_*`, and one of subject 16 is `s16_su_3avi.avi`). Subject 6 has six long unsegmented takes, subject 23 only two
+recordings of joy; the paper's 42 actors are all but subjects 6 and 12 (`exclude_actors`).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from pipeline.corpora.base import Folder, Gender, Reader, Recording, Scan, sort_files
+from pipeline.params import CorpusParams
+
+EMOTION_FOLDERS = {
+    "anger": "anger", "disgust": "disgust", "fear": "fear", "happiness": "joy", "sadness": "sadness",
+    "surprise": "surprise", "neutral": "neutral",
+}  # fmt: skip
+"""One subject has a folder `neutral`, empty in the owner's copy."""
+
+WOMEN = frozenset((4, 5, 7, 26, 28, 29, 31, 33, 44))
+"""By one public source; the corpus ships no speaker data."""
+
+ACTORS: dict[str, Gender] = {f"subject{number}": "F" if number in WOMEN else "M" for number in range(1, 45)}
+
+UNSEGMENTED = "subject6"
+
+SUBJECT = re.compile(r"subject[ _-]*0*(\d+)", re.IGNORECASE)
+FILE = re.compile(r"s_?\d+_(an|di|fe|ha|sa|su)(_?\d.*)?", re.IGNORECASE)
+
+
+def _expected() -> dict[tuple[str, str], int]:
+    counts = {}
+    for actor in ACTORS:
+        for emotion in ("joy", "anger", "sadness", "fear", "disgust", "surprise"):
+            counts[actor, emotion] = 1 if actor == UNSEGMENTED else 5
+    counts["subject23", "joy"] = 2
+    return counts
+
+
+def _recognise(path: PurePosixPath) -> Recording | str:
+    folders = path.parts[:-1]
+    for position, folder in enumerate(folders):
+        if subject := SUBJECT.fullmatch(folder.strip()):
+            actor = f"subject{int(subject[1])}"
+            if actor not in ACTORS:
+                return f"not a recording: the corpus has no {folder!r}"
+            emotion = (
+                EMOTION_FOLDERS.get(folders[position + 1].strip().lower()) if len(folders) > position + 1 else None
+            )
+            if emotion is None:
+                return "misplaced: not in a folder of an emotion"
+            # The stem keeps apart what a flattened copy puts into one folder.
+            name = f"{actor}-{emotion}-{re.sub(r'[^!-~]+', '_', path.stem)}"
+            return Recording(path.as_posix(), name, emotion, actor, ACTORS[actor], actor)
+    if FILE.fullmatch(path.stem):
+        return "misplaced: not in a folder of a subject"
+    return "not a recording: not in a folder of a subject"
+
+
+def _scan(folder: Folder, params: CorpusParams) -> Scan:
+    recordings, rejected = sort_files(folder, _recognise)
+    endings = sorted({PurePosixPath(recording.path).suffix.lower() for recording in recordings})
+    return Scan(recordings, rejected, layout=f"{' and '.join(endings)} in folders of subjects and emotions")
+
+
+_COUNTS = _expected()
+
+READER = Reader(
+    name="enterface",
+    title="eNTERFACE'05",
+    source="http://www.enterface.net/enterface05/ (project2_database.zip, 0.8 GB)",
+    licence="free for research",
+    paper="Martin, Kotsia, Macq, Pitas (2006): The eNTERFACE'05 Audio-Visual Emotion Database. ICDE Workshops",
+    tree="""\
+subject 1/
+  anger/          also disgust, fear, happiness, sadness, surprise
+    sentence 1/   to sentence 5
+      s1_an_1.avi
+...
+subject 44/""",
+    scan=_scan,
+    actors=ACTORS,
+    emotions={
+        emotion: sum(count for (_, other), count in _COUNTS.items() if other == emotion)
+        for emotion in ("joy", "anger", "sadness", "fear", "disgust", "surprise")
+    },
+    per_actor={actor: sum(count for (other, _), count in _COUNTS.items() if other == actor) for actor in ACTORS},
+)

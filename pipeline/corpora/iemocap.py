@@ -1,0 +1,160 @@
+"""IEMOCAP: ten actors in five sessions of a woman and a man, 10,039 utterances with consensus labels.
+
+Labels come from `dialog/EmoEvaluation/*.txt`, not from its sub-folders. **The speaker is the session and the letter
+after the last underscore** (`Ses01F_impro01_M003`: the man): the letter after `Ses01` says who wears the markers.
+Joy is `hap` alone, not `exc`; the paper drops the 40 recordings of fear. Both speakers are audible in each other's
+recordings, and the paper puts them into different folds; `split_group: session` keeps a session together.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from pipeline.corpora.base import (
+    Folder,
+    Gender,
+    Reader,
+    Recording,
+    Rejected,
+    Scan,
+    folders_upward,
+    is_system_file,
+    listed,
+    shown,
+    sort_files,
+)
+from pipeline.errors import InputError
+from pipeline.params import CorpusParams
+
+EMOTION_CODES = {
+    "hap": "joy", "ang": "anger", "sad": "sadness", "fea": "fear", "neu": "neutral", "dis": "disgust",
+    "sur": "surprise", "exc": "excitement", "fru": "frustration", "oth": "other", "xxx": "undecided",
+}  # fmt: skip
+
+ACTORS: dict[str, Gender] = {
+    f"Ses{session:02d}{gender}": gender for session in range(1, 6) for gender in ("F", "M")
+}  # fmt: skip
+
+COUNTS = {
+    "joy": 595, "anger": 1103, "sadness": 1084, "fear": 40, "neutral": 1708, "disgust": 2, "surprise": 107,
+    "excitement": 1041, "frustration": 1849, "other": 3, "undecided": 2507,
+}  # fmt: skip
+
+DIALOGUE = re.compile(r"Ses(0[1-5])[FM]_(impro|script)\d\d(_\d)?[a-z]?")
+UTTERANCE = re.compile(rf"({DIALOGUE.pattern})_([FM])\w+")
+LABEL = re.compile(r"\[\d[^\]]*\]\s+(\S+)\s+(\w+)(\s.*)?")
+"""`[6.2901 - 8.2357]<TAB>Ses01F_impro01_F000<TAB>neu<TAB>[2.5000, 2.5000, 2.5000]`"""
+
+SESSION_FOLDER = re.compile(r"session[ _-]*0*(\d)", re.IGNORECASE)
+TREE = """\
+IEMOCAP_full_release/
+  Session1/       to Session5
+    sentences/wav/Ses01F_impro01/
+      Ses01F_impro01_F000.wav
+      ...
+    dialog/EmoEvaluation/
+      Ses01F_impro01.txt"""
+
+
+def _scan(folder: Folder, params: CorpusParams) -> Scan:
+    labels, label_files = _labels(folder)
+    unlabelled: list[str] = []
+
+    def recognise(path: PurePosixPath) -> Recording | str:
+        name = UTTERANCE.fullmatch(path.stem)
+        if name is None:
+            whole = DIALOGUE.fullmatch(path.stem)
+            return "not a recording: a whole dialogue" if whole else "not a recording: no IEMOCAP name"
+        session, speaker = name[2], name[5]
+        for above in folders_upward(path):
+            if (numbered := SESSION_FOLDER.fullmatch(above)) and int(numbered[1]) != int(session):
+                return f"misplaced: session {int(session)} in the folder {above}"
+        code = labels.get(path.stem)
+        if code is None:
+            unlabelled.append(shown(path.as_posix()))
+            return "unlabelled"
+        actor = f"Ses{session}{speaker}"
+        group = f"Ses{session}" if params.split_group == "session" else actor
+        return Recording(path.as_posix(), path.stem, EMOTION_CODES[code], actor, ACTORS[actor], group)
+
+    recordings, rejected = sort_files(folder, recognise)
+    if not label_files and (recordings or unlabelled):
+        raise InputError(
+            f"{folder.root} holds IEMOCAP's recordings ({listed(unlabelled, 1)}) but none of its label files; expected "
+            "SessionN/dialog/EmoEvaluation/SesNN*.txt; copy these folders of the release beside the recordings"
+        )
+    present = {recording.name for recording in recordings} | {PurePosixPath(path).stem for path in unlabelled}
+    missing = sorted(labels.keys() - present)
+    notes = []
+    if missing and recordings:
+        notes.append(
+            f"{len(missing)} labelled recording{'s are' if len(missing) > 1 else ' is'} not in the folder: "
+            f"{listed(missing)}; copy them into SessionN/sentences/wav if they should count"
+        )
+    if unlabelled and recordings:
+        notes.append(f"{len(unlabelled)} recordings have no line in the label files: {listed(unlabelled)}")
+    sessions = len({recording.actor[:5] for recording in recordings})
+    layout = f"{sessions} session{'s' if sessions != 1 else ''}, {len(label_files)} label files"
+    return Scan(recordings, _label_files_named(rejected, label_files), layout, tuple(notes))
+
+
+def _labels(folder: Folder) -> tuple[dict[str, str], frozenset[str]]:
+    """The consensus label of every utterance, and the files they were read from.
+
+    Raises:
+        InputError: a label file cannot be read, holds an unknown label, or contradicts another.
+    """
+    labels: dict[str, str] = {}
+    sources: dict[str, str] = {}
+    files = [name for name in folder.files if _is_label_file(PurePosixPath(name))]
+    for name in files:
+        try:
+            text = (folder.root / name).read_text(encoding="latin-1")
+        except OSError as error:
+            raise InputError(f"the label file {folder.root / name} cannot be read: {error.strerror}") from None
+        for number, line in enumerate(text.splitlines(), start=1):
+            if not (found := LABEL.fullmatch(line.rstrip())):
+                continue
+            utterance, code = found[1], found[2]
+            if code not in EMOTION_CODES:
+                raise InputError(
+                    f"{folder.root / name} line {number}: {code!r} is no label of IEMOCAP; "
+                    f"expected one of {', '.join(EMOTION_CODES)}"
+                )
+            if labels.setdefault(utterance, code) != code:
+                raise InputError(
+                    f"{utterance} is {labels[utterance]!r} in {folder.root / sources[utterance]} and {code!r} in "
+                    f"{folder.root / name} line {number}; keep the one copy of the labels that is right"
+                )
+            sources.setdefault(utterance, name)
+    return labels, frozenset(files)
+
+
+def _is_label_file(path: PurePosixPath) -> bool:
+    return (
+        path.suffix.lower() == ".txt"
+        and path.parent.name.lower() == "emoevaluation"
+        and DIALOGUE.fullmatch(path.stem) is not None
+        and not is_system_file(path)
+    )
+
+
+def _label_files_named(rejected: tuple[Rejected, ...], label_files: frozenset[str]) -> tuple[Rejected, ...]:
+    return tuple(
+        Rejected(entry.path, "not a recording: labels") if entry.path in label_files else entry for entry in rejected
+    )
+
+
+READER = Reader(
+    name="iemocap",
+    title="IEMOCAP",
+    source="https://sail.usc.edu/iemocap/ (release form)",
+    licence="restricted, academic use",
+    paper="Busso et al. (2008): IEMOCAP: interactive emotional dyadic motion capture database. LREV 42",
+    tree=TREE,
+    scan=_scan,
+    actors=ACTORS,
+    emotions=COUNTS,
+    left_out=frozenset({"fear"}),
+)

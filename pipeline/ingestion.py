@@ -1,0 +1,332 @@
+"""A corpus folder as utterances and rejected files: every file found is exactly one of the two.
+
+Labels decide first, so that nothing is decoded that no class asks for. What is left is decoded once, block by block,
+in threads (the decoders release Python's lock).
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from pipeline import audio
+from pipeline.audio import AudioError, Examined
+from pipeline.corpora import READERS
+from pipeline.corpora.base import Folder, Reader, Recording, Rejected, Scan, list_folder, listed, shown
+from pipeline.errors import InputError
+from pipeline.params import CorpusParams, ReaderName
+
+UNREADABLE_SHARE = 0.01
+UNREADABLE_COUNT = 3
+"""More unreadable recordings than both mean a damaged copy, not a few bad files."""
+
+BATCH = 512
+"""Recordings handed to the threads at a time: memory does not grow with the corpus."""
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """A corpus as tables.
+
+    Attributes:
+        utterances: `records.UTTERANCES`, and `digest` (SHA-256 of the decoded sound), sorted by utterance.
+        rejected: `records.REJECTED`, sorted by path.
+        messages: what the user should see, one or more lines each.
+    """
+
+    utterances: pd.DataFrame
+    rejected: pd.DataFrame
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Usable:
+    recording: Recording
+    examined: Examined
+
+
+def ingest(key: str, corpus: CorpusParams, reader_name: ReaderName, classes: Sequence[str]) -> Ingested:
+    """Read a corpus.
+
+    Args:
+        key: the corpus's key in `params.yaml`.
+        corpus: its parameters.
+        reader_name: the reader of `READERS` that knows its layout.
+        classes: emotions that become utterances.
+
+    Raises:
+        InputError: the folder is missing, empty or another corpus; recordings are missing though `complete` is set;
+            too many are unreadable; a class that the corpus has is left without recordings; one sound has two
+            actors or labels.
+    """
+    reader = READERS[reader_name]
+    folder = list_folder(Path(corpus.path))
+    scan = _scanned(folder, corpus, reader)
+    messages = [_headline(reader, scan), *scan.notes]
+    if folder.skipped_links:
+        messages.append(
+            f"not followed, since they lead back into the corpus: {listed(map(shown, folder.skipped_links))}"
+        )
+    messages += _counted(reader, scan, corpus.complete, folder.root)
+
+    wanted, unwanted = _selected(scan.recordings, reader, corpus, classes)
+    usable, unusable = _examined(wanted, folder.root, key)
+    messages += _checked(reader, wanted, usable, unusable, classes, folder.root)
+    messages += _odd(usable)
+
+    rejected = [*scan.rejected, *unwanted, *unusable]
+    messages.append(_summary(usable, rejected, classes))
+    return Ingested(_utterances(key, usable), _rejected(key, rejected), tuple(messages))
+
+
+def _scanned(folder: Folder, corpus: CorpusParams, reader: Reader) -> Scan:
+    scan = reader.scan(folder, corpus)
+    if scan.recordings:
+        return scan
+    if not folder.files:
+        raise InputError(f"the corpus folder {folder.root} holds no files; expected {reader.title}:\n{reader.tree}")
+    looks = [other.title for other in READERS.values() if other.name not in (reader.name, "custom")]
+    looks = [title for title in looks if _recognised(title, folder)]
+    hint = f"; this looks like {' or '.join(looks)}: correct its reader or path in params.yaml" if looks else ""
+    notes = "".join(f"; {note}" for note in scan.notes)
+    raise InputError(
+        f"{folder.root} holds {len(folder.files)} files but no recording of {reader.title}{hint}{notes}; "
+        f"expected\n{reader.tree}"
+    )
+
+
+def _recognised(title: str, folder: Folder) -> bool:
+    reader = next(reader for reader in READERS.values() if reader.title == title)
+    try:
+        return bool(reader.scan(folder, CorpusParams(path=str(folder.root))).recordings)
+    except InputError:
+        # It knows the corpus well enough to complain about it.
+        return True
+
+
+def _headline(reader: Reader, scan: Scan) -> str:
+    gender = {recording.actor: recording.gender for recording in scan.recordings}
+    women = sum(value == "F" for value in gender.values())
+    layout = f"{scan.layout}, " if scan.layout else ""
+    return (
+        f"{reader.title}: {layout}{len(gender)} actor{'s' if len(gender) != 1 else ''} "
+        f"({women} female, {len(gender) - women} male), {_distinct(scan.recordings)} recordings"
+    )
+
+
+def _distinct(recordings: Iterable[Recording]) -> int:
+    return len({recording.name for recording in recordings})
+
+
+def _counted(reader: Reader, scan: Scan, complete: bool, root: Path) -> list[str]:
+    """The owner's counts beside what was found: refused or told where they differ.
+
+    Raises:
+        InputError: they differ and the corpus is to be complete.
+    """
+    if not reader.emotions:
+        return []
+    by_name = {recording.name: recording for recording in scan.recordings}
+    emotions = Counter(recording.emotion for recording in by_name.values())
+    actors = Counter(recording.actor for recording in by_name.values())
+    wrong_actors = [actor for actor in reader.per_actor if actors[actor] != reader.per_actor[actor]]
+    if emotions == reader.emotions and not wrong_actors:
+        return [f"complete: all {len(by_name)} recordings of its owner are there"]
+    lines = [
+        *_comparison("emotion", list(dict.fromkeys([*reader.emotions, *emotions])), emotions, reader.emotions),
+        *(_comparison("actor", wrong_actors, actors, reader.per_actor) if wrong_actors else ()),
+    ]
+    table = "\n".join(["incomplete: found, and expected of its owner's release", *lines])
+    if complete:
+        raise InputError(
+            f"{root} is not all of {reader.title} and corpora.complete is true; get the rest from {reader.source}, "
+            f"or set complete: false\n{table}"
+        )
+    return [table]
+
+
+def _comparison(title: str, names: list[str], found: Mapping[str, int], expected: Mapping[str, int]) -> Iterator[str]:
+    width = max(len(title), *map(len, names))
+    yield f"  {title:<{width}}  found  expected"
+    for name in names:
+        yield f"  {name:<{width}}  {found.get(name, 0):>5}  {expected.get(name, 0):>8}"
+
+
+def _selected(
+    recordings: Iterable[Recording], reader: Reader, corpus: CorpusParams, classes: Sequence[str]
+) -> tuple[list[Recording], list[Rejected]]:
+    """Recordings that the experiment asks for, and the others with the reason.
+
+    Raises:
+        InputError: an actor to exclude is neither there nor one of the corpus.
+    """
+    wanted, unwanted = [], []
+    there = {recording.actor for recording in recordings}
+    if unknown := [actor for actor in corpus.exclude_actors if actor not in there | set(reader.actors)]:
+        raise InputError(
+            f"exclude_actors names {listed(map(repr, unknown))}, no actor of {reader.title}; "
+            f"expected some of {listed(sorted(there | set(reader.actors)), most=50)}"
+        )
+    for recording in recordings:
+        if recording.actor in corpus.exclude_actors:
+            unwanted.append(Rejected(recording.path, f"excluded actor: {recording.actor}"))
+        elif recording.emotion in reader.left_out:
+            unwanted.append(Rejected(recording.path, f"other emotion: {recording.emotion}, which the paper drops"))
+        elif recording.emotion not in classes:
+            unwanted.append(Rejected(recording.path, f"other emotion: {recording.emotion}"))
+        else:
+            wanted.append(recording)
+    return wanted, unwanted
+
+
+def _examined(wanted: Sequence[Recording], root: Path, key: str) -> tuple[list[_Usable], list[Rejected]]:
+    """Decode one file of every recording; a copy is decoded only when those before it cannot be used."""
+    copies: dict[str, list[Recording]] = defaultdict(list)
+    # The copy least deep in the folder first, whatever order the listing has.
+    for recording in sorted(wanted, key=lambda one: (one.path.count("/"), one.path)):
+        copies[recording.name].append(recording)
+    usable: list[_Usable] = []
+    rejected: list[Rejected] = []
+
+    def settle(group: list[Recording]) -> tuple[_Usable | None, list[Rejected]]:
+        failed = []
+        for position, recording in enumerate(group):
+            try:
+                found = _Usable(recording, audio.examine(root / recording.path))
+            except AudioError as error:
+                failed.append(Rejected(recording.path, error.reason))
+            else:
+                rest = [Rejected(copy.path, f"duplicate: of {recording.path}") for copy in group[position + 1 :]]
+                return found, failed + rest
+        return None, failed
+
+    groups = list(copies.values())
+    # No more threads than this gain anything: the disk and Python's lock are shared.
+    threads = min(8, os.cpu_count() or 1)
+    progress = tqdm(total=len(groups), desc=f"ingest {key}", unit="recording", disable=None)
+    with progress, ThreadPoolExecutor(threads) as pool:
+        for start in range(0, len(groups), BATCH):
+            for found, others in pool.map(settle, groups[start : start + BATCH]):
+                if found is not None:
+                    usable.append(found)
+                rejected += others
+                progress.update()
+    return usable, rejected
+
+
+def _checked(
+    reader: Reader, wanted: Sequence[Recording], usable: Sequence[_Usable], unusable: Sequence[Rejected],
+    classes: Sequence[str], root: Path,
+) -> list[str]:  # fmt: skip
+    """What decoding found: warnings.
+
+    Raises:
+        InputError: see `ingest`.
+    """
+    messages = []
+    unreadable = [entry for entry in unusable if entry.reason.startswith("unreadable")]
+    if unreadable:
+        named = listed(f"{entry.path} ({entry.reason.removeprefix('unreadable: ')})" for entry in unreadable)
+        number = f"{len(unreadable)} of {len(wanted)} recordings cannot be read: {named}"
+        if len(unreadable) > UNREADABLE_COUNT and len(unreadable) > UNREADABLE_SHARE * len(wanted):
+            raise InputError(
+                f"{root}: {number}; more than {UNREADABLE_COUNT} and more than {UNREADABLE_SHARE:.0%} mean a damaged "
+                f"copy; get it again from {reader.source}, or remove these files"
+            )
+        messages.append(f"warning: {number}")
+    others = [entry for entry in unusable if entry not in unreadable and not entry.reason.startswith("duplicate")]
+    if others:
+        named = listed(f"{entry.path} ({entry.reason})" for entry in others)
+        messages.append(f"warning: {len(others)} recordings cannot be used: {named}")
+
+    provided = (set(reader.emotions) - reader.left_out) or {recording.emotion for recording in wanted}
+    if not provided & set(classes):
+        raise InputError(
+            f"{root}: none of the classes {', '.join(classes)} is an emotion of {reader.title}; "
+            f"expected some of {', '.join(sorted(provided)) or 'the emotions of its table'}"
+        )
+    if missing := sorted((provided & set(classes)) - {one.recording.emotion for one in usable}):
+        raise InputError(
+            f"{root}: no usable recording of {', '.join(missing)}, which {reader.title} has; "
+            f"{len(unusable)} of {len(wanted)} recordings of the classes were rejected "
+            f"({listed(f'{entry.path}: {entry.reason}' for entry in unusable) or 'the others are not in the folder'})"
+        )
+    if absent := [name for name in classes if name not in provided]:
+        messages.append(f"{reader.title} has no {', '.join(absent)} here: other corpora must bring it")
+    return [*messages, *_same_sound(usable, root)]
+
+
+def _same_sound(usable: Sequence[_Usable], root: Path) -> list[str]:
+    """Identical sound: told under one actor and label, refused under two, where it would cross folds or classes."""
+    by_sound: dict[str, list[Recording]] = defaultdict(list)
+    for one in usable:
+        by_sound[one.examined.digest].append(one.recording)
+    twins = [sorted(same, key=lambda one: one.name) for same in by_sound.values() if len(same) > 1]
+    for same in sorted(twins, key=lambda same: same[0].name):
+        first = same[0]
+        for other in same[1:]:
+            if (other.actor, other.emotion) != (first.actor, first.emotion):
+                raise InputError(
+                    f"{root}: {first.path} ({first.actor}, {first.emotion}) and {other.path} ({other.actor}, "
+                    f"{other.emotion}) hold the same sound; expected one actor and label for it; remove the wrong one"
+                )
+    return [
+        f"{' and '.join(one.path for one in same)} hold the same sound of one actor and label; all are kept"
+        for same in twins
+    ]
+
+
+def _odd(usable: Sequence[_Usable]) -> list[str]:
+    messages = []
+    if noted := [one for one in usable if one.examined.note]:
+        named = listed((f"{one.recording.path} ({one.examined.note})" for one in noted), most=3)
+        messages.append(f"warning: {len(noted)} recordings contradict their header and were read to their end: {named}")
+    if low := [one for one in usable if one.examined.probe.sample_rate < audio.SAMPLE_RATE]:
+        named = listed((f"{one.recording.path} ({one.examined.probe.sample_rate} Hz)" for one in low), most=3)
+        messages.append(
+            f"warning: {len(low)} recordings are sampled below {audio.SAMPLE_RATE} Hz, their upper bins hold nothing: "
+            f"{named}"
+        )
+    return messages
+
+
+def _summary(usable: Sequence[_Usable], rejected: Sequence[Rejected], classes: Sequence[str]) -> str:
+    counts = Counter(one.recording.emotion for one in usable)
+    reasons = Counter(entry.reason.split(":")[0] for entry in rejected)
+    left = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items())) or "none"
+    return (
+        f"{len(usable)} utterances ({', '.join(f'{name} {counts[name]}' for name in classes)}); "
+        f"{len(rejected)} other files ({left})"
+    )
+
+
+def _utterances(key: str, usable: Sequence[_Usable]) -> pd.DataFrame:
+    rows = [
+        {
+            "utterance": f"{key}-{one.recording.name}",
+            "corpus": key,
+            "path": one.recording.path,
+            "emotion": one.recording.emotion,
+            "actor": one.recording.actor,
+            "gender": one.recording.gender,
+            "duration_s": round(one.examined.probe.duration_s, 6),
+            "group": one.recording.group,
+            "sample_rate": one.examined.probe.sample_rate,
+            "num_samples": one.examined.probe.num_samples,
+            "digest": one.examined.digest,
+        }
+        for one in usable
+    ]
+    return pd.DataFrame(rows).sort_values("utterance", ignore_index=True)
+
+
+def _rejected(key: str, rejected: Sequence[Rejected]) -> pd.DataFrame:
+    rows = sorted((entry.path, entry.reason) for entry in rejected)
+    return pd.DataFrame([(key, *row) for row in rows], columns=["corpus", "path", "reason"])
