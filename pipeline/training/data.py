@@ -31,10 +31,9 @@ class Experiment:
 
     def split(self, fold: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Positions of the training segments and of the validation segments of `fold`."""
-        valid = torch.from_numpy((self.segments["fold"] == fold).to_numpy())
-        positions = torch.arange(len(valid), device=self.bank.rows.device)
-        valid = valid.to(positions.device)
-        return positions[~valid], positions[valid]
+        valid = (self.segments["fold"] == fold).to_numpy()
+        device = self.bank.rows.device
+        return torch.from_numpy(np.flatnonzero(~valid)).to(device), torch.from_numpy(np.flatnonzero(valid)).to(device)
 
 
 def read_segments(params: Params, root: Path = Path()) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import torch
 from pipeline.models.resnext import ResNeXt, build_network
 from pipeline.models.shaking import Shaking
 from pipeline.params import ModelParams, Params
+from pipeline.spectrogram import BINS
 from pipeline.training.data import Experiment
 from pipeline.training.device import device_name
 from pipeline.training.identity import RunSpec
@@ -29,7 +30,7 @@ def network_of(params: Params, model: ModelParams, seed: int = 0) -> ResNeXt:
         blocks=shared.blocks,
         branches=shared.branches,
         num_classes=len(params.classes),
-        frame_shape=(features.context, 257),
+        frame_shape=(features.context, BINS),
         pooling=shared.pooling,
         padding=shared.padding,
         dropout=shared.dropout,

@@ -1,0 +1,126 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.models import Shaking, build_network
+from pipeline.training.batches import make_bank
+from pipeline.training.loop import Epoch, Recipe, class_weights, reported_history, score, start_run, train
+
+RECIPE = Recipe(epochs=3, batch_segments=8, learning_rate=0.01, precision="fp32", eval_train_every=2)
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def bank():
+    """Sixty segments of three classes, each with a raised third of its bins."""
+    source = np.random.default_rng(0)
+    emotions = [index % 3 for index in range(60)]
+    matrices = []
+    for emotion in emotions:
+        matrix = source.standard_normal((int(source.integers(8, 30)), 24)).astype(np.float32)
+        matrix[:, 8 * emotion : 8 * emotion + 8] += 0.7
+        matrices.append(matrix)
+    return make_bank(matrices, emotions, left=2, right=1, every=4, device=CPU)
+
+
+TRAIN, VALID = torch.arange(45), torch.arange(45, 60)
+
+
+def new_state(seed=0, layout="PreActBN", gamma0=1.0):
+    network = build_network(
+        layout, kernel=(2, 4), widths=(2, 3), blocks=(1,), branches=2, num_classes=3, frame_shape=(4, 24),
+        dropout=0.2, gamma0=gamma0, shaking=Shaking(bands=2), seed=seed,
+    )  # fmt: skip
+    return start_run(network, RECIPE.learning_rate, (seed, seed + 1), CPU)
+
+
+def trained(bank, epochs=3, **options):
+    state = new_state(**options)
+    train(state, bank, TRAIN, VALID, replace(RECIPE, epochs=epochs))
+    return state
+
+
+def test_a_run_learns_what_can_be_learnt(bank):
+    history = trained(bank, epochs=12).history
+    assert history[-1].valid_ua > 80
+    assert history[-1].train_loss < history[0].train_loss
+
+
+def test_the_same_seeds_give_the_same_bits_and_others_do_not(bank):
+    first, second, other = trained(bank), trained(bank), trained(bank, seed=5)
+    assert repr(first.history) == repr(second.history)
+    assert all(torch.equal(first.last.weights[name], second.last.weights[name]) for name in first.last.weights)
+    assert repr(first.history) != repr(other.history)
+
+
+def test_eval_mode_training_scores_stand_at_the_interval_the_best_and_the_last_epoch(bank):
+    state = trained(bank, epochs=5)
+    best_so_far = -1.0
+    for row in state.history:
+        expected = row.epoch % 2 == 0 or row.epoch == 5 or row.valid_ua > best_so_far
+        best_so_far = max(best_so_far, row.valid_ua)
+        assert math.isfinite(row.train_ua_eval) == expected
+        assert all(math.isfinite(value) for value in (row.train_loss, row.train_ua, row.valid_loss, row.valid_ua))
+
+
+def test_snapshots_give_back_the_validation_scores_of_their_epochs(bank):
+    state = trained(bank, epochs=5)
+    assert state.last.epoch == 5
+    ua = [row.valid_ua for row in state.history]
+    assert state.best.epoch == 1 + ua.index(max(ua)), "the earliest of the best"
+    weights = class_weights(bank.emotions[TRAIN], 3)
+    for snapshot in (state.best, state.last):
+        state.network.load_state_dict(snapshot.weights)
+        loss, ua_again, probabilities = score(state.network, bank, VALID, weights, "fp32")
+        assert ua_again == state.history[snapshot.epoch - 1].valid_ua
+        assert loss == pytest.approx(state.history[snapshot.epoch - 1].valid_loss)
+        torch.testing.assert_close(probabilities, snapshot.probabilities)
+        torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(15))
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_as_diverged(bank):
+    state = new_state()
+    poisoned = replace(bank, rows=torch.full_like(bank.rows, math.nan))
+    train(state, poisoned, TRAIN, VALID, RECIPE)
+    assert state.diverged_epoch == 1
+    assert state.history == []
+    state = new_state()
+    train(state, bank, TRAIN, VALID, replace(RECIPE, epochs=1))
+    train(state, poisoned, TRAIN, VALID, RECIPE)
+    assert state.diverged_epoch == 2
+    assert len(state.history) == 1
+
+
+def test_bf16_learns_too(bank):
+    state = new_state()
+    train(state, bank, TRAIN, VALID, replace(RECIPE, epochs=12, precision="bf16"))
+    assert state.history[-1].valid_ua > 80
+
+
+def test_class_weights_are_inversely_proportional_to_class_size():
+    weights = class_weights(torch.tensor([0, 0, 0, 0, 0, 0, 1, 1, 2, 2, 2, 2]), 3)
+    assert (weights / weights[0]).tolist() == pytest.approx([1, 3, 1.5])
+
+
+def test_class_weights_of_an_absent_class_are_refused():
+    with pytest.raises(ValueError, match=r"\[2, 0, 1\]; expected some of each"):
+        class_weights(torch.tensor([0, 0, 2]), 3)
+
+
+def test_a_longer_run_reports_its_first_epochs_as_a_shorter_one_does(bank):
+    short, long = trained(bank, epochs=3), trained(bank, epochs=7)
+    # The short run, continued: its third epoch was its last once.
+    train(short, bank, TRAIN, VALID, replace(RECIPE, epochs=7))
+    assert repr(reported_history(short.history, 7, 2)) == repr(long.history)
+    assert all(torch.equal(short.last.weights[name], long.last.weights[name]) for name in long.last.weights)
+
+
+def test_reported_history_blanks_only_what_the_run_would_not_have_measured():
+    rows = [Epoch(n, 1, 50, 1, 60, 1, ua) for n, ua in enumerate([40, 45, 44, 43, 45], start=1)]
+    measured = [math.isfinite(row.train_ua_eval) for row in reported_history(rows, 5, 4)]
+    assert measured == [True, True, False, True, True]
+    assert len(reported_history(rows, 3, 4)) == 3
+    assert math.isfinite(reported_history(rows, 3, 4)[-1].train_ua_eval), "the last epoch is always measured"
