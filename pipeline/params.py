@@ -31,6 +31,10 @@ SELECTIONS: tuple[Selection, ...] = get_args(Selection)
 """Which epoch of a run is reported, see `protocol` in the docs; all three come from one training."""
 
 
+PAPER_TABLES = frozenset(f"table{number}" for number in range(2, 11))
+"""Keys that a table of the user's own cannot have."""
+
+
 class Strict(BaseModel):
     """Frozen values; unknown keys and silent conversions ('8' for 8) are refused."""
 
@@ -173,6 +177,16 @@ class Params(Strict):
     report: ReportParams
     execution: ExecutionParams = ExecutionParams()
 
+    def corpus(self, key: str) -> CorpusParams:
+        """A configured corpus.
+
+        Raises:
+            InputError: `params.yaml` names no such corpus.
+        """
+        if key not in self.corpora:
+            raise InputError(f"{key!r} is no corpus of params.yaml; expected one of {', '.join(self.corpora)}")
+        return self.corpora[key]
+
     def reader(self, corpus: str) -> ReaderName:
         """The reader of a configured corpus: the one it names, else the one of its own name."""
         name = self.corpora[corpus].reader or corpus
@@ -260,6 +274,8 @@ def _disagreements(params: Params) -> list[str]:
         if model.shake is not None and params.network.branches < 2:
             lines.append(f"models.{key}.shake: shaking mixes branches, and network.branches is 1; expected at least 2")
     for key, table in params.report.tables.items():
+        if key in PAPER_TABLES:
+            lines.append(f"report.tables.{key}: the paper's own table has this name; choose another key")
         named = (*table.models, *(model for pair in table.pairs for model in pair))
         for unknown in sorted({name for name in named if name not in params.models}):
             lines.append(f"report.tables.{key}: {unknown!r} is no model; expected one of {', '.join(params.models)}")

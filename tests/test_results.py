@@ -1,11 +1,11 @@
 import json
 
 import pytest
-from test_comparison import A, runs_of
 
 from pipeline.errors import InputError
 from pipeline.evaluation.results import load_details, load_runs
 from pipeline.records import RUNS, write_table
+from tests.test_comparison import A, runs_of
 
 
 def test_only_configured_models_are_read_in_their_order(tmp_path):

@@ -8,6 +8,9 @@ import re
 
 from pipeline.reporting.table import Cell, Part, Table
 
+WIDE = 6
+"""Columns beyond which LaTeX gets smaller type, to stay on the page."""
+
 LATEX_SYMBOLS = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
@@ -16,7 +19,8 @@ LATEX_SYMBOLS = {
     "—": "---", "✓": r"$\checkmark$", "✗": r"$\times$", "×": r"$\times$", "γ": r"$\gamma$", "₀": r"$_0$",
 }  # fmt: skip
 
-_MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~$&])")
+# `&` and `<` only where they would begin an entity or a tag, so that notes stay readable as text.
+_MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]|#~$]|&(?=[#\w])|<(?=[\w/!?]))")
 _LATEX_NUMBER = re.compile(r"(?<![\w.])-(?=\d)")
 
 
@@ -53,8 +57,10 @@ def to_markdown(table: Table) -> str:
             blocks.append(f"### {markdown_escaped(part.title)}")
         rows = [_markdown_row([markdown_escaped(text) for text in row]) for row in table.printed_rows(part)]
         blocks.append("\n".join([*head, *rows]))
-        blocks += [_markdown_notes(part.notes)] * bool(part.notes)
-    blocks += [_markdown_notes(table.notes)] * bool(table.notes)
+        if part.notes:
+            blocks.append(_markdown_notes(part.notes))
+    if table.notes:
+        blocks += ["### Notes", _markdown_notes(table.notes)]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -86,7 +92,7 @@ def _latex_float(table: Table, part: Part) -> str:
     notes = [rf"\item {latex_escaped(note)}" for note in (*part.notes, *table.notes)]
     return "\n".join([
         r"\begin{table}[htbp]",
-        r"\centering\small",
+        r"\centering" + (r"\footnotesize\setlength{\tabcolsep}{3pt}" if len(columns) > WIDE else r"\small"),
         rf"\caption{{{caption}}}",
         rf"\label{{{label}}}",
         rf"\begin{{tabular}}{{{''.join('r' if column.number else 'l' for column in columns)}}}",

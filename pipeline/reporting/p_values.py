@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pipeline.evaluation.claims import Claim
 from pipeline.params import Selection
 from pipeline.reporting.experiment import Experiment
-from pipeline.reporting.performance import EPOCHS, common_notes, headline_first, test_notes
+from pipeline.reporting.performance import EPOCHS, common_notes, headline_first, part_notes
 from pipeline.reporting.published import published_rows
 from pipeline.reporting.setting import published_from
 from pipeline.reporting.table import Cell, Column, Part, Row, Table, p_value
@@ -47,7 +47,7 @@ def p_value_table(number: int, experiment: Experiment, claims: Sequence[Claim]) 
     parts = tuple(
         Part(
             tuple(_row(experiment, claim, row, selection) for claim, row in zip(claims, published, strict=True)),
-            selection, EPOCHS[selection], test_notes(experiment, claims, selection),
+            selection, EPOCHS[selection], part_notes(experiment, claims, selection),
         )
         for selection in headline_first(experiment)
     )  # fmt: skip

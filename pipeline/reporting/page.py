@@ -44,7 +44,7 @@ def render_page(experiment: Experiment, tables: Sequence[Table]) -> str:
             if (segments := experiment.segments[experiment.segments["corpus"] == key]) is not None
         ],
         actors=count_actors(experiment),
-        epoch=EPOCHS[selection],
+        epoch=EPOCHS[selection].lower(),
         models=[
             {
                 "label": params.models[model].label,

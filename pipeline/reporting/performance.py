@@ -58,12 +58,14 @@ _FOR_MACHINES = (
     Column("status", "Status", number=False, where="csv"),
 )
 
-EPOCHS: Mapping[Selection, str] = {
-    "last": "last epoch",
-    "best": "best epoch: highest validation UA, chosen on the fold it is scored on, hence optimistic",
-    "crossval": "cross-validated epoch: chosen on the other folds",
-}
+EPOCHS: Mapping[Selection, str] = {"last": "Last epoch", "best": "Best epoch", "crossval": "Cross-validated epoch"}
 """Titles of the parts, by selection."""
+
+_CHOSEN: Mapping[Selection, str] = {
+    "last": "The last epoch of every run.",
+    "best": "The epoch of the highest validation UA, chosen on the very fold it is scored on: optimistic.",
+    "crossval": "For each fold the epoch of the highest mean validation UA of the other folds of the same seed.",
+}
 
 
 def headline_first(experiment: Experiment) -> tuple[Selection, ...]:
@@ -95,7 +97,7 @@ def performance_table(number: int, experiment: Experiment, claims: Sequence[Clai
             }
             for row, model in zip(published, models, strict=True)
         )
-        parts.append(Part(rows, selection, EPOCHS[selection], test_notes(experiment, claims, selection)))
+        parts.append(Part(rows, selection, EPOCHS[selection], part_notes(experiment, claims, selection)))
     notes = (
         *(f"{mark} significantly (p < 0.05) outperforms {than}." for mark, than in MARKERS[number].items()),
         *(["The paper prints no markers in this table; ours are those of Table 8."] if number == 2 else []),
@@ -122,7 +124,7 @@ def user_table(key: str, definition: TableParams, experiment: Experiment, claims
             {"model": Cell(experiment.label(model)), **_score_cells(model, experiment, claims, selection)}
             for model in definition.models
         )
-        notes = (*_p_values(experiment, claims, selection), *test_notes(experiment, claims, selection))
+        notes = (*_p_values(experiment, claims, selection), *part_notes(experiment, claims, selection))
         parts.append(Part(rows, selection, EPOCHS[selection], notes))
     references = dict.fromkeys((claim.marker, claim.reference) for claim in claims)
     models = (*definition.models, *(model for pair in definition.pairs for model in pair))
@@ -178,8 +180,8 @@ def common_notes(experiment: Experiment, models: Iterable[str]) -> tuple[str, ..
     )
 
 
-def test_notes(experiment: Experiment, claims: Sequence[Claim], selection: Selection) -> tuple[str, ...]:
-    """Which tests were not made and why; and where the Gap's two readings disagree."""
+def part_notes(experiment: Experiment, claims: Sequence[Claim], selection: Selection) -> tuple[str, ...]:
+    """How the epoch was chosen; which tests were not made and why; where the Gap's two readings disagree."""
     reasons: dict[str, list[str]] = {}
     for claim in claims:
         for metric in ("valid_ua", experiment.gap_metric):
@@ -188,7 +190,7 @@ def test_notes(experiment: Experiment, claims: Sequence[Claim], selection: Selec
                 pairs = reasons.setdefault(test.note, [])
                 pairs += [_pair(experiment, claim)] * (_pair(experiment, claim) not in pairs)
     lines = [f"No test of {listed(pairs)}: {reason.removeprefix('withheld: ')}." for reason, pairs in reasons.items()]
-    return (*lines, *_disagreements(experiment, claims, selection))
+    return (_CHOSEN[selection], *lines, *_disagreements(experiment, claims, selection))
 
 
 def _disagreements(experiment: Experiment, claims: Iterable[Claim], selection: Selection) -> list[str]:

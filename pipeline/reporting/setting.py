@@ -78,7 +78,7 @@ def differences_from_paper(experiment: Experiment) -> str:
 
 
 def _shown(value: object) -> str:
-    return f"[{', '.join(str(item) for item in value)}]" if isinstance(value, tuple) else str(value)
+    return ", ".join(str(item) for item in value) if isinstance(value, tuple) else str(value)
 
 
 def not_trained(experiment: Experiment, models: Iterable[str]) -> list[str]:
