@@ -8,7 +8,7 @@ import pytest
 from pipeline.errors import InputError
 from pipeline.evaluation.claims import PAPER_CLAIMS, all_claims
 from pipeline.evaluation.results import RunDetails
-from pipeline.params import SELECTIONS, Params
+from pipeline.params import SELECTIONS, Params, load_params
 from pipeline.records import FOLDS, RUNS, SEGMENTS
 from pipeline.reporting.formats import to_csv, to_latex, to_markdown
 from pipeline.reporting.performance import MARKERS
@@ -283,3 +283,11 @@ def test_runs_of_different_devices_are_flagged_where_they_are_compared():
         "Differences between them are not the models' alone."
     ]
     assert flagged["table6"] == []
+
+
+def test_a_users_table_cannot_take_the_name_of_the_papers(tmp_path):
+    params = user_params()
+    text = params.model_dump_json().replace('"mine"', '"table6"')
+    (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"report.tables.table6: the paper's own table has this name; choose another"):
+        load_params(tmp_path / "params.yaml")

@@ -77,11 +77,24 @@ def compare(runs: pd.DataFrame, claims: Sequence[Claim]) -> pd.DataFrame:
         improvement in points: UA better - reference, Gap reference - better. `n` is the number of pairs in which both
         runs finished.
     """
+    trained = set(runs["model"])
+    scores = {
+        (model, selection): runs[(runs["model"] == model) & (runs["selection"] == selection)]
+        .set_index(["fold", "seed"])
+        .sort_index()
+        for model in trained
+        for selection in SELECTIONS
+    }
     rows = []
     for claim in claims:
+        models = (claim.better, claim.reference)
+        missing = [model for model in models if model not in trained]
         for metric in METRICS:
             for selection in SELECTIONS:
-                test = _test(runs, claim, metric, selection)
+                if missing:
+                    test = PairedTest(0, note=f"not trained: {', '.join(missing)}")
+                else:
+                    test = _test(claim, metric, selection, *(scores[model, selection] for model in models))
                 rows.append({
                     "table": claim.table, "model_a": claim.better, "model_b": claim.reference,
                     "metric": metric, "selection": selection, "n": test.n,
@@ -93,12 +106,11 @@ def compare(runs: pd.DataFrame, claims: Sequence[Claim]) -> pd.DataFrame:
     return table.astype({"n": "int64", **dict.fromkeys(numbers, "float64")})
 
 
-def _test(runs: pd.DataFrame, claim: Claim, metric: Metric, selection: Selection) -> PairedTest:
+def _test(
+    claim: Claim, metric: Metric, selection: Selection, better: pd.DataFrame, reference: pd.DataFrame
+) -> PairedTest:
+    """Test one claim on two models' rows of `records.RUNS` at one selection, indexed by fold and seed in order."""
     models = (claim.better, claim.reference)
-    if missing := [model for model in dict.fromkeys(models) if not (runs["model"] == model).any()]:
-        return PairedTest(0, note=f"not trained: {', '.join(missing)}")
-    chosen = runs[runs["selection"] == selection]
-    better, reference = (chosen[chosen["model"] == model].set_index(["fold", "seed"]).sort_index() for model in models)
     finished = [set(rows.index[rows["status"] == "done"]) for rows in (better, reference)]
     n = len(set.intersection(*finished))
     diverged = [
