@@ -1,0 +1,27 @@
+"""Stage `partition`: the actors of the configured corpora to folds."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.errors import explained
+from pipeline.params import load_params
+from pipeline.partition import balance_table, partition
+from pipeline.records import FOLDS, SEGMENTS, read_table, write_table
+
+
+def main() -> None:
+    """Make data/folds.csv and print its balance, laid out as Table 4."""
+    params = load_params()
+    options = params.partition
+    segments = pd.concat([read_table(Path(f"data/segments/{corpus}.csv"), SEGMENTS) for corpus in params.corpora])
+    folds, notes = partition(segments, options.folds, options.seed, options.balance_classes, params.classes)
+    write_table(folds, Path("data/folds.csv"), FOLDS)
+    print(balance_table(folds).to_string())
+    for note in notes:
+        print(note)
+
+
+if __name__ == "__main__":
+    with explained("partition"):
+        main()

@@ -1,0 +1,27 @@
+"""Stage `segment@<corpus>`: utterances to segments of at most `segment.seconds`."""
+
+import argparse
+from pathlib import Path
+
+from pipeline.errors import explained
+from pipeline.params import load_params
+from pipeline.records import SEGMENTS, UTTERANCES, read_table, write_table
+from pipeline.segmentation import longest_segment, segment
+
+
+def main(corpus: str) -> None:
+    """Segment one corpus of params.yaml."""
+    params = load_params()
+    longest = longest_segment(params.segment.seconds) if params.corpus(corpus).segment else None
+    utterances = read_table(Path(f"data/utterances/{corpus}.csv"), UTTERANCES)
+    segments = segment(utterances, longest)
+    write_table(segments, Path(f"data/segments/{corpus}.csv"), SEGMENTS)
+    print(f"{corpus}: {len(utterances)} utterances, {len(segments)} segments")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("corpus", help="a key under corpora in params.yaml")
+    key = parser.parse_args().corpus
+    with explained(f"segment@{key}"):
+        main(key)
