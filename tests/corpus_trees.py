@@ -1,0 +1,160 @@
+"""File lists of the six corpora, made from their naming rules, and stand-in files to put there."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+
+# What a real copy holds beside its recordings.
+LITTER = ("Thumbs.db", ".DS_Store", "._twin.wav", "__MACOSX/x/._y.wav", "docs/readme.txt", "notes (ü).pdf")
+
+
+def enterface() -> list[str]:
+    codes = {"anger": "an", "disgust": "di", "fear": "fe", "happiness": "ha", "sadness": "sa", "surprise": "su"}
+    files = []
+    for subject in range(1, 45):
+        for folder, code in codes.items():
+            place = f"subject {subject}/{folder}"
+            if subject == 6:
+                files.append(f"{place}/s6_{code}.avi")
+                continue
+            for sentence in range(1, 6):
+                if subject == 23 and folder == "happiness" and sentence < 4:
+                    continue
+                name = f"s{12 if subject == 11 else subject}_{code}_{sentence}.avi"
+                if subject == 3 and code in ("an", "di", "fe") and sentence < 6:
+                    name = f"s_3_{code}_{sentence}.avi"
+                if (subject, code, sentence) == (16, "su", 3):
+                    name = "s16_su_3avi.avi"
+                files.append(f"{place}/sentence {sentence}/{name}")
+    return files
+
+
+def ravdess() -> list[str]:
+    files = []
+    for channel, title, last in ((1, "Speech", 8), (2, "Song", 6)):
+        for actor in range(1, 25):
+            if channel == 2 and actor == 18:
+                continue
+            for emotion in range(1, last + 1):
+                for intensity in (1, 2) if emotion > 1 else (1,):
+                    for statement in (1, 2):
+                        for repetition in (1, 2):
+                            codes = (3, channel, emotion, intensity, statement, repetition, actor)
+                            name = "-".join(f"{code:02d}" for code in codes)
+                            files.append(f"Audio_{title}_Actors_01-24/Actor_{actor:02d}/{name}.wav")
+    return files
+
+
+IEMOCAP_COUNTS = {
+    "xxx": 2507, "fru": 1849, "neu": 1708, "ang": 1103, "sad": 1084, "exc": 1041, "hap": 595, "sur": 107, "fea": 40,
+    "oth": 3, "dis": 2,
+}  # fmt: skip
+DIALOGUES = ("impro01", "impro05a", "script01_1", "script01_1b", "script02_2")
+
+
+def iemocap(counts: dict[str, int] = IEMOCAP_COUNTS) -> tuple[list[str], dict[str, str]]:
+    """Recordings, and label files with their text."""
+    labels = [label for label, count in counts.items() for _ in range(count)]
+    files, lines = [], {}
+    for number, label in enumerate(labels):
+        session, speaker, wearer = number % 5 + 1, "FM"[number // 5 % 2], "FM"[number // 10 % 2]
+        dialogue = f"Ses{session:02d}{wearer}_{DIALOGUES[number // 20 % 5]}"
+        name = f"{dialogue}_{speaker}{number // 100:03d}"
+        files.append(f"Session{session}/sentences/wav/{dialogue}/{name}.wav")
+        text = lines.setdefault(
+            f"Session{session}/dialog/EmoEvaluation/{dialogue}.txt",
+            ["% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\n"],
+        )
+        text.append(f"\n[6.2901 - 8.2357]\t{name}\t{label}\t[2.5000, 2.5000, 2.5000]\nC-E2:\tNeutral;\t()\n")
+    return files, {path: "".join(text) for path, text in lines.items()}
+
+
+def emodb() -> list[str]:
+    counts = {"W": 127, "L": 81, "E": 46, "A": 69, "F": 71, "T": 62, "N": 79}
+    speakers = ("03", "08", "09", "10", "11", "12", "13", "14", "15", "16")
+    texts = ("a01", "a02", "a04", "a05", "a07", "b01", "b02", "b03", "b09", "b10")
+    return [
+        f"wav/{speakers[number % 10]}{texts[number // 10 % 10]}{letter}{'abc'[number // 100]}.wav"
+        for letter, count in counts.items()
+        for number in range(count)
+    ]
+
+
+def emovo() -> list[str]:
+    sentences = ("b1", "b2", "b3", "l1", "l2", "l3", "l4", "n1", "n2", "n3", "n4", "n5", "d1", "d2")
+    return [
+        f"EMOVO/{actor}/{emotion}-{actor}-{sentence}.wav"
+        for actor in ("f1", "f2", "f3", "m1", "m2", "m3")
+        for emotion in ("dis", "gio", "neu", "pau", "rab", "sor", "tri")
+        for sentence in sentences
+    ]
+
+
+def savee(pattern: str = "AudioData/{actor}/{name}.wav") -> list[str]:
+    return [
+        pattern.format(actor=actor, name=f"{code}{sentence:02d}")
+        for actor in ("DC", "JE", "JK", "KL")
+        for code in ("a", "d", "f", "h", "n", "sa", "su")
+        for sentence in range(1, 31 if code == "n" else 16)
+    ]
+
+
+def wav_bytes(seed: str, *, samples: int = 480, rate: int = 16000) -> bytes:
+    """A mono 16-bit WAV of noise, another for every seed."""
+    noise = np.random.default_rng(zlib.crc32(seed.encode())).integers(-300, 300, samples, dtype=np.int16).tobytes()
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, 2 * rate, 2, 16)
+    return (
+        struct.pack("<4sI4s", b"RIFF", 36 + len(noise), b"WAVE")
+        + form
+        + b"data"
+        + struct.pack("<I", len(noise))
+        + noise
+    )
+
+
+def write_avi(path: Path, seed: str = "", *, samples: int = 4800, rate: int = 48000, sound: bool = True) -> None:
+    """A video of a few black frames with 48 kHz stereo PCM."""
+    noise = np.random.default_rng(zlib.crc32(seed.encode())).integers(-300, 300, (samples, 2), dtype=np.int16)
+    with av.open(str(path), "w", format="avi") as container:
+        video = container.add_stream("mpeg4", rate=25)
+        video.width = video.height = 32
+        video.pix_fmt = "yuv420p"
+        audio = container.add_stream("pcm_s16le", rate=rate, layout="stereo") if sound else None
+        for _ in range(3):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")))
+        container.mux(video.encode())
+        if audio is not None:
+            frame = av.AudioFrame.from_ndarray(noise.reshape(1, -1), format="s16", layout="stereo")
+            frame.sample_rate = rate
+            container.mux(audio.encode(frame))
+            container.mux(audio.encode())
+
+
+def plant(root: Path, files: Iterable[str]) -> Path:
+    """Write a stand-in for every file: noise of its own behind audio endings, a few bytes elsewhere."""
+    for name in files:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".avi":
+            write_avi(path, name)
+        else:
+            path.write_bytes(wav_bytes(name) if path.suffix == ".wav" else b"text")
+    return root
+
+
+def plant_texts(root: Path, texts: dict[str, str]) -> Path:
+    for name, text in texts.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="latin-1")
+    return root
+
+
+def files_below(root: Path) -> Iterator[str]:
+    return (path.relative_to(root).as_posix() for path in root.rglob("*") if not path.is_dir())
