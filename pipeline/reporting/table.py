@@ -73,14 +73,14 @@ class Table:
         """The columns in print, left to right."""
         return tuple(column for column in self.columns if column.where != "csv")
 
-    def printed_rows(self, part: Part) -> list[list[str]]:
-        """The cells in print: markers before values, repeated group names blank."""
+    def printed_rows(self, part: Part, *, repeat: bool = False) -> list[list[str]]:
+        """The cells in print: markers before values, repeated group names blank unless `repeat`."""
         printed: list[list[str]] = []
         above: list[str] = []
         for row in part.rows:
             full = [row.get(column.key, Cell()).printed for column in self.printed_columns()]
             blank = [
-                column.grouped and bool(above) and full[: position + 1] == above[: position + 1]
+                not repeat and column.grouped and bool(above) and full[: position + 1] == above[: position + 1]
                 for position, column in enumerate(self.printed_columns())
             ]
             printed.append(["" if hide else text for hide, text in zip(blank, full, strict=True)])
