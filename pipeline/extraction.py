@@ -29,7 +29,7 @@ from pipeline.spectrogram import normalise, spectrogram
 CMVN = Literal["segment", "utterance"]
 Matrix = NDArray[np.float32]
 
-_WORTH_A_WORKER = 100  # recordings; a process takes longer to start than to extract fewer
+_WORTH_A_WORKER = 300  # recordings; starting a process takes as long as extracting so many
 _AHEAD = 4  # utterances in flight for each worker: enough to keep it busy, few enough to hold in memory
 
 

@@ -104,7 +104,7 @@ def test_balanced_classes_are_more_even() -> None:
     assert deviation(True, 0) < min(deviation(False, seed) for seed in range(4)) / 2
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 @given(
     numbers=st.lists(st.tuples(st.integers(0, 13), st.integers(0, 13)), min_size=1, max_size=4),
     number=st.sampled_from([2, 3, 4, 10]), seed=st.integers(0, 9),
@@ -136,7 +136,7 @@ groups = st.lists(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 @given(groups=groups, number=st.sampled_from([2, 3]), seed=st.integers(0, 9))
 def test_groups_stay_together_and_nothing_is_evener(groups: list[tuple[str, str]], number: int, seed: int) -> None:
     actors = [
