@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from math import gcd
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -263,16 +264,19 @@ def _opened_by_ffmpeg(stream: Any, first_error: str) -> Iterator[_Track]:
         track = container.streams.audio[0]
         if track.codec_context is None:
             raise AudioError("unreadable: the coding of its audio track is unknown")
+        # The coding may only tell its rate with the first frame.
+        frames = container.decode(track)
+        first = next(frames, None)
         codec = track.codec_context
+        rate, channels = codec.sample_rate, codec.channels
         # AVI counts the samples of uncompressed sound; elsewhere `frames` counts packets or nothing.
         counted = container.format.name == "avi" and codec.name.startswith("pcm_") and track.frames
-        blocks = _track_blocks(container, track)
-        yield _Track(codec.sample_rate, codec.channels, blocks, declared=track.frames if counted else None)
+        blocks = _frame_blocks(frames if first is None else chain((first,), frames), rate, channels)
+        yield _Track(rate, channels, blocks, declared=track.frames if counted else None)
 
 
-def _track_blocks(container: Any, track: Any) -> Iterator[Samples]:
-    rate, channels = track.codec_context.sample_rate, track.codec_context.channels
-    for frame in container.decode(track):
+def _frame_blocks(frames: Iterable[Any], rate: int, channels: int) -> Iterator[Samples]:
+    for frame in frames:
         if frame.sample_rate != rate or frame.layout.nb_channels != channels:
             raise AudioError("unreadable: the rate or the channels change on the way")
         values = frame.to_ndarray()

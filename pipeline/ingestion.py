@@ -19,7 +19,7 @@ from tqdm import tqdm
 from pipeline import audio
 from pipeline.audio import AudioError, Examined
 from pipeline.corpora import READERS
-from pipeline.corpora.base import Folder, Reader, Recording, Rejected, Scan, list_folder, listed, shown
+from pipeline.corpora.base import Folder, Reader, Recording, Rejected, Scan, counted, list_folder, listed, shown
 from pipeline.errors import InputError
 from pipeline.params import CorpusParams, ReaderName
 
@@ -74,7 +74,7 @@ def ingest(key: str, corpus: CorpusParams, reader_name: ReaderName, classes: Seq
         messages.append(
             f"not followed, since they lead back into the corpus: {listed(map(shown, folder.skipped_links))}"
         )
-    messages += _counted(reader, scan, corpus.complete, folder.root)
+    messages += _owners_counts(reader, scan, corpus.complete, folder.root)
 
     wanted, unwanted = _selected(scan.recordings, reader, corpus, classes)
     usable, unusable = _examined(wanted, folder.root, key)
@@ -116,16 +116,12 @@ def _headline(reader: Reader, scan: Scan) -> str:
     women = sum(value == "F" for value in gender.values())
     layout = f"{scan.layout}, " if scan.layout else ""
     return (
-        f"{reader.title}: {layout}{len(gender)} actor{'s' if len(gender) != 1 else ''} "
-        f"({women} female, {len(gender) - women} male), {_distinct(scan.recordings)} recordings"
+        f"{reader.title}: {layout}{counted(len(gender), 'actor')} ({women} female, {len(gender) - women} male), "
+        f"{counted(len({recording.name for recording in scan.recordings}), 'recording')}"
     )
 
 
-def _distinct(recordings: Iterable[Recording]) -> int:
-    return len({recording.name for recording in recordings})
-
-
-def _counted(reader: Reader, scan: Scan, complete: bool, root: Path) -> list[str]:
+def _owners_counts(reader: Reader, scan: Scan, complete: bool, root: Path) -> list[str]:
     """The owner's counts beside what was found: refused or told where they differ.
 
     Raises:
@@ -241,10 +237,10 @@ def _checked(
                 f"copy; get it again from {reader.source}, or remove these files"
             )
         messages.append(f"warning: {number}")
-    others = [entry for entry in unusable if entry not in unreadable and not entry.reason.startswith("duplicate")]
+    others = [entry for entry in unusable if not entry.reason.startswith(("unreadable", "duplicate"))]
     if others:
         named = listed(f"{entry.path} ({entry.reason})" for entry in others)
-        messages.append(f"warning: {len(others)} recordings cannot be used: {named}")
+        messages.append(f"warning: {counted(len(others), 'recording')} cannot be used: {named}")
 
     provided = (set(reader.emotions) - reader.left_out) or {recording.emotion for recording in wanted}
     if not provided & set(classes):
@@ -287,13 +283,12 @@ def _odd(usable: Sequence[_Usable]) -> list[str]:
     messages = []
     if noted := [one for one in usable if one.examined.note]:
         named = listed((f"{one.recording.path} ({one.examined.note})" for one in noted), most=3)
-        messages.append(f"warning: {len(noted)} recordings contradict their header and were read to their end: {named}")
+        number = counted(len(noted), "recording")
+        messages.append(f"warning: {number} of another length than the header declares: {named}")
     if low := [one for one in usable if one.examined.probe.sample_rate < audio.SAMPLE_RATE]:
         named = listed((f"{one.recording.path} ({one.examined.probe.sample_rate} Hz)" for one in low), most=3)
-        messages.append(
-            f"warning: {len(low)} recordings are sampled below {audio.SAMPLE_RATE} Hz, their upper bins hold nothing: "
-            f"{named}"
-        )
+        number = f"{counted(len(low), 'recording')} sampled below {audio.SAMPLE_RATE} Hz"
+        messages.append(f"warning: {number}, with nothing in the upper bins: {named}")
     return messages
 
 
@@ -302,8 +297,8 @@ def _summary(usable: Sequence[_Usable], rejected: Sequence[Rejected], classes: S
     reasons = Counter(entry.reason.split(":")[0] for entry in rejected)
     left = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items())) or "none"
     return (
-        f"{len(usable)} utterances ({', '.join(f'{name} {counts[name]}' for name in classes)}); "
-        f"{len(rejected)} other files ({left})"
+        f"{counted(len(usable), 'utterance')} ({', '.join(f'{name} {counts[name]}' for name in classes)}); "
+        f"{counted(len(rejected), 'other file')} ({left})"
     )
 
 

@@ -2,6 +2,7 @@ import os
 import struct
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -71,6 +72,24 @@ def test_the_sound_of_a_video_is_read_without_its_pictures(tmp_path, monkeypatch
     assert probe(tmp_path / "a.avi") == Probe(9600, 48000, 2)
     assert len(load(tmp_path / "a.avi")) == 3200
     assert examine(tmp_path / "a.avi").note == ""
+
+
+@pytest.mark.parametrize(("name", "codec", "layout"), [("a.mp4", "aac", "stereo"), ("a.mkv", "ac3", "mono")])
+def test_compressed_tracks_are_decoded(tmp_path, name, codec, layout):
+    channels = 1 if layout == "mono" else 2
+    tone = (9000 * np.sin(np.arange(48000) * 2 * np.pi * 440 / 48000)).astype(np.int16)
+    with av.open(str(tmp_path / name), "w") as container:
+        stream = container.add_stream(codec, rate=48000, layout=layout)
+        frame = av.AudioFrame.from_ndarray(np.repeat(tone, channels)[None], format="s16", layout=layout)
+        frame.sample_rate = 48000
+        resampler = av.AudioResampler(stream.format, layout, 48000, frame_size=stream.codec_context.frame_size or 1024)
+        for piece in (*resampler.resample(frame), *resampler.resample(None)):
+            container.mux(stream.encode(piece))
+        container.mux(stream.encode())
+    size = probe(tmp_path / name)
+    assert (size.sample_rate, size.channels) == (48000, channels)
+    assert size.num_samples == pytest.approx(48000, abs=3000)
+    assert load(tmp_path / name)[4000:12000].std() == pytest.approx(9000 / np.sqrt(2), rel=0.05)
 
 
 def test_a_video_cut_short_says_so(tmp_path):

@@ -264,7 +264,7 @@ def test_only_label_lines_of_emoevaluation_itself_count(tmp_path):
         f"{evaluation}/Categorical/Ses01M_impro01.txt": "not a recording",
         f"{evaluation}/._Ses01M_impro01.txt": "system file",
     }
-    assert scanned.notes == (f"1 recordings have no line in the label files: {nameless}",)
+    assert scanned.notes == (f"1 recording without a line in the label files: {nameless}",)
 
 
 def test_iemocap_without_its_label_files(tmp_path):
@@ -276,7 +276,7 @@ def test_iemocap_labels_of_missing_recordings_are_told(tmp_path):
     iemocap_tree(tmp_path, line("Ses01M_impro01_F000", "neu") + line("Ses01M_impro01_M000", "neu"))
     files = [*list_folder(tmp_path).files, "Ses01M_impro01_F000.wav"]
     assert scan("iemocap", files, tmp_path).notes == (
-        "1 labelled recording is not in the folder: Ses01M_impro01_M000; "
+        "1 labelled recording not in the folder: Ses01M_impro01_M000; "
         "copy them into SessionN/sentences/wav if they should count",
     )
 

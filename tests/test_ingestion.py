@@ -218,10 +218,8 @@ def test_low_rates_and_wrong_headers_are_told(tmp_path):
     content = (root / "wav/03a01Wa.wav").read_bytes()
     (root / "wav/03a01Wa.wav").write_bytes(content[:-100])
     messages = "\n".join(run(root).messages)
-    assert (
-        "1 recordings are sampled below 16000 Hz, their upper bins hold nothing: wav/03a01Fa.wav (8000 Hz)" in messages
-    )
-    assert "1 recordings contradict their header and were read to their end: wav/03a01Wa.wav (its header" in messages
+    assert "1 recording sampled below 16000 Hz, with nothing in the upper bins: wav/03a01Fa.wav (8000 Hz)" in messages
+    assert "1 recording of another length than the header declares: wav/03a01Wa.wav (its header" in messages
 
 
 def test_excluding_an_actor_that_does_not_exist(tmp_path):

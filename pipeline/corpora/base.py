@@ -223,6 +223,11 @@ def folders_upward(path: PurePosixPath) -> Iterator[str]:
     return reversed(path.parts[:-1])
 
 
+def counted(number: int, noun: str) -> str:
+    """A number and its noun: "1 recording", "2 recordings"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def listed(names: Iterable[str], most: int = 5) -> str:
     """Some names for a message: "a, b and 3 more"."""
     names = list(names)

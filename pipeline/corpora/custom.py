@@ -25,6 +25,7 @@ from pipeline.corpora.base import (
     Recording,
     Rejected,
     Scan,
+    counted,
     is_system_file,
     listed,
     shown,
@@ -186,7 +187,7 @@ def _found(folder: Folder, rows: list[_Row], where: str) -> dict[str, _Row]:
             files[path] = row
     if missing:
         raise InputError(
-            f"{where} names {len(missing)} file{'s' if len(missing) > 1 else ''} that {folder.root} does not hold: "
+            f"{where} names {counted(len(missing), 'file')} that {folder.root} does not hold: "
             f"{listed(missing)}; correct the paths or remove the rows"
         )
     return files

@@ -18,6 +18,7 @@ from pipeline.corpora.base import (
     Recording,
     Rejected,
     Scan,
+    counted,
     folders_upward,
     is_system_file,
     listed,
@@ -89,13 +90,13 @@ def _scan(folder: Folder, params: CorpusParams) -> Scan:
     notes = []
     if missing and recordings:
         notes.append(
-            f"{len(missing)} labelled recording{'s are' if len(missing) > 1 else ' is'} not in the folder: "
+            f"{counted(len(missing), 'labelled recording')} not in the folder: "
             f"{listed(missing)}; copy them into SessionN/sentences/wav if they should count"
         )
     if unlabelled and recordings:
-        notes.append(f"{len(unlabelled)} recordings have no line in the label files: {listed(unlabelled)}")
+        notes.append(f"{counted(len(unlabelled), 'recording')} without a line in the label files: {listed(unlabelled)}")
     sessions = len({recording.actor[:5] for recording in recordings})
-    layout = f"{sessions} session{'s' if sessions != 1 else ''}, {len(label_files)} label files"
+    layout = f"{counted(sessions, 'session')}, {counted(len(label_files), 'label file')}"
     return Scan(recordings, _label_files_named(rejected, label_files), layout, tuple(notes))
 
 
