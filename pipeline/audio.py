@@ -10,14 +10,14 @@ ceil(16000 N / rate) samples, and passes less of what aliases than torchaudio's 
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO, FileIO
 from itertools import chain
 from math import gcd
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import av
 import numpy as np
@@ -117,18 +117,27 @@ def probe(path: Path) -> Probe:
     Raises:
         AudioError: unreadable.
     """
+    if (size := _header_size(path)) is not None:
+        return size
+    with _opened(path) as track:
+        return Probe(sum(len(block) for block in track.blocks), track.sample_rate, track.channels)
+
+
+def _header_size(path: Path) -> Probe | None:
     try:
         with _opened_file(path) as stream:
             header = read_wav_header(stream)
-        if header is not None and header.trusted:
-            info = soundfile.info(str(path))
-            size = SAMPLE_BYTES.get(info.subtype)
-            if size and info.frames == header.declared // (size * info.channels):
-                return Probe(info.frames, info.samplerate, info.channels)
-    except (OSError, soundfile.SoundFileError) as error:
-        raise AudioError(_unreadable(error)) from None
-    with _opened(path) as track:
-        return Probe(sum(len(block) for block in track.blocks), track.sample_rate, track.channels)
+            if header is None or not header.trusted:
+                return None
+            stream.seek(0)
+            with _libsndfile(stream) as sound:
+                frames, rate, channels, subtype = sound.frames, sound.samplerate, sound.channels, sound.subtype
+    except (OSError, soundfile.SoundFileError):
+        return None
+    width = SAMPLE_BYTES.get(subtype)
+    if width is None or frames != header.declared // (width * channels):
+        return None
+    return Probe(frames, rate, channels)
 
 
 def examine(path: Path) -> Examined:
@@ -200,11 +209,19 @@ def _averaged(block: Samples) -> Samples:
         return np.asarray(total / np.float32(channels), dtype=np.float32)
 
 
-def _opened_file(path: Path) -> BinaryIO:
+def _opened_file(path: Path) -> FileIO:
     if path.exists() and not path.is_file():
         # Opening a pipe would wait for ever.
         raise AudioError("unreadable: no regular file")
-    return path.open("rb")
+    # Unbuffered, so that libsndfile finds the descriptor where we left it.
+    return path.open("rb", buffering=0)
+
+
+def _libsndfile(stream: FileIO | BytesIO) -> soundfile.SoundFile:
+    # A descriptor instead of a name: soundfile takes some endings (`.raw`) for a format.
+    if isinstance(stream, BytesIO):
+        return soundfile.SoundFile(stream)
+    return soundfile.SoundFile(stream.fileno(), closefd=False)
 
 
 @contextmanager
@@ -216,16 +233,10 @@ def _opened(path: Path) -> Iterator[_Track]:
                 raise AudioError("unreadable: the file is empty")
             stream.seek(0)
             header = read_wav_header(stream)
-            source: Any = str(path)
-            if header is not None and header.cut_short:
-                stream.seek(0)
-                source = io.BytesIO(header.mended(stream.read()))
-            # libsndfile takes names in its own way (a file `x.raw`): content only.
-            elif path.suffix.lower() == ".raw":
-                source = stream
-                stream.seek(0)
+            stream.seek(0)
+            mended = BytesIO(header.mended(stream.read())) if header is not None and header.cut_short else None
             try:
-                sound = soundfile.SoundFile(source)
+                sound = _libsndfile(mended or stream)
             except soundfile.SoundFileError as error:
                 stream.seek(0)
                 with _opened_by_ffmpeg(stream, str(error)) as track:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import struct
 from dataclasses import dataclass
-from typing import BinaryIO
+from io import FileIO
 
 STREAMED = (0, 0x7FFFF000, 0x7FFFFFFF, 0xFFFFF000, 0xFFFFFFFF)
 """`data` lengths that programs write when they cannot know the length yet: the samples reach the file's end."""
@@ -56,7 +56,7 @@ class WavHeader:
         return content[: self.field] + struct.pack("<I", self.available) + content[self.field + 4 :]
 
 
-def read_wav_header(stream: BinaryIO) -> WavHeader | None:
+def read_wav_header(stream: FileIO) -> WavHeader | None:
     """Walk the chunks of a RIFF WAVE file; None for anything else, or without a `data` chunk."""
     size = stream.seek(0, io.SEEK_END)
     stream.seek(0)
@@ -80,7 +80,7 @@ def read_wav_header(stream: BinaryIO) -> WavHeader | None:
     return None
 
 
-def _followed_by_chunks(stream: BinaryIO, end: int, size: int) -> bool:
+def _followed_by_chunks(stream: FileIO, end: int, size: int) -> bool:
     """Whether chunks fill the file from `end` (with or without a pad byte) to its end."""
     for start in (end, end + end % 2):
         position = start
@@ -92,7 +92,7 @@ def _followed_by_chunks(stream: BinaryIO, end: int, size: int) -> bool:
     return False
 
 
-def _chunk(stream: BinaryIO, position: int) -> tuple[bytes, int] | None:
+def _chunk(stream: FileIO, position: int) -> tuple[bytes, int] | None:
     """Name and length of the chunk at `position`, None at the end of the file."""
     stream.seek(position)
     head = stream.read(8)

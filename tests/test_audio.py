@@ -61,6 +61,12 @@ def test_a_wav_called_avi_and_an_avi_called_wav(tmp_path):
     assert probe(tmp_path / "v.wav") == Probe(4800, 48000, 2)
 
 
+def test_an_ending_that_libraries_take_for_a_format(tmp_path):
+    (tmp_path / "a.raw").write_bytes(wav_bytes("x"))
+    (tmp_path / "b.raw").write_bytes(declared(wav_bytes("x"), 100))
+    assert probe(tmp_path / "a.raw") == examine(tmp_path / "b.raw").probe == Probe(480, RATE, 1)
+
+
 def test_channels_are_averaged(tmp_path):
     stereo = noise(channels=2)
     soundfile.write(tmp_path / "a.wav", stereo, RATE, subtype="PCM_16")
