@@ -18,8 +18,8 @@ from tqdm import tqdm
 
 from pipeline import audio
 from pipeline.audio import AudioError, Examined
-from pipeline.corpora import READERS
 from pipeline.corpora.base import Folder, Reader, Recording, Rejected, Scan, counted, list_folder, listed, shown
+from pipeline.corpora.registry import READERS
 from pipeline.errors import InputError
 from pipeline.params import CorpusParams, ReaderName
 

@@ -244,9 +244,11 @@ def _disagreements(params: Params) -> list[str]:
     ):  # fmt: skip
         if len(set(values)) != len(values):
             lines.append(f"{section}: {list(values)} names one value twice; expected each once")
-    for name in params.classes:
-        if name.startswith("p_"):
-            lines.append(f"classes: {name!r} would collide with the probability columns; choose another name")
+    lines += [
+        f"classes: {name!r} would collide with the probability columns; choose another name"
+        for name in params.classes
+        if name.startswith("p_")
+    ]
     for key, corpus in params.corpora.items():
         if corpus.reader is None and key not in get_args(ReaderName):
             lines.append(
@@ -277,8 +279,10 @@ def _disagreements(params: Params) -> list[str]:
         if key in PAPER_TABLES:
             lines.append(f"report.tables.{key}: the paper's own table has this name; choose another key")
         named = (*table.models, *(model for pair in table.pairs for model in pair))
-        for unknown in sorted({name for name in named if name not in params.models}):
-            lines.append(f"report.tables.{key}: {unknown!r} is no model; expected one of {', '.join(params.models)}")
+        lines += [
+            f"report.tables.{key}: {unknown!r} is no model; expected one of {', '.join(params.models)}"
+            for unknown in sorted({name for name in named if name not in params.models})
+        ]
     return lines
 
 

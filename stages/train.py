@@ -8,11 +8,12 @@ from pipeline.errors import explained
 from pipeline.files import write_text
 from pipeline.params import load_params
 from pipeline.records import HISTORY, RUNS, predictions_schema, write_table
-from pipeline.training.collect import collect, save_weights
+from pipeline.training.collect import collect, trained_weights
 from pipeline.training.data import read_segments
 from pipeline.training.engine import fill_store, plan
 from pipeline.training.identity import data_hash
 from pipeline.training.store import STORE, RunFolder
+from pipeline.training.weights import save_weights
 
 
 def main(model: str) -> None:
@@ -26,7 +27,8 @@ def main(model: str) -> None:
     write_table(results.history, Path(f"results/history/{model}.csv"), HISTORY)
     write_table(results.predictions, Path(f"results/predictions/{model}.csv"), predictions_schema(params.classes))
     write_text(Path(f"results/runs/{model}.json"), json.dumps(results.record, indent=2) + "\n")
-    save_weights(finished, Path(f"results/weights/{model}"), params)
+    for name, weights in trained_weights(finished, params):
+        save_weights(weights, Path(f"results/weights/{model}/{name}.safetensors"))
     diverged = sum(run.status == "diverged" for run in finished)
     print(f"{model}: {trained} runs trained, {len(specs) - trained} already in the store, {diverged} diverged")
 

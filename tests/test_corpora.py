@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.corpora import READERS
 from pipeline.corpora.base import EMOTIONS, Folder, Scan, is_system_file, list_folder
+from pipeline.corpora.registry import READERS
 from pipeline.errors import InputError
 from pipeline.params import CorpusParams
 from tests import corpus_trees as trees

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.corpora import READERS
 from pipeline.corpora.base import Scan, list_folder
+from pipeline.corpora.registry import READERS
 from pipeline.errors import InputError
 from pipeline.params import CorpusParams
 from tests.corpus_trees import plant

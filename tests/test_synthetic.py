@@ -122,11 +122,11 @@ def test_emodb_table_is_latin_1():
 
 
 PINNED = {
-    ("enterface", "anger"): "96ae40e6fb5331fa2ab1e664afe22ceb981363ff816d1e421ea4e91abd7aa8da",
-    ("ravdess", "joy"): "86ef284277671d2142f6758a791549c0fc3f4ce2e7e4c4125ee6e488b4934d4a",
-    ("iemocap", "sadness"): "28134b02121dbbf92b328817b0099254a0d06801c654b6d20cd19a643f9eab33",
-    ("emodb", "fear"): "eacf2c0d5138edce9abbdfb4705ce6a7cf520ea367caf42adceda5abb4ef448a",
-    ("emovo", "surprise"): "6b51cfff8e68c3f862ed0b87a5903c0ecdecb2744ec2e01b2dd9c91831820bc3",
+    ("enterface", "anger"): "9a6f0ab2812d9423f2aaa28dcca5c2ab2ceb3b8aa4e343853e9720de81067714",
+    ("ravdess", "joy"): "7571d25ff9d1702725b60d65dc391f3ba6560e8c10562fb54628237aec5542ae",
+    ("iemocap", "sadness"): "b4706e7d699db5510fe5984d1f61d1b5f5d94831251fa4162af93fc938c3db69",
+    ("emodb", "fear"): "89ddf92d28feb9efde0d200c360c804686431fe7bc0f53202b693cac8f544b2b",
+    ("emovo", "surprise"): "2b784ff6ff7451799f16794ea879790150a1bc0cfda5d14a51d66749a82eb3e0",
 }
 
 

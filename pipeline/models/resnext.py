@@ -116,7 +116,7 @@ class ResNeXt(nn.Module):
                         padding=padding,
                         gamma0=gamma0,
                         shaking=shaking,
-                    )  # fmt: skip
+                    )
                 )
                 channels = width
             self.stages.append(stage)

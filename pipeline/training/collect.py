@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from safetensors.torch import save_file
 
 from pipeline.evaluation.selection import select_epochs
-from pipeline.files import replacing
 from pipeline.params import Params
 from pipeline.records import HISTORY, predictions_schema
 from pipeline.training.store import FinishedRun
-
-WEIGHTS_FORMAT = "shaking-emotions-weights-1"
+from pipeline.training.weights import Weights
 
 
 @dataclass(frozen=True)
@@ -59,27 +54,24 @@ def collect(model: str, finished: Sequence[FinishedRun], segments: pd.DataFrame,
     )
 
 
-def save_weights(finished: Sequence[FinishedRun], folder: Path, params: Params) -> None:
-    """Write `fold<f>-seed<s>-<last or best>.safetensors` of every run, with all that is needed to use them.
-
-    The header holds identity, network, model, classes, features and segment params as JSON.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
+def trained_weights(finished: Sequence[FinishedRun], params: Params) -> Iterator[tuple[str, Weights]]:
+    """The weights of every run's last and best epochs, by name: `fold1-seed2-best`."""
     for run in finished:
         spec = run.spec
-        for name, snapshot in run.snapshots.items():
-            header = {
-                "format": WEIGHTS_FORMAT,
-                "identity": spec.identity,
-                "epoch": str(snapshot.epoch),
-                "network": params.network.model_dump_json(),
-                "model": spec.model_params.model_dump_json(),
-                "classes": json.dumps(params.classes),
-                "features": params.features.model_dump_json(),
-                "segment": params.segment.model_dump_json(),
-            }
-            with replacing(folder / f"fold{spec.fold}-seed{spec.seed}-{name}.safetensors") as temporary:
-                save_file(snapshot.weights, temporary, metadata=header)
+        for selection, snapshot in run.snapshots.items():
+            yield (
+                f"fold{spec.fold}-seed{spec.seed}-{selection}",
+                Weights(
+                    snapshot.weights,
+                    spec.identity,
+                    snapshot.epoch,
+                    params.network,
+                    spec.model_params,
+                    params.classes,
+                    params.features,
+                    params.segment,
+                ),
+            )
 
 
 def _predictions(run: FinishedRun, selection: str, segments: pd.DataFrame, params: Params) -> pd.DataFrame:

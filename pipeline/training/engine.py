@@ -48,7 +48,7 @@ def fill_store(specs: Sequence[RunSpec], params: Params, store: Path) -> int:
     if not missing:
         return 0
     device = resolve_device(params.execution.device)
-    workers = min(len(missing), _worker_count(params, device))
+    workers = min(len(missing), worker_count(params, device))
     context = multiprocessing.get_context("spawn")
     messages: Messages = context.SimpleQueue()
     watcher = threading.Thread(target=_show_progress, args=(messages, missing), daemon=True)
@@ -78,7 +78,7 @@ def fill_store(specs: Sequence[RunSpec], params: Params, store: Path) -> int:
     return len(missing)
 
 
-def _worker_count(params: Params, device: torch.device) -> int:
+def worker_count(params: Params, device: torch.device) -> int:
     """Runs at a time: as many as cores carry `train.threads` threads each; one on a GPU unless told otherwise."""
     if params.execution.workers != "auto":
         return params.execution.workers

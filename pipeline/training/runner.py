@@ -7,10 +7,7 @@ from pathlib import Path
 
 import torch
 
-from pipeline.models.resnext import ResNeXt, build_network
-from pipeline.models.shaking import Shaking
-from pipeline.params import ModelParams, Params
-from pipeline.spectrogram import BINS
+from pipeline.models.configured import configured_network
 from pipeline.training.data import Experiment
 from pipeline.training.device import device_name
 from pipeline.training.identity import RunSpec
@@ -20,43 +17,29 @@ from pipeline.training.store import Interval, RunFolder
 Progress = Callable[[RunSpec, RunState], None]
 
 
-def network_of(params: Params, model: ModelParams, seed: int = 0) -> ResNeXt:
-    """The network of one model of the params, initialised from `seed`."""
-    shared, features, shake = params.network, params.features, model.shake
-    return build_network(
-        model.layout,
-        kernel=shared.kernel,
-        widths=shared.widths,
-        blocks=shared.blocks,
-        branches=shared.branches,
-        num_classes=len(params.classes),
-        frame_shape=(features.context, BINS),
-        pooling=shared.pooling,
-        padding=shared.padding,
-        dropout=shared.dropout,
-        gamma0=model.gamma0,
-        shaking=None if shake is None else Shaking(shake.bands, shake.forward, shake.backward, shake.level),
-        seed=seed,
-    )
-
-
 def execute(spec: RunSpec, experiment: Experiment, store: Path, progress: Progress) -> None:
     """Train a run unless the store has it, from its newest checkpoint, and record the outcome in the store."""
     folder = RunFolder(store, spec)
     with folder.claimed():
         if folder.finished():
             return
-        train_params = spec.params.train
+        params, train_params = spec.params, spec.params.train
         device = experiment.bank.rows.device
         torch.set_num_threads(train_params.threads)
         state = start_run(
-            network_of(spec.params, spec.model_params, spec.stream("initialisation")),
+            configured_network(
+                params.network,
+                spec.model_params,
+                params.features,
+                len(params.classes),
+                seed=spec.stream("initialisation"),
+            ),
             train_params.learning_rate,
             (spec.stream("order"), spec.stream("noise")),
             device,
         )
         folder.resume(state)
-        interval = Interval(spec.params.execution.checkpoint_seconds)
+        interval = Interval(params.execution.checkpoint_seconds)
 
         def after_epoch(state: RunState) -> None:
             if interval.passed() or state.epoch == spec.epochs:

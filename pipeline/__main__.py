@@ -1,0 +1,28 @@
+"""`python -m pipeline COMMAND`: what a user asks of the pipeline outside `dvc repro`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from pipeline import commands
+from pipeline.errors import explained
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; exit status 1 when it could not do all that was asked."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline", description=__doc__)
+    parsers = parser.add_subparsers(dest="command", required=True)
+    for command in commands.ALL:
+        description = (command.__doc__ or "").split("\n\n")[0]
+        subparser = parsers.add_parser(command.__name__.rsplit(".")[-1], help=description, description=description)
+        command.add_arguments(subparser)
+        subparser.set_defaults(run=command.run)
+    options = parser.parse_args(arguments)
+    with explained(options.command):
+        sys.exit(options.run(options))
+
+
+if __name__ == "__main__":
+    main()

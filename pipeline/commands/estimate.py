@@ -1,0 +1,76 @@
+"""Say how many runs, hours and how much disk the current params will take, from a timed training step."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pipeline.params import Params, load_params
+from pipeline.records import SEGMENTS, read_table
+from pipeline.training.cost import cost, time_step
+from pipeline.training.device import device_name, resolve_device
+from pipeline.training.engine import plan, worker_count
+from pipeline.training.identity import data_hash
+from pipeline.training.store import STORE, RunFolder
+
+PAPER_SEGMENTS = 6803
+PAPER_FRAMES = 2_720_000
+"""Spectrogram frames of the paper's six corpora, about: 4 s a segment."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """None so far: params.yaml says it all."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print runs, hours and disk."""
+    params = load_params()
+    device = resolve_device(params.execution.device)
+    runs, missing = _runs(params)
+    workers = worker_count(params, device)
+    segments, frames, source = _data(params)
+    step = time_step(params, device)
+    estimate = cost(params, step, runs=missing, spectrogram_frames=frames, workers=workers)
+    per_frame = f"{1000 * step.train:.2f} ms to train on a model frame, {1000 * step.score:.2f} ms to score it"
+    print(f"data      {segments} segments, {frames / 6000:.1f} min of spectrogram frames ({source})")
+    print(f"runs      {runs} in all, {missing} not in the store: {len(params.models)} models, {workers} at a time")
+    print(
+        f"step      {per_frame}, {params.train.precision}, {device_name(device)}, {params.train.threads} threads a run"
+    )
+    print(f"one run   {_hours(estimate.run_hours)} for {params.train.epochs} epochs")
+    print(f"all       {_hours(estimate.hours)}")
+    print(
+        f"disk      {_gigabytes(2 * estimate.features_bytes)} for features with DVC's copy, "
+        f"{_gigabytes(estimate.results_bytes)} for weights and checkpoints"
+    )
+    return 0
+
+
+def _runs(params: Params) -> tuple[int, int]:
+    """Runs that the params name, and those of them that the store lacks."""
+    try:
+        data = data_hash(Path("data/inputs.json"), Path("data/folds.csv"))
+    except FileNotFoundError:
+        total = len(params.models) * len(params.train.folds) * len(params.train.seeds)
+        return total, total
+    specs = [spec for model in params.models for spec in plan(params, model, data)]
+    return len(specs), sum(not RunFolder(STORE, spec).finished() for spec in specs)
+
+
+def _data(params: Params) -> tuple[int, int, str]:
+    """Segments, spectrogram frames, and where the figures come from."""
+    paths = [Path(f"data/segments/{corpus}.csv") for corpus in params.corpora]
+    if not all(path.exists() for path in paths):
+        return PAPER_SEGMENTS, PAPER_FRAMES, "not segmented yet: the paper's six corpora, 4 s a segment, are assumed"
+    tables = [read_table(path, SEGMENTS) for path in paths]
+    return sum(map(len, tables)), sum(int(table["num_frames"].sum()) for table in tables), "data/segments"
+
+
+def _hours(hours: float) -> str:
+    if hours < 1 / 60:
+        return f"{3600 * hours:.0f} s"
+    return f"{60 * hours:.0f} min" if hours < 2 else f"{hours:,.1f} h"
+
+
+def _gigabytes(size: float) -> str:
+    return f"{size / 1e9:.2f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"

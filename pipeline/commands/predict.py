@@ -1,0 +1,37 @@
+"""Print the class probabilities of recordings, from trained weights."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from pathlib import Path
+
+from pipeline.audio import AudioError
+from pipeline.prediction import predict
+from pipeline.training.weights import load_weights
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Weights and recordings."""
+    parser.add_argument("weights", type=Path, help="a file of results/weights/<model>/")
+    parser.add_argument("audio", type=Path, nargs="+", help="recordings in any format that the corpora have")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print a CSV row a recording; a file that cannot be read is named on standard error and fails the command."""
+    weights = load_weights(options.weights)
+    network = weights.build()
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow(["path", "predicted", *(f"p_{name}" for name in weights.classes)])
+    failed = 0
+    for path in options.audio:
+        try:
+            probabilities = predict(path, weights, network)
+        except AudioError as error:
+            print(f"{path}: {error}", file=sys.stderr)
+            failed += 1
+            continue
+        predicted = weights.classes[int(probabilities.argmax())]
+        table.writerow([path, predicted, *(f"{value:.6f}" for value in probabilities)])
+    return 1 if failed else 0

@@ -1,0 +1,47 @@
+"""Print Table 5 for a model of params.yaml: its layers and their exact parameter counts."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+
+from pipeline.errors import InputError
+from pipeline.models.configured import configured_network
+from pipeline.models.summary import layer_table
+from pipeline.params import Params, load_params
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The model, or none for all."""
+    parser.add_argument("model", nargs="?", help="a key under models in params.yaml; default: all of them")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print one table a model."""
+    params = load_params()
+    if options.model is not None and options.model not in params.models:
+        close = difflib.get_close_matches(options.model, params.models, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise InputError(
+            f"{options.model!r} is no model of params.yaml; {hint}expected one of {', '.join(params.models)}"
+        )
+    for model in [options.model] if options.model else params.models:
+        print("\n".join(_table(params, model)), end="\n\n")
+    return 0
+
+
+def _table(params: Params, model: str) -> list[str]:
+    shared, entry = params.network, params.models[model]
+    network = configured_network(shared, entry, params.features, len(params.classes))
+    shaking = "none" if entry.shake is None else f"{entry.shake.bands} band{'s' if entry.shake.bands > 1 else ''}"
+    gamma0 = entry.gamma0 if isinstance(entry.gamma0, str) else f"{entry.gamma0:g}"
+    lines = [
+        f"{entry.label}: layout {entry.layout}, gamma0 {gamma0}, shaking {shaking}, {shared.branches} branches, "
+        f"model frames of {params.features.context} x 257",
+        f"{'layer':<12} {'structure':<20} {'blocks':>6} {'stride':>6} {'params':>9}",
+    ]
+    for row in layer_table(network, shared.widths, shared.kernel):
+        blocks = "" if row.blocks is None else str(row.blocks)
+        count = "" if row.params is None else f"{row.params:,}"
+        lines.append(f"{row.layer:<12} {row.structure:<20} {blocks:>6} {row.stride:>6} {count:>9}".rstrip())
+    return lines

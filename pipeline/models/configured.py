@@ -1,0 +1,30 @@
+"""From params to a network."""
+
+from __future__ import annotations
+
+from pipeline.models.resnext import ResNeXt, build_network
+from pipeline.models.shaking import Shaking
+from pipeline.params import FeatureParams, ModelParams, NetworkParams
+from pipeline.spectrogram import BINS
+
+
+def configured_network(
+    shared: NetworkParams, model: ModelParams, features: FeatureParams, num_classes: int, seed: int = 0
+) -> ResNeXt:
+    """The network of one model of the params, initialised from `seed`."""
+    shake = model.shake
+    return build_network(
+        model.layout,
+        kernel=shared.kernel,
+        widths=shared.widths,
+        blocks=shared.blocks,
+        branches=shared.branches,
+        num_classes=num_classes,
+        frame_shape=(features.context, BINS),
+        pooling=shared.pooling,
+        padding=shared.padding,
+        dropout=shared.dropout,
+        gamma0=model.gamma0,
+        shaking=None if shake is None else Shaking(shake.bands, shake.forward, shake.backward, shake.level),
+        seed=seed,
+    )

@@ -1,0 +1,54 @@
+"""Class probabilities of any recording, from trained weights alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pipeline.audio import SAMPLE_RATE, load
+from pipeline.models.resnext import ResNeXt
+from pipeline.segmentation import cut, longest_segment, num_frames
+from pipeline.spectrogram import normalise, spectrogram
+from pipeline.training.batches import make_bank
+from pipeline.training.weights import Weights
+
+
+def predict(path: Path, weights: Weights, network: ResNeXt) -> NDArray[np.float32]:
+    """Probabilities of one recording: the mean over its segments.
+
+    Args:
+        path: a recording of any format that the corpora have.
+        weights: what the network was trained as.
+        network: `weights.build()`.
+
+    Returns:
+        (classes,) probabilities in the order of `weights.classes`.
+
+    Raises:
+        AudioError: the file cannot serve as a recording.
+    """
+    samples = load(path)
+    values = spectrogram(torch.from_numpy(samples))
+    bounds = cut(num_frames(len(samples), SAMPLE_RATE), longest_segment(weights.segment.seconds))
+    features = weights.features
+    if features.cmvn == "utterance":
+        values = normalise(values)
+    pieces = [values[start : start + length] for start, length in bounds]
+    if features.cmvn == "segment":
+        pieces = [normalise(piece) for piece in pieces]
+    bank = make_bank(
+        [piece.numpy() for piece in pieces],
+        [0] * len(pieces),
+        left=features.left,
+        right=features.right,
+        every=features.every,
+        device=torch.device("cpu"),
+    )
+    batch = bank.gather(torch.arange(len(pieces)))
+    with torch.inference_mode():
+        probabilities = network(batch.frames, batch.segment_of_frame, len(pieces)).softmax(dim=1).mean(dim=0)
+    result: NDArray[np.float32] = probabilities.numpy()
+    return result

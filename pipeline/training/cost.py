@@ -1,0 +1,113 @@
+"""What an experiment will take: runs, hours and disk, from a timed training step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+from pipeline.models.configured import configured_network
+from pipeline.models.summary import count_parameters
+from pipeline.params import Params
+from pipeline.spectrogram import BINS
+
+TIMED_FRAMES = 64
+"""Model frames of the timed step: enough to fill the cores, few enough to time the paper's network in seconds."""
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """Seconds a model frame takes, in a training step and when it is only scored."""
+
+    train: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the missing runs take.
+
+    Attributes:
+        run_hours: one run from its first epoch to its last.
+        hours: all missing runs, `workers` at a time.
+        features_bytes: the archives; DVC's cache holds them a second time.
+        results_bytes: weights, run store and DVC's copy of the weights, over all runs.
+    """
+
+    run_hours: float
+    hours: float
+    features_bytes: float
+    results_bytes: float
+
+
+def time_step(params: Params, device: torch.device) -> StepTime:
+    """Time training and scoring on random frames with the costliest kind of the configured models.
+
+    Two steps warm up; the faster of two more counts.
+    """
+    models = params.models.values()
+    shaken = next((model for model in models if model.shake is not None), None)
+    model = shaken or next(iter(models))
+    network = configured_network(params.network, model, params.features, len(params.classes)).to(device)
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    frames = torch.randn(TIMED_FRAMES, 1, params.features.context, BINS, device=device)
+    frames = frames.contiguous(memory_format=torch.channels_last)
+    segments = torch.arange(TIMED_FRAMES, device=device) // (TIMED_FRAMES // 8)
+    noise = torch.Generator(device=device).manual_seed(0)
+    target = torch.arange(8, device=device) % len(params.classes)
+
+    def forward() -> torch.Tensor:
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=params.train.precision == "bf16"):
+            scores: torch.Tensor = network(frames, segments, 8, noise)
+        return scores.float()
+
+    def train_step() -> None:
+        torch.autograd.backward(F.cross_entropy(forward(), target))
+
+    def score_step() -> None:
+        with torch.inference_mode():
+            forward()
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(params.train.threads)
+    try:
+        network.train()
+        train = _fastest(train_step, device)
+        network.eval()
+        return StepTime(train / TIMED_FRAMES, _fastest(score_step, device) / TIMED_FRAMES)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def cost(params: Params, step: StepTime, *, runs: int, spectrogram_frames: int, workers: int) -> Cost:
+    """The cost of `runs` runs over segments of so many spectrogram frames in all, `workers` of them at a time."""
+    frames = spectrogram_frames / params.features.every
+    folds, train = params.partition.folds, params.train
+    training, validation = frames * (folds - 1) / folds, frames / folds
+    # Training folds are scored at the interval, and at each new best epoch, of which there are few.
+    epoch = training * step.train + validation * step.score + training * step.score / train.eval_train_every
+    run_seconds = train.epochs * epoch
+    model = next(iter(params.models.values()))
+    network_bytes = 4 * count_parameters(
+        configured_network(params.network, model, params.features, len(params.classes))
+    )
+    # Weights twice (last, best), in the results and in DVC's cache; the store keeps those and two checkpoints of
+    # network, two moments, best and last.
+    results = runs * network_bytes * (2 * 2 + 2 + 2 * 5)
+    rounds = -(-runs // workers) if workers else 0
+    return Cost(run_seconds / 3600, rounds * run_seconds / 3600, 4.0 * BINS * spectrogram_frames, float(results))
+
+
+def _fastest(step: Callable[[], None], device: torch.device) -> float:
+    """Seconds of the faster of two steps, after two to warm up."""
+    seconds = []
+    for _ in range(4):
+        begin = time.perf_counter()
+        step()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - begin)
+    return min(seconds[2:])

@@ -1,0 +1,104 @@
+"""Trained weights as files that hold all that is needed to use them: no params, no pickle."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from pipeline.errors import InputError
+from pipeline.files import replacing
+from pipeline.models.configured import configured_network
+from pipeline.models.resnext import ResNeXt
+from pipeline.params import FeatureParams, ModelParams, NetworkParams, SegmentParams
+
+FORMAT = "shaking-emotions-weights-1"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A trained network's tensors and what they were trained as."""
+
+    tensors: dict[str, Tensor]
+    identity: str
+    epoch: int
+    network: NetworkParams
+    model: ModelParams
+    classes: tuple[str, ...]
+    features: FeatureParams
+    segment: SegmentParams
+
+    def build(self) -> ResNeXt:
+        """The network in eval mode, with these weights."""
+        network = configured_network(self.network, self.model, self.features, len(self.classes))
+        network.load_state_dict(self.tensors)
+        return network.eval()
+
+
+_PARTS: dict[str, type[BaseModel]] = {
+    "network": NetworkParams,
+    "model": ModelParams,
+    "features": FeatureParams,
+    "segment": SegmentParams,
+}
+
+
+def save_weights(weights: Weights, path: Path) -> None:
+    """Write a safetensors file; the header holds everything but the tensors, as JSON."""
+    header = {name: getattr(weights, name).model_dump_json() for name in _PARTS}
+    header |= {
+        "format": FORMAT,
+        "identity": weights.identity,
+        "epoch": str(weights.epoch),
+        "classes": json.dumps(weights.classes),
+    }
+    with replacing(path) as temporary:
+        save_file(weights.tensors, temporary, metadata=header)
+        _sort_header(temporary)
+
+
+def _sort_header(path: Path) -> None:
+    """Put the header's entries in order, so that equal runs give equal bytes: safetensors shuffles them.
+
+    The header is JSON, padded with blanks to the length that the file's first eight bytes give.
+    """
+    with path.open("rb+") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        header = json.loads(stream.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+        stream.seek(8)
+        stream.write(text.ljust(length))
+
+
+def load_weights(path: Path) -> Weights:
+    """Read what `save_weights` wrote.
+
+    Raises:
+        InputError: the file is missing, damaged, or holds no weights of this software.
+    """
+    try:
+        with safe_open(path, framework="pt") as stored:
+            header: dict[str, str] = stored.metadata() or {}
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 (no mapping)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path} cannot be read as weights: {error}; expected a file of results/weights") from None
+    if header.get("format") != FORMAT:
+        raise InputError(
+            f"{path} has format {header.get('format')!r}, expected {FORMAT!r}: not written by this version of this "
+            "software"
+        )
+    try:
+        parts: dict[str, Any] = {name: kind.model_validate_json(header[name]) for name, kind in _PARTS.items()}
+        classes = tuple(str(name) for name in json.loads(header["classes"]))
+        weights = Weights(tensors, header["identity"], int(header["epoch"]), classes=classes, **parts)
+        weights.build()
+    except (KeyError, ValueError, ValidationError, RuntimeError) as error:
+        raise InputError(f"{path} is damaged: {error}") from None
+    return weights

@@ -1,0 +1,52 @@
+"""dvc.yaml: every stage depends on the code it really imports, and on no more."""
+
+from pathlib import PurePosixPath
+
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline.params import load_params
+from tests.closure import ROOT, import_closure
+
+
+def stages(path):
+    definitions = YAML(typ="safe").load((ROOT / path).read_text("utf-8"))["stages"]
+    return {name: definition.get("do", definition) for name, definition in definitions.items()}
+
+
+ALL = {**stages("dvc.yaml"), **stages("demo/dvc.yaml")}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_stages_code_deps_are_the_import_closure_of_its_script(name):
+    script = ALL[name]["cmd"].split()[1]
+    assert script == f"stages/{name}.py"
+    code = {dep for dep in ALL[name]["deps"] if dep.endswith(".py")}
+    assert code == import_closure(ROOT / script)
+
+
+def test_the_stages_are_those_of_the_house():
+    assert set(ALL) == {
+        "demo", "ingest", "segment", "extract", "inputs", "partition", "train", "compare", "report",
+    }  # fmt: skip
+
+
+def test_no_stage_depends_on_how_runs_are_executed():
+    assert not any("execution" in stage.get("params", []) for stage in ALL.values())
+
+
+def test_every_params_section_but_execution_is_some_stages():
+    tracked = {param.split(".")[0] for stage in ALL.values() for param in stage.get("params", [])}
+    assert tracked == set(type(load_params(ROOT / "params.yaml")).model_fields) - {"execution"}
+
+
+def test_outs_and_deps_stay_inside_the_repository():
+    for stage in ALL.values():
+        for path in (*stage["outs"], *stage["deps"]):
+            assert not PurePosixPath(path).is_absolute()
+            assert ".." not in PurePosixPath(path).parts
+
+
+@pytest.mark.parametrize("path", ["params.yaml", "params.paper.yaml"])
+def test_both_params_files_are_valid(path):
+    load_params(ROOT / path)

@@ -1,0 +1,101 @@
+"""Runs spread over processes; the stage that trains a model from end to end."""
+
+import json
+import runpy
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline.errors import InputError
+from pipeline.training.engine import fill_store, plan
+from pipeline.training.identity import RunSpec
+from pipeline.training.store import RunFolder
+from tests.closure import ROOT
+from tests.experiment import params_with, write_experiment
+
+STAGE = str(ROOT / "stages/train.py")
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    write_experiment(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write_params(changes):
+    params = params_with(changes)
+    with Path("params.yaml").open("w") as stream:
+        YAML(typ="safe").dump(json.loads(params.model_dump_json(exclude_none=True)), stream)
+
+
+def run_stage(changes, model="PreAct"):
+    """Run the stage as DVC does, and return what it printed of its work."""
+    write_params(changes)
+    runpy.run_path(STAGE)["main"](model)
+
+
+def results():
+    return {path: path.read_bytes() for path in sorted(Path("results").rglob("*")) if path.is_file()}
+
+
+def test_only_what_is_missing_is_trained_and_every_run_exactly_once(root):
+    store = root / "store"
+    params = params_with({"train.epochs": 1, "execution.workers": 2})
+    specs = plan(params, "PreAct", "data")
+    assert [(spec.fold, spec.seed) for spec in specs] == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    assert fill_store(specs[:2], params, store) == 2
+    assert fill_store(specs, params, store) == 2
+    assert fill_store(specs, params, store) == 0
+    assert all(RunFolder(store, spec).finished() for spec in specs)
+
+
+def test_a_failing_run_does_not_stop_the_others_and_is_named(root):
+    store = root / "store"
+    params = params_with({"train.epochs": 1})
+    good, bad = plan(params, "PreAct", "data")[:2], RunSpec("PreAct", 9, 1, 1, params, "data")
+    with pytest.raises(InputError, match=r"1 of 3 runs failed; the others are kept(?s:.*)PreAct fold 9 seed 1: "):
+        fill_store([bad, *good], params, store)
+    assert all(RunFolder(store, spec).finished() for spec in good)
+
+
+def test_the_stage_writes_its_contracts_and_the_same_bytes_twice(root, capsys):
+    run_stage({"train.epochs": 2})
+    assert "PreAct: 4 runs trained, 0 already in the store, 0 diverged" in capsys.readouterr().out
+    first = results()
+    names = {path.relative_to("results").as_posix() for path in first}
+    weights = {
+        f"weights/PreAct/fold{f}-seed{s}-{n}.safetensors" for f in (1, 2) for s in (1, 2) for n in ("last", "best")
+    }
+    assert names == weights | {"runs/PreAct.csv", "runs/PreAct.json", "history/PreAct.csv", "predictions/PreAct.csv"}
+    (root / ".runs").rename(root / "elsewhere")
+    run_stage({"train.epochs": 2, "execution.workers": 2})
+    assert results() == first, "trained anew, and with other workers"
+
+
+def test_adding_a_seed_trains_the_new_runs_only_and_removing_it_none(root, capsys):
+    for changes, expected in (
+        ({"train.seeds": (1,), "train.epochs": 1}, "2 runs trained, 0 already"),
+        ({"train.seeds": (1, 2), "train.epochs": 1}, "2 runs trained, 2 already"),
+        ({"train.seeds": (2,), "train.epochs": 1}, "0 runs trained, 2 already"),
+        ({"train.seeds": (1, 2), "train.epochs": 1, "train.learning_rate": 0.1}, "4 runs trained, 0 already"),
+        ({"train.seeds": (1, 2), "train.epochs": 1, "models.PreAct.label": "other"}, "0 runs trained, 4 already"),
+    ):
+        run_stage(changes)
+        assert expected in capsys.readouterr().out
+
+
+def test_a_diverged_run_is_recorded_and_the_stage_succeeds(root, capsys):
+    run_stage({"train.learning_rate": 1e30, "train.epochs": 2})
+    assert "4 diverged" in capsys.readouterr().out
+    table = Path("results/runs/PreAct.csv").read_text()
+    assert table.count("diverged") == 12
+    assert ",,,,,diverged" in table
+    assert Path("results/predictions/PreAct.csv").read_text().count("\n") == 1
+    assert json.loads(Path("results/runs/PreAct.json").read_text())["runs"][0]["status"] == "diverged"
+
+
+def test_a_gpu_that_is_not_there_is_refused(root):
+    with pytest.raises(InputError, match="execution.device is 'cuda:7', and PyTorch sees"):
+        run_stage({"execution.device": "cuda:7"})
