@@ -55,10 +55,10 @@ class Manner:
 MANNERS = {
     #                 pitch span slope glide tempo jitter rough tremor breath effort attack clarity
     "neutral": Manner(0.0, 2.0, -2.0, -0.3, 1.00, 0.010, 0.02, 0.0, 0.06, 0.45, 0.035, 0.75),
-    "joy": Manner(5.0, 5.0, 0.5, 3.0, 1.10, 0.010, 0.02, 0.1, 0.06, 0.65, 0.025, 0.95),
-    "anger": Manner(3.0, 3.5, -3.0, -2.5, 1.15, 0.035, 0.30, 0.0, 0.03, 0.95, 0.010, 1.00),
-    "sadness": Manner(-1.5, 0.8, -2.5, -0.8, 0.75, 0.015, 0.03, 0.1, 0.22, 0.15, 0.070, 0.45),
-    "fear": Manner(6.0, 1.5, 0.5, 0.3, 1.25, 0.030, 0.05, 0.9, 0.15, 0.50, 0.025, 0.65),
+    "joy": Manner(5.0, 5.0, 0.5, 3.5, 1.10, 0.005, 0.00, 0.0, 0.03, 0.65, 0.025, 0.95),
+    "anger": Manner(3.0, 3.5, -3.0, -2.5, 1.15, 0.045, 0.45, 0.0, 0.03, 0.95, 0.008, 1.00),
+    "sadness": Manner(-1.5, 0.8, -2.5, -0.8, 0.75, 0.015, 0.03, 0.1, 0.35, 0.15, 0.070, 0.45),
+    "fear": Manner(6.0, 1.5, 0.5, 0.3, 1.25, 0.030, 0.05, 1.5, 0.15, 0.50, 0.020, 0.65),
     "disgust": Manner(-1.5, 2.5, -4.0, -2.0, 0.80, 0.040, 0.20, 0.0, 0.10, 0.55, 0.040, 0.90),
     "surprise": Manner(6.5, 6.0, 5.0, 4.0, 1.00, 0.010, 0.02, 0.0, 0.10, 0.60, 0.020, 0.90),
     "boredom": Manner(-2.0, 0.5, -1.0, -0.3, 0.75, 0.012, 0.04, 0.0, 0.08, 0.25, 0.060, 0.40),
@@ -66,15 +66,16 @@ MANNERS = {
 }
 
 # How far emotions overlap; the demo is tuned with these so that a small network errs now and then, as on real voices.
-EXPRESSIVITY = (0.55, 1.05)
+EXPRESSIVITY = (0.75, 1.15)
 """Share of a manner's distance from neutral that the least and the most expressive speaker act out."""
-TAKE_SPREAD = Manner(1.6, 1.0, 1.5, 0.9, 0.10, 0.006, 0.06, 0.15, 0.04, 0.12, 0.010, 0.12)
+TAKE_SPREAD = Manner(1.0, 0.7, 1.0, 0.6, 0.07, 0.004, 0.05, 0.15, 0.03, 0.08, 0.006, 0.08)
 """Standard deviation of each property from take to take."""
 HABIT = 0.6
 """Standard deviation of a speaker's own habits, in `TAKE_SPREAD`s; pitch and tempo have their own below."""
 ROOM = 0.004
-"""Peak of the room noise, where speech peaks at 1."""
+"""Peak of the room noise before its filter, where speech peaks at 1."""
 
+# What a voice can do at all.
 _LEAST = Manner(-12.0, 0.0, -12.0, -12.0, 0.5, 0.002, 0.0, 0.0, 0.01, 0.05, 0.005, 0.1)
 _MOST = Manner(14.0, 12.0, 12.0, 12.0, 1.6, 0.1, 0.6, 2.0, 0.6, 1.0, 0.1, 1.0)
 
