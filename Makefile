@@ -15,7 +15,7 @@ demo: $(VENV)/installed
 	dvc repro
 
 test: $(VENV)/installed
-	python -m pytest -n 2
+	python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/installed
 	ruff check .

@@ -1,0 +1,191 @@
+"""The whole way through DVC, on two small corpora of tones: what runs, what does not run again, what leaves no trace."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from ruamel.yaml import YAML
+
+from tests.closure import ROOT
+from tests.experiment import params_with
+
+CLASSES = ("joy", "anger", "sadness")
+PITCH = {"joy": 300, "anger": 900, "sadness": 2700}
+
+
+def write_corpus(folder, seed):
+    """Two women and two men who say everything as one note in noise; the note's pitch is the emotion."""
+    source = np.random.default_rng(seed)
+    folder.mkdir()
+    lines = ["path,emotion,actor,gender"]
+    for actor, gender in (("ann", "F"), ("bea", "F"), ("carl", "M"), ("dan", "M")):
+        for emotion in CLASSES:
+            for take in range(2):
+                name = f"{actor}-{emotion}-{take}.wav"
+                time = np.arange(int(source.integers(5000, 9000))) / 16000
+                note = 0.1 * np.sin(2 * np.pi * PITCH[emotion] * source.uniform(0.95, 1.05) * time)
+                soundfile.write(folder / name, note + 0.01 * source.standard_normal(len(time)), 16000)
+                lines.append(f"{name},{emotion},{actor},{gender}")
+    (folder / "list.csv").write_text("\n".join(lines) + "\n")
+
+
+class Project:
+    """A copy of this repository's code, with params of its own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        for name in ("pipeline", "stages", "demo"):
+            ignored = shutil.ignore_patterns("__pycache__", "corpora" if name == "demo" else "", "dvc.lock")
+            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+        shutil.copy(ROOT / "dvc.yaml", folder)
+        (folder / ".dvc").mkdir()
+        (folder / ".dvc/config").write_text((ROOT / ".dvc/config").read_text() + "    no_scm = true\n")
+        for seed, name in enumerate(("tonesA", "tonesB")):
+            write_corpus(folder / name, seed)
+        self.changes = {
+            "classes": CLASSES,
+            "corpora": {name: self.corpus(name) for name in ("tonesA", "tonesB")},
+            "train.epochs": 1,
+            "train.seeds": (1,),
+        }  # fmt: skip
+
+    @staticmethod
+    def corpus(name):
+        return {"reader": "custom", "path": name, "table": "list.csv"}
+
+    def write_params(self, changes=None, text=None):
+        if text is None:
+            params = params_with(self.changes | (changes or {}))
+            values = json.loads(params.model_dump_json(exclude_none=True))
+            with (self.folder / "params.yaml").open("w") as stream:
+                YAML(typ="safe").dump(values, stream)
+        else:
+            (self.folder / "params.yaml").write_text(text)
+
+    def repro(self, *options, fails=False):
+        """Run `dvc repro`; the stages that ran and all that was printed."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = os.environ | {"PATH": path, "PYTHONPATH": str(self.folder), "DVC_NO_ANALYTICS": "true"}
+        done = subprocess.run(
+            ["dvc", "repro", *options], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )  # fmt: skip
+        printed = done.stdout + done.stderr
+        assert (done.returncode != 0) == fails, printed
+        return set(re.findall(r"Running stage '([^']+)'", printed)), printed
+
+    def everything_written(self):
+        """All tables and results as text, to look for traces in."""
+        files = [*(self.folder / "results").rglob("*.*"), self.folder / "data/folds.csv", self.folder / "data/inputs.json"]
+        return "\n".join(path.read_text() for path in files if path.suffix in (".csv", ".json", ".md", ".tex", ".html"))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    project = Project(tmp_path_factory.mktemp("project"))
+    project.write_params()
+    ran, printed = project.repro()
+    per_corpus = {f"{stage}@{corpus}" for stage in ("ingest", "segment", "extract") for corpus in ("tonesA", "tonesB")}
+    assert ran == per_corpus | {"inputs", "partition", "train@PreAct", "train@PreActBN-Full", "compare", "report"}
+    assert printed.count("2 runs trained, 0 already in the store") == 2
+    return project
+
+
+def test_everything_is_there_and_the_demo_was_not_needed(project):
+    results = project.folder / "results"
+    assert len(list((results / "tables").glob("table*.csv"))) == 9
+    assert (results / "report.html").is_file()
+    assert not (project.folder / "demo/corpora").exists()
+    runs = pd.read_csv(results / "runs/PreAct.csv")
+    assert list(runs.columns)[:5] == ["model", "fold", "seed", "selection", "epoch"]
+    predictions = pd.read_csv(results / "predictions/PreAct.csv")
+    assert [name for name in predictions if name.startswith("p_")] == [f"p_{name}" for name in CLASSES]
+    assert len(predictions) == 2 * 48
+
+
+def test_a_second_repro_runs_nothing(project):
+    assert project.repro()[0] == set()
+
+
+def test_an_edit_of_one_model_retrains_that_model_only_and_its_reversal_nothing(project):
+    project.write_params({"models.PreAct.gamma0": 0.5})
+    ran, printed = project.repro()
+    assert ran - {"compare", "report"} == {"train@PreAct"}
+    assert "PreAct: 2 runs trained" in printed
+    project.write_params()
+    assert project.repro()[0] == set()
+
+
+def test_a_new_label_trains_nothing(project):
+    project.write_params({"models.PreAct.label": "Pre-activation"})
+    ran, printed = project.repro()
+    assert "train@PreActBN-Full" not in ran
+    assert "PreAct: 0 runs trained, 2 already in the store" in printed
+    assert "Pre-activation" in (project.folder / "results/report.html").read_text()
+    project.write_params()
+    project.repro()
+
+
+def test_how_runs_are_executed_concerns_no_stage(project):
+    project.write_params({"execution.workers": 2, "execution.checkpoint_seconds": 1.0})
+    assert project.repro()[0] == set()
+    project.write_params()
+
+
+def test_a_removed_corpus_leaves_no_trace_and_extracts_nothing(project):
+    project.write_params({"corpora": {"tonesA": project.corpus("tonesA")}})
+    ran, _ = project.repro()
+    assert not any(stage.startswith(("ingest", "segment", "extract")) for stage in ran)
+    assert (project.folder / "data/features/tonesB.ark").exists(), "its files are still there"
+    assert "tonesA" in project.everything_written()
+    assert "tonesB" not in project.everything_written()
+    project.write_params()
+    assert project.repro()[0] == set(), "and brought back, it costs nothing"
+
+
+def test_an_unreadable_recording_is_named_and_the_stage_goes_on(project):
+    bad = project.folder / "tonesB/ann-joy-0.wav"
+    good = bad.read_bytes()
+    bad.write_bytes(b"RIFF")
+    _, printed = project.repro("ingest@tonesB")
+    assert "unreadable" in printed
+    rejected = pd.read_csv(project.folder / "data/rejected/tonesB.csv")
+    assert rejected.set_index("path")["reason"]["ann-joy-0.wav"].startswith("unreadable")
+    bad.write_bytes(good)
+    assert project.repro()[0] == set()
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"corpora": {"tonesA": {"reader": "emodb", "path": "tonesA"}}}, "no recording of Emo-DB"),
+        ({"corpora": {"tonesA": {"reader": "custom", "path": "tonesA/list.csv", "table": "list.csv"}}}, "is a file"),
+        ({"corpora": {"tonesA": {"reader": "custom", "path": "nowhere", "table": "list.csv"}}}, "nowhere"),
+        ({"partition.folds": 9, "train.folds": (1,)}, "9 folds"),
+        ({"classes": (*CLASSES, "fear")}, "fear"),
+    ],
+)
+def test_a_users_mistake_ends_in_a_message_and_never_in_a_traceback(project, changes, expected):
+    project.write_params(changes)
+    _, printed = project.repro(fails=True)
+    assert expected in printed
+    assert "Traceback" not in printed
+    project.write_params()
+
+
+def test_a_wrong_key_is_refused_by_the_stage_it_concerns(project):
+    project.write_params()
+    text = (project.folder / "params.yaml").read_text()
+    project.write_params(text=text.replace("learning_rate", "learnig_rate"))
+    _, printed = project.repro(fails=True)
+    assert "train.learnig_rate" in printed
+    assert "did you mean 'learning_rate'?" in printed
+    assert "Traceback" not in printed
+    project.write_params()
