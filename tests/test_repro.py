@@ -168,7 +168,7 @@ def test_an_unreadable_recording_is_named_and_the_stage_goes_on(project):
         ({"corpora": {"tonesA": {"reader": "emodb", "path": "tonesA"}}}, "no recording of Emo-DB"),
         ({"corpora": {"tonesA": {"reader": "custom", "path": "tonesA/list.csv", "table": "list.csv"}}}, "is a file"),
         ({"corpora": {"tonesA": {"reader": "custom", "path": "nowhere", "table": "list.csv"}}}, "nowhere"),
-        ({"partition.folds": 9, "train.folds": (1,)}, "9 folds"),
+        ({"partition.folds": 9, "train.folds": (1,)}, "partition.folds is 9, and there are 8 groups of actors"),
         ({"classes": (*CLASSES, "fear")}, "fear"),
     ],
 )
