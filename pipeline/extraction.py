@@ -25,6 +25,7 @@ from pipeline.archive import ArchiveWriter
 from pipeline.audio import AudioError, load
 from pipeline.errors import InputError
 from pipeline.spectrogram import normalise, spectrogram
+from pipeline.wording import counted, listed
 
 CMVN = Literal["segment", "utterance"]
 Matrix = NDArray[np.float32]
@@ -50,7 +51,7 @@ def extract(
     scp: Path,
     cmvn: CMVN,
     workers: int | None = None,
-) -> None:
+) -> tuple[str, ...]:
     """Write the features of every segment, in the order of the utterances; each recording is decoded once.
 
     Memory does not grow with the corpus: a few utterances for each worker are in flight at a time.
@@ -64,17 +65,38 @@ def extract(
         cmvn: whether mean and variance are a segment's or its whole utterance's.
         workers: number of processes; None takes one per core that this process may use, or fewer for few recordings.
 
+    Returns:
+        What the user should see, one line each: the recordings with constant bins.
+
     Raises:
         InputError: the tables disagree; a recording vanished, cannot be read any more, or has another length than
             when it was ingested; or a worker process died. Nothing is written then.
     """
     recordings = plan(utterances, segments, corpus_path)
     workers = workers or min(available_cores(), 1 + len(recordings) // _WORTH_A_WORKER)
+    constant: list[str] = []
     with ArchiveWriter(ark, scp) as archive, tqdm(total=len(recordings), unit="recording", mininterval=1.0) as bar:
-        for matrices in _in_order(recordings, cmvn, workers):
+        for recording, matrices in zip(recordings, _in_order(recordings, cmvn, workers), strict=True):
             for key, matrix in matrices:
                 archive.write(key, matrix)
+            if bins := max(constant_bins(matrix) for _, matrix in matrices):
+                constant.append(f"{recording.path.relative_to(corpus_path).as_posix()} ({counted(bins, 'bin')})")
             bar.update()
+    return (_constant_bins_told(constant, len(recordings)),) if constant else ()
+
+
+def constant_bins(matrix: Matrix) -> int:
+    """Bins that do not change in a normalised spectrogram (num_frames, bins): `spectrogram.normalise` leaves them 0."""
+    # Few bins begin with 0, so that the whole matrix is hardly ever looked at.
+    candidates = np.flatnonzero(matrix[0] == 0)
+    return int((~matrix[:, candidates].any(0)).sum())
+
+
+def _constant_bins_told(constant: list[str], recordings: int) -> str:
+    return (
+        f"warning: {len(constant)} of {counted(recordings, 'recording')} with constant spectrogram bins, which stay 0, "
+        f"since scaling them would turn rounding into input: {listed(constant)}"
+    )
 
 
 def plan(utterances: pd.DataFrame, segments: pd.DataFrame, corpus_path: Path) -> list[Recording]:

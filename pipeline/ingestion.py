@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +18,12 @@ from tqdm import tqdm
 
 from pipeline import audio
 from pipeline.audio import AudioError, Examined
-from pipeline.corpora.base import Folder, Reader, Recording, Rejected, Scan, counted, list_folder, listed, shown
+from pipeline.corpora.base import Reader, Recording, Rejected, list_folder, shown
 from pipeline.corpora.registry import READERS
+from pipeline.corpora.scanning import headline, owners_counts, scan_folder, select
 from pipeline.errors import InputError
 from pipeline.params import CorpusParams, ReaderName
+from pipeline.wording import counted, listed
 
 UNREADABLE_SHARE = 0.01
 UNREADABLE_COUNT = 3
@@ -36,7 +38,7 @@ class Ingested:
     """A corpus as tables.
 
     Attributes:
-        utterances: `records.UTTERANCES`, and `digest` (SHA-256 of the decoded sound), sorted by utterance.
+        utterances: `records.UTTERANCES`, sorted by utterance.
         rejected: `records.REJECTED`, sorted by path.
         messages: what the user should see, one or more lines each.
     """
@@ -68,15 +70,15 @@ def ingest(key: str, corpus: CorpusParams, reader_name: ReaderName, classes: Seq
     """
     reader = READERS[reader_name]
     folder = list_folder(Path(corpus.path))
-    scan = _scanned(folder, corpus, reader)
-    messages = [_headline(reader, scan), *scan.notes]
+    scan = scan_folder(folder, corpus, reader)
+    messages = [headline(reader, scan), *scan.notes]
     if folder.skipped_links:
         messages.append(
             f"not followed, since they lead back into the corpus: {listed(map(shown, folder.skipped_links))}"
         )
-    messages += _owners_counts(reader, scan, corpus.complete, folder.root)
+    messages += owners_counts(reader, scan, corpus.complete, folder.root)
 
-    wanted, unwanted = _selected(scan.recordings, reader, corpus, classes)
+    wanted, unwanted = select(scan.recordings, reader, corpus, classes)
     usable, unusable = _examined(wanted, folder.root, key)
     messages += _checked(reader, wanted, usable, unusable, classes, folder.root)
     messages += _odd(usable)
@@ -84,102 +86,6 @@ def ingest(key: str, corpus: CorpusParams, reader_name: ReaderName, classes: Seq
     rejected = [*scan.rejected, *unwanted, *unusable]
     messages.append(_summary(usable, rejected, classes))
     return Ingested(_utterances(key, usable), _rejected(key, rejected), tuple(messages))
-
-
-def _scanned(folder: Folder, corpus: CorpusParams, reader: Reader) -> Scan:
-    scan = reader.scan(folder, corpus)
-    if scan.recordings:
-        return scan
-    if not folder.files:
-        raise InputError(f"the corpus folder {folder.root} holds no files; expected {reader.title}:\n{reader.tree}")
-    looks = [other.title for other in READERS.values() if other.name not in (reader.name, "custom")]
-    looks = [title for title in looks if _recognised(title, folder)]
-    hint = f"; this looks like {' or '.join(looks)}: correct its reader or path in params.yaml" if looks else ""
-    notes = "".join(f"; {note}" for note in scan.notes)
-    raise InputError(
-        f"{folder.root} holds {len(folder.files)} files but no recording of {reader.title}{hint}{notes}; "
-        f"expected\n{reader.tree}"
-    )
-
-
-def _recognised(title: str, folder: Folder) -> bool:
-    reader = next(reader for reader in READERS.values() if reader.title == title)
-    try:
-        return bool(reader.scan(folder, CorpusParams(path=str(folder.root))).recordings)
-    except InputError:
-        # It knows the corpus well enough to complain about it.
-        return True
-
-
-def _headline(reader: Reader, scan: Scan) -> str:
-    gender = {recording.actor: recording.gender for recording in scan.recordings}
-    women = sum(value == "F" for value in gender.values())
-    layout = f"{scan.layout}, " if scan.layout else ""
-    return (
-        f"{reader.title}: {layout}{counted(len(gender), 'actor')} ({women} female, {len(gender) - women} male), "
-        f"{counted(len({recording.name for recording in scan.recordings}), 'recording')}"
-    )
-
-
-def _owners_counts(reader: Reader, scan: Scan, complete: bool, root: Path) -> list[str]:
-    """The owner's counts beside what was found: refused or told where they differ.
-
-    Raises:
-        InputError: they differ and the corpus is to be complete.
-    """
-    if not reader.emotions:
-        return []
-    by_name = {recording.name: recording for recording in scan.recordings}
-    emotions = Counter(recording.emotion for recording in by_name.values())
-    actors = Counter(recording.actor for recording in by_name.values())
-    wrong_actors = [actor for actor in reader.per_actor if actors[actor] != reader.per_actor[actor]]
-    if emotions == reader.emotions and not wrong_actors:
-        return [f"complete: all {len(by_name)} recordings of its owner are there"]
-    lines = [
-        *_comparison("emotion", list(dict.fromkeys([*reader.emotions, *emotions])), emotions, reader.emotions),
-        *(_comparison("actor", wrong_actors, actors, reader.per_actor) if wrong_actors else ()),
-    ]
-    table = "\n".join(["incomplete: found, and expected of its owner's release", *lines])
-    if complete:
-        raise InputError(
-            f"{root} is not all of {reader.title} and corpora.complete is true; get the rest from {reader.source}, "
-            f"or set complete: false\n{table}"
-        )
-    return [table]
-
-
-def _comparison(title: str, names: list[str], found: Mapping[str, int], expected: Mapping[str, int]) -> Iterator[str]:
-    width = max(len(title), *map(len, names))
-    yield f"  {title:<{width}}  found  expected"
-    for name in names:
-        yield f"  {name:<{width}}  {found.get(name, 0):>5}  {expected.get(name, 0):>8}"
-
-
-def _selected(
-    recordings: Iterable[Recording], reader: Reader, corpus: CorpusParams, classes: Sequence[str]
-) -> tuple[list[Recording], list[Rejected]]:
-    """Recordings that the experiment asks for, and the others with the reason.
-
-    Raises:
-        InputError: an actor to exclude is neither there nor one of the corpus.
-    """
-    wanted, unwanted = [], []
-    there = {recording.actor for recording in recordings}
-    if unknown := [actor for actor in corpus.exclude_actors if actor not in there | set(reader.actors)]:
-        raise InputError(
-            f"exclude_actors names {listed(map(repr, unknown))}, no actor of {reader.title}; "
-            f"expected some of {listed(sorted(there | set(reader.actors)), most=50)}"
-        )
-    for recording in recordings:
-        if recording.actor in corpus.exclude_actors:
-            unwanted.append(Rejected(recording.path, f"excluded actor: {recording.actor}"))
-        elif recording.emotion in reader.left_out:
-            unwanted.append(Rejected(recording.path, f"other emotion: {recording.emotion}, which the paper drops"))
-        elif recording.emotion not in classes:
-            unwanted.append(Rejected(recording.path, f"other emotion: {recording.emotion}"))
-        else:
-            wanted.append(recording)
-    return wanted, unwanted
 
 
 def _examined(wanted: Sequence[Recording], root: Path, key: str) -> tuple[list[_Usable], list[Rejected]]:

@@ -47,6 +47,8 @@ UTTERANCES = pa.DataFrameSchema({
     "actor": _text(_ACTOR), "gender": _one_of("F", "M"), "duration_s": _number(least=0), "group": _text(),
     # What the frame count is made of; `duration_s` is rounded and would lose it.
     "sample_rate": _integer(1), "num_samples": _integer(1),
+    # SHA-256 of the decoded sound, by which copies in other corpora are found.
+    "digest": _text(r"^[0-9a-f]{64}$"),
 })  # fmt: skip
 """One row per usable recording of the configured classes; `path` is relative to the corpus path."""
 

@@ -14,7 +14,7 @@ def main(corpus: str) -> None:
     params = load_params()
     recordings = Path(params.corpus(corpus).path)
     workers = params.execution.workers
-    extract(
+    messages = extract(
         utterances=read_table(Path(f"data/utterances/{corpus}.csv"), UTTERANCES),
         segments=read_table(Path(f"data/segments/{corpus}.csv"), SEGMENTS),
         corpus_path=recordings,
@@ -23,6 +23,8 @@ def main(corpus: str) -> None:
         cmvn=params.features.cmvn,
         workers=None if workers == "auto" else workers,
     )
+    for message in messages:
+        print(message)
 
 
 if __name__ == "__main__":

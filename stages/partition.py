@@ -1,4 +1,4 @@
-"""Stage `partition`: the actors of the configured corpora to folds."""
+"""Stage `partition`: the actors of the configured corpora to folds; the first stage that sees all corpora together."""
 
 from pathlib import Path
 
@@ -7,13 +7,17 @@ import pandas as pd
 from pipeline.errors import explained
 from pipeline.params import load_params
 from pipeline.partition import balance_table, partition
-from pipeline.records import FOLDS, SEGMENTS, read_table, write_table
+from pipeline.records import FOLDS, SEGMENTS, UTTERANCES, read_table, write_table
+from pipeline.uniqueness import refuse_shared
 
 
 def main() -> None:
     """Make data/folds.csv and print its balance, laid out as Table 4."""
     params = load_params()
     options = params.partition
+    refuse_shared(
+        pd.concat([read_table(Path(f"data/utterances/{corpus}.csv"), UTTERANCES) for corpus in params.corpora])
+    )
     segments = pd.concat([read_table(Path(f"data/segments/{corpus}.csv"), SEGMENTS) for corpus in params.corpora])
     folds, notes = partition(segments, options.folds, options.seed, options.balance_classes, params.classes)
     write_table(folds, Path("data/folds.csv"), FOLDS)

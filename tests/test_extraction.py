@@ -17,7 +17,7 @@ import torch
 from pipeline import extraction
 from pipeline.archive import read_archive
 from pipeline.errors import InputError
-from pipeline.extraction import available_cores, extract, features, plan
+from pipeline.extraction import available_cores, constant_bins, extract, features, plan
 from pipeline.segmentation import segment
 from pipeline.spectrogram import normalise, spectrogram
 
@@ -109,6 +109,28 @@ def test_normalisation_over_the_utterance(corpus: pd.DataFrame) -> None:
 
 
 @pytest.mark.usefixtures("in_process")
+@pytest.mark.usefixtures("in_process")
+def test_recordings_with_constant_bins_are_told_and_those_bins_are_0(corpus: pd.DataFrame) -> None:
+    pulses = np.zeros(int(corpus["num_samples"].iloc[1]), np.int16)
+    pulses[::160] = 9000  # every frame is the same
+    soundfile.write(Path("corpus") / corpus["path"].iloc[1], pulses, 16000)
+    messages = extract(corpus, segment(corpus, 640), Path("corpus"), ARK, SCP, "segment")
+    assert messages == (
+        f"warning: 1 of {len(corpus)} recordings with constant spectrogram bins, which stay 0, since scaling them would "
+        f"turn rounding into input: {corpus['path'].iloc[1]} (257 bins)",
+    )
+    matrices = dict(read_archive(SCP))
+    assert not matrices[f"{corpus['utterance'].iloc[1]}-1"].any()
+    assert extract(corpus.iloc[:1], segment(corpus.iloc[:1], 640), Path("corpus"), ARK, SCP, "segment") == ()
+
+
+def test_constant_bins_are_counted_whatever_a_matrix_begins_with() -> None:
+    matrix = np.ones((5, 4), np.float32)
+    matrix[:, 1] = 0
+    matrix[0, 3] = 0
+    assert constant_bins(matrix) == 1
+
+
 def test_no_recordings_give_empty_files(corpus: pd.DataFrame) -> None:
     assert run(corpus.iloc[:0]) == {}
     assert ARK.read_bytes() == SCP.read_bytes() == b""

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import audio
+from pipeline.corpora.registry import READERS
 from pipeline.errors import InputError
 from pipeline.ingestion import Ingested, ingest
 from pipeline.params import CorpusParams
@@ -131,27 +132,35 @@ def test_the_table_names_actors_that_differ(tmp_path):
         run(trees.plant(tmp_path / "s", files), "savee", complete=True)
 
 
-def test_other_corpora_are_recognised(tmp_path):
+@pytest.mark.parametrize("reader", ["enterface", "ravdess", "iemocap", "emodb", "emovo", "savee"])
+def test_every_other_corpus_is_recognised_under_a_corpus_name(tmp_path, reader):
     files, texts = trees.iemocap({"hap": 20})
     listings = {
-        "SAVEE": trees.savee()[:9], "EMOVO": trees.emovo()[:9], "RAVDESS": trees.ravdess()[:9],
-        "eNTERFACE'05": trees.enterface()[:3], "IEMOCAP": files,
+        "savee": trees.savee()[:9], "emovo": trees.emovo()[:9], "ravdess": trees.ravdess()[:9],
+        "enterface": trees.enterface()[:3], "iemocap": files, "emodb": trees.emodb()[:9],
     }  # fmt: skip
-    for title, names in listings.items():
-        root = trees.plant(tmp_path / title.replace("'", ""), names)
-        trees.plant_texts(root, texts if title == "IEMOCAP" else {})
-        with pytest.raises(InputError, match=f"no recording of Emo-DB; this looks like {title}: correct its reader"):
-            run(root, "emodb")
+    for other in listings.keys() - {reader}:
+        root = trees.plant(tmp_path / other, listings[other])
+        trees.plant_texts(root, texts if other == "iemocap" else {})
+        with pytest.raises(InputError) as refused:
+            run(root, reader)
+        found = len(list(trees.files_below(root)))
+        title, expected = READERS[other].title, READERS[reader].title
+        assert str(refused.value) == (
+            f"{root} holds {found} files but no recording of {expected}; this looks like {title}; expected {expected}, "
+            f"laid out as `python -m pipeline corpora --expect {reader}` prints; "
+            "correct its reader or its path in params.yaml"
+        )
 
 
 def test_empty_missing_and_foreign_folders(tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=r"empty holds no files; expected Emo-DB:\nwav/"):
+    with pytest.raises(InputError, match=r"empty holds no files; expected Emo-DB, .*; put the recordings there$"):
         run(tmp_path / "empty")
     with pytest.raises(InputError, match="does not exist"):
         run(tmp_path / "gone")
     trees.plant(tmp_path / "other", ["a.wav", "b.txt"])
-    with pytest.raises(InputError, match=r"other holds 2 files but no recording of Emo-DB; expected"):
+    with pytest.raises(InputError, match=r"other holds 2 files but no recording of Emo-DB; expected .*correct its"):
         run(tmp_path / "other")
 
 

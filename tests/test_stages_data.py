@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -43,7 +44,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             key, samples = f"{actor}{emotion}", 105_000 if emotion == "fear" else 8_000
             sound = (random.normal(size=samples) * 3000).astype(np.int16)
             soundfile.write(folder / "recordings" / f"{key}.wav", sound, 16_000)
-            rows.append((key, "emodb", f"{key}.wav", emotion, actor, gender, samples / 16_000, actor, 16_000, samples))
+            seconds, digest = samples / 16_000, hashlib.sha256(sound).hexdigest()
+            rows.append((key, "emodb", f"{key}.wav", emotion, actor, gender, seconds, actor, 16_000, samples, digest))
     table = pd.DataFrame(rows, columns=list(UTTERANCES.columns))
     write_table(table, folder / "data/utterances/emodb.csv", UTTERANCES)
     removed = pd.DataFrame([("x-1", "x", "savee", "joy", "DC", "M", "DC", 0, 10)], columns=list(SEGMENTS.columns))

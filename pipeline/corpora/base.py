@@ -7,7 +7,7 @@ file of the listing ends as exactly one recording or one rejected file.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -221,15 +221,3 @@ def shown(path: str) -> str:
 def folders_upward(path: PurePosixPath) -> Iterator[str]:
     """Names of the folders above a file, the nearest first."""
     return reversed(path.parts[:-1])
-
-
-def counted(number: int, noun: str) -> str:
-    """A number and its noun: "1 recording", "2 recordings"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def listed(names: Iterable[str], most: int = 5) -> str:
-    """Some names for a message: "a, b and 3 more"."""
-    names = list(names)
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

@@ -25,13 +25,12 @@ from pipeline.corpora.base import (
     Recording,
     Rejected,
     Scan,
-    counted,
     is_system_file,
-    listed,
     shown,
 )
 from pipeline.errors import InputError
 from pipeline.params import CorpusParams
+from pipeline.wording import counted, listed
 
 COLUMNS = ("path", "emotion", "actor", "gender")
 GENDERS: dict[str, Gender] = {"f": "F", "female": "F", "m": "M", "male": "M"}

@@ -18,15 +18,14 @@ from pipeline.corpora.base import (
     Recording,
     Rejected,
     Scan,
-    counted,
     folders_upward,
     is_system_file,
-    listed,
     shown,
     sort_files,
 )
 from pipeline.errors import InputError
 from pipeline.params import CorpusParams
+from pipeline.wording import counted, listed
 
 EMOTION_CODES = {
     "hap": "joy", "ang": "anger", "sad": "sadness", "fea": "fear", "neu": "neutral", "dis": "disgust",

@@ -1,0 +1,114 @@
+"""A corpus folder before anything is decoded: recognised, counted beside its owner's figures, and selected from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pipeline.corpora.base import Folder, Reader, Recording, Rejected, Scan
+from pipeline.corpora.registry import READERS
+from pipeline.errors import InputError
+from pipeline.params import CorpusParams
+from pipeline.wording import counted, listed
+
+
+def scan_folder(folder: Folder, corpus: CorpusParams, reader: Reader) -> Scan:
+    """What a reader makes of a folder that holds at least one of its recordings.
+
+    Raises:
+        InputError: the folder is empty, holds another corpus, or is what the reader refuses.
+    """
+    scan = reader.scan(folder, corpus)
+    if scan.recordings:
+        return scan
+    expected = f"expected {reader.title}, laid out as `python -m pipeline corpora --expect {reader.name}` prints"
+    if not folder.files:
+        raise InputError(f"the corpus folder {folder.root} holds no files; {expected}; put the recordings there")
+    others = [other for other in READERS.values() if other.name not in (reader.name, "custom")]
+    looks = [other.title for other in others if _recognised(other, folder)]
+    hint = f"this looks like {' or '.join(looks)}; " if looks else ""
+    raise InputError(
+        f"{folder.root} holds {counted(len(folder.files), 'file')} but no recording of {reader.title}; {hint}"
+        f"{''.join(f'{note}; ' for note in scan.notes)}{expected}; correct its reader or its path in params.yaml"
+    )
+
+
+def _recognised(reader: Reader, folder: Folder) -> bool:
+    try:
+        return bool(reader.scan(folder, CorpusParams(path=str(folder.root))).recordings)
+    except InputError:
+        # It knows the corpus well enough to complain about it.
+        return True
+
+
+def headline(reader: Reader, scan: Scan) -> str:
+    """The corpus, the layout that was recognised, and its actors and recordings, for the log."""
+    gender = {recording.actor: recording.gender for recording in scan.recordings}
+    women = sum(value == "F" for value in gender.values())
+    layout = f"{scan.layout}, " if scan.layout else ""
+    return (
+        f"{reader.title}: {layout}{counted(len(gender), 'actor')} ({women} female, {len(gender) - women} male), "
+        f"{counted(len({recording.name for recording in scan.recordings}), 'recording')}"
+    )
+
+
+def owners_counts(reader: Reader, scan: Scan, complete: bool, root: Path) -> list[str]:
+    """The owner's counts beside what was found: refused or told where they differ.
+
+    Raises:
+        InputError: they differ and the corpus is to be complete.
+    """
+    if not reader.emotions:
+        return []
+    by_name = {recording.name: recording for recording in scan.recordings}
+    emotions = Counter(recording.emotion for recording in by_name.values())
+    actors = Counter(recording.actor for recording in by_name.values())
+    wrong_actors = [actor for actor in reader.per_actor if actors[actor] != reader.per_actor[actor]]
+    if emotions == reader.emotions and not wrong_actors:
+        return [f"complete: all {len(by_name)} recordings of its owner are there"]
+    lines = [
+        *_comparison("emotion", list(dict.fromkeys([*reader.emotions, *emotions])), emotions, reader.emotions),
+        *(_comparison("actor", wrong_actors, actors, reader.per_actor) if wrong_actors else ()),
+    ]
+    table = "\n".join(["incomplete: found, and expected of its owner's release", *lines])
+    if complete:
+        raise InputError(
+            f"{root} is not all of {reader.title} and corpora.complete is true; get the rest from {reader.source}, "
+            f"or set complete: false\n{table}"
+        )
+    return [table]
+
+
+def _comparison(title: str, names: list[str], found: Mapping[str, int], expected: Mapping[str, int]) -> Iterator[str]:
+    width = max(len(title), *map(len, names))
+    yield f"  {title:<{width}}  found  expected"
+    for name in names:
+        yield f"  {name:<{width}}  {found.get(name, 0):>5}  {expected.get(name, 0):>8}"
+
+
+def select(
+    recordings: Iterable[Recording], reader: Reader, corpus: CorpusParams, classes: Sequence[str]
+) -> tuple[list[Recording], list[Rejected]]:
+    """Recordings that the experiment asks for, and the others with the reason.
+
+    Raises:
+        InputError: an actor to exclude is neither there nor one of the corpus.
+    """
+    wanted, unwanted = [], []
+    there = {recording.actor for recording in recordings}
+    if unknown := [actor for actor in corpus.exclude_actors if actor not in there | set(reader.actors)]:
+        raise InputError(
+            f"exclude_actors names {listed(map(repr, unknown))}, no actor of {reader.title}; "
+            f"expected some of {listed(sorted(there | set(reader.actors)), most=50)}"
+        )
+    for recording in recordings:
+        if recording.actor in corpus.exclude_actors:
+            unwanted.append(Rejected(recording.path, f"excluded actor: {recording.actor}"))
+        elif recording.emotion in reader.left_out:
+            unwanted.append(Rejected(recording.path, f"other emotion: {recording.emotion}, which the paper drops"))
+        elif recording.emotion not in classes:
+            unwanted.append(Rejected(recording.path, f"other emotion: {recording.emotion}"))
+        else:
+            wanted.append(recording)
+    return wanted, unwanted
