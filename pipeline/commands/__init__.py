@@ -1,5 +1,5 @@
 """The commands of `python -m pipeline`: one module each, with `add_arguments` and `run`, named as the command."""
 
-from pipeline.commands import estimate, predict, summary
+from pipeline.commands import corpora, estimate, predict, summary
 
-ALL = (summary, predict, estimate)
+ALL = (corpora, summary, predict, estimate)

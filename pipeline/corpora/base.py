@@ -133,7 +133,14 @@ def list_folder(root: Path) -> Folder:
     Raises:
         InputError: `root` is missing or no folder, or a folder below it cannot be opened.
     """
-    if not root.exists():
+    try:
+        exists = root.exists()
+    except PermissionError:
+        raise InputError(
+            f"the corpus folder {root} may not be reached (permission denied by a folder above it); give yourself "
+            "permission, or set another path in params.yaml"
+        ) from None
+    if not exists:
         raise InputError(f"the corpus folder {root} does not exist; set its path in params.yaml")
     if not root.is_dir():
         raise InputError(f"the corpus path {root} is a file; expected the folder that holds the corpus")

@@ -39,7 +39,8 @@ def _recognise(path: PurePosixPath) -> Recording | str:
 
 def _scan(folder: Folder, params: CorpusParams) -> Scan:
     recordings, rejected = sort_files(folder, _recognise)
-    return Scan(recordings, rejected)
+    folders = any(PurePosixPath(recording.path).parent.name.lower() in ACTORS for recording in recordings)
+    return Scan(recordings, rejected, layout="a folder per speaker" if folders else "speakers in file names")
 
 
 READER = Reader(

@@ -61,23 +61,33 @@ def owners_counts(reader: Reader, scan: Scan, complete: bool, root: Path) -> lis
     """
     if not reader.emotions:
         return []
-    by_name = {recording.name: recording for recording in scan.recordings}
-    emotions = Counter(recording.emotion for recording in by_name.values())
-    actors = Counter(recording.actor for recording in by_name.values())
-    wrong_actors = [actor for actor in reader.per_actor if actors[actor] != reader.per_actor[actor]]
-    if emotions == reader.emotions and not wrong_actors:
-        return [f"complete: all {len(by_name)} recordings of its owner are there"]
-    lines = [
-        *_comparison("emotion", list(dict.fromkeys([*reader.emotions, *emotions])), emotions, reader.emotions),
-        *(_comparison("actor", wrong_actors, actors, reader.per_actor) if wrong_actors else ()),
-    ]
-    table = "\n".join(["incomplete: found, and expected of its owner's release", *lines])
+    differing = differences(reader, scan)
+    if not differing:
+        return [f"complete: all {sum(reader.emotions.values())} recordings of its owner are there"]
+    table = "\n".join(["incomplete: found, and expected of its owner's release", *differing])
     if complete:
         raise InputError(
             f"{root} is not all of {reader.title} and corpora.complete is true; get the rest from {reader.source}, "
             f"or set complete: false\n{table}"
         )
     return [table]
+
+
+def differences(reader: Reader, scan: Scan) -> list[str]:
+    """A table of found and expected, by emotion and for the actors that differ; empty where all is as the owner says.
+
+    Copies of a recording count once.
+    """
+    by_name = {recording.name: recording for recording in scan.recordings}
+    emotions = Counter(recording.emotion for recording in by_name.values())
+    actors = Counter(recording.actor for recording in by_name.values())
+    wrong_actors = [actor for actor in reader.per_actor if actors[actor] != reader.per_actor[actor]]
+    if emotions == reader.emotions and not wrong_actors:
+        return []
+    return [
+        *_comparison("emotion", list(dict.fromkeys([*reader.emotions, *emotions])), emotions, reader.emotions),
+        *(_comparison("actor", wrong_actors, actors, reader.per_actor) if wrong_actors else ()),
+    ]
 
 
 def _comparison(title: str, names: list[str], found: Mapping[str, int], expected: Mapping[str, int]) -> Iterator[str]:

@@ -1,0 +1,79 @@
+"""List the configured corpora: what was found of each, its licence and where to get it; or print the tree expected."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+from collections.abc import Iterator
+
+from pipeline.corpora.base import Reader
+from pipeline.corpora.registry import READERS
+from pipeline.errors import InputError
+from pipeline.params import Params, load_params
+from pipeline.survey import Survey, survey
+from pipeline.wording import counted
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The corpus whose tree is asked for, or none for the list."""
+    parser.add_argument("--expect", metavar="CORPUS", help="print the tree that this corpus or reader looks for")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print a block a corpus; one that is missing or not usable is listed with the reason, which is no failure."""
+    params = load_params()
+    if options.expect is not None:
+        print("\n".join(_expected(_reader(options.expect, params))))
+        return 0
+    for key, corpus in params.corpora.items():
+        reader = READERS[params.reader(key)]
+        try:
+            found = survey(key, corpus, reader, params.classes)
+        except InputError as error:
+            lines = [f"{'not usable' if os.access(corpus.path, os.F_OK) else 'not found'}: {error}"]
+        else:
+            lines = ["found", *_described(found, reader)]
+        lines += [f"licence: {reader.licence}", f"where to get it: {reader.source}"]
+        print(f"{key} in {corpus.path}: " + "\n  ".join(lines), end="\n\n")
+    return 0
+
+
+def _described(found: Survey, reader: Reader) -> Iterator[str]:
+    yield found.headline
+    yield from found.notes
+    if found.complete is not None:
+        state = "complete" if found.complete else "incomplete"
+        yield f"{state}: its owner's release has {sum(reader.emotions.values())} recordings"
+    classes = ", ".join(f"{name} {count}" for name, count in found.classes.items())
+    yield f"classes: {classes}; {found.others} of other emotions or excluded actors"
+    rates = ", ".join(f"{count} at {rate} Hz" for rate, count in found.rates.items())
+    yield f"audio: {found.seconds / 3600:.2f} h of the classes; {rates or 'none'}"
+    if found.unreadable:
+        yield f"warning: {counted(found.unreadable, 'recording')} cannot be read; ingest names them"
+
+
+def _expected(reader: Reader) -> Iterator[str]:
+    yield reader.title
+    yield reader.tree
+    if reader.emotions:
+        emotions = ", ".join(f"{name} {count}" for name, count in reader.emotions.items())
+        women = sum(gender == "F" for gender in reader.actors.values())
+        yield f"recordings: {sum(reader.emotions.values())} ({emotions})"
+        yield f"actors: {len(reader.actors)} ({women} female, {len(reader.actors) - women} male)"
+    yield f"licence: {reader.licence}"
+    yield f"where to get it: {reader.source}"
+    if reader.paper:
+        yield f"to cite: {reader.paper}"
+
+
+def _reader(name: str, params: Params) -> Reader:
+    if name in params.corpora:
+        return READERS[params.reader(name)]
+    for known, reader in READERS.items():
+        if known == name:
+            return reader
+    choices = list(dict.fromkeys([*params.corpora, *READERS]))
+    close = difflib.get_close_matches(name, choices, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    raise InputError(f"{name!r} is no corpus of params.yaml and no reader; {hint}expected one of {', '.join(choices)}")
