@@ -1,30 +1,40 @@
-"""Time and memory of ingesting many recordings: a custom corpus of one-second 16 kHz WAV files.
+"""Time and memory of the stages that see every recording: a custom corpus of one-second 16 kHz WAV files.
 
-Every recording is decoded whole and hashed. On 2 cores, Python 3.11, libsndfile 1.2.2, files in the page cache:
+Each stage runs as `dvc repro` runs it, as a process of its own. `probe` is what `python -m pipeline corpora` adds up
+hours from: headers alone, one thread. `ingest` decodes and hashes every recording.
 
-    recordings   seconds   peak memory
-        10,000         4        180 MB
-       100,000        37        360 MB
+On 2 cores, Python 3.11, libsndfile 1.2.2, files in memory (TMPDIR=/dev/shm), one run:
 
-Run: `python benchmarks/ingestion.py 10000` from the repository root (3.2 GB of disk for 100,000).
+                    10,000 recordings    100,000 recordings
+    probe (10,000)  0.4 s                0.4 s
+    ingest          3.8 s   190 MB       20.9 s   325 MB
+    segment         0.9 s   127 MB       1.9 s    223 MB
+    partition       1.6 s   143 MB       2.1 s    190 MB
+
+Memory is the peak of the stage's process. Run: `python benchmarks/ingestion.py 10000` from the repository root
+(3.2 GB for 100,000).
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
+import json
+import os
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import soundfile
+from ruamel.yaml import YAML
 
 from pipeline import audio
-from pipeline.ingestion import ingest
-from pipeline.params import CorpusParams
 
+ROOT = Path(__file__).resolve().parent.parent
 CLASSES = ("joy", "anger", "sadness", "fear")
+STAGES = (("ingest", "own"), ("segment", "own"), ("partition",))
 
 
 def plant(root: Path, recordings: int) -> list[Path]:
@@ -32,26 +42,47 @@ def plant(root: Path, recordings: int) -> list[Path]:
     noise = np.random.default_rng(0).integers(-300, 300, 16000, dtype=np.int16)
     for number in range(recordings):
         path = root / f"{number % 200:03d}" / f"{number}.wav"
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(exist_ok=True, parents=True)
         noise[:2] = number % 1000, number // 1000
         soundfile.write(path, noise, 16000)
         paths.append(path)
-        rows.append(f"{path.relative_to(root)},{CLASSES[number % 4]},actor{number % 100},{'FM'[number % 2]}")
+        actor = number // len(CLASSES) % 100
+        rows.append(f"{path.relative_to(root)},{CLASSES[number % 4]},actor{actor},{'FM'[actor % 2]}")
     (root / "table.csv").write_text("\n".join(rows))
     return paths
 
 
+def configure(folder: Path) -> None:
+    params = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
+    params["corpora"] = {"own": {"reader": "custom", "path": "corpus", "table": "table.csv"}}
+    (folder / "params.yaml").write_text(json.dumps(params))  # JSON is YAML
+
+
+def measure(stage: tuple[str, ...], folder: Path) -> None:
+    """Run one stage and print its seconds and its peak memory."""
+    name, *arguments = stage
+    start = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, ROOT / "stages" / f"{name}.py", *arguments],
+        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.perf_counter() - start
+    print(f"{name}: {seconds:.1f} s, peak {used.ru_maxrss / 1024:.0f} MB, exit status {process.returncode}", flush=True)
+
+
 def main(recordings: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        paths = plant(Path(folder), recordings)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        paths = plant(folder / "corpus", recordings)
+        configure(folder)
         start = time.perf_counter()
         for path in paths[:10_000]:
             audio.probe(path)
-        print(f"probe: {min(recordings, 10_000)} headers in {time.perf_counter() - start:.1f} s, one thread")
-        start = time.perf_counter()
-        ingest("own", CorpusParams(path=folder, reader="custom", table="table.csv"), "custom", CLASSES)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"ingest: {recordings} recordings in {time.perf_counter() - start:.1f} s, peak {peak:.0f} MB")
+        print(f"probe: {min(recordings, 10_000)} headers in {time.perf_counter() - start:.1f} s", flush=True)
+        for stage in STAGES:
+            measure(stage, folder)
 
 
 if __name__ == "__main__":
