@@ -62,7 +62,7 @@ def measure(stage: tuple[str, ...], folder: Path) -> None:
     """Run one stage and print its seconds and its peak memory."""
     name, *arguments = stage
     start = time.perf_counter()
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 (our own scripts)
         [sys.executable, ROOT / "stages" / f"{name}.py", *arguments],
         cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     ) as process:  # fmt: skip
