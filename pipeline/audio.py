@@ -48,6 +48,9 @@ CONTAINERS = "avi,mov,mp4,m4a,matroska,webm,mpeg,mpegts,asf,ogg,mp3,aac,flac,wav
 # Bytes a sample (of one channel) of the codings whose number of samples follows from the number of bytes.
 SAMPLE_BYTES = {"PCM_U8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8, "ALAW": 1, "ULAW": 1}
 
+GONE, DENIED = "the file is gone", "permission denied"
+"""Why a file could not be opened though the recording may be sound."""
+
 Samples = NDArray[np.float32]
 
 
@@ -306,9 +309,9 @@ def _on_int16_scale(values: NDArray[Any]) -> Samples:
 
 def _unreadable(error: object) -> str:
     if isinstance(error, FileNotFoundError):
-        return "unreadable: the file is gone"
+        return f"unreadable: {GONE}"
     if isinstance(error, PermissionError):
-        return "unreadable: permission denied"
+        return f"unreadable: {DENIED}"
     text = " ".join(str(getattr(error, "strerror", None) or error).rsplit(": ", 1)[-1].split()).rstrip(". ")
     # libsndfile says of some files that it takes for MP3 that they do not exist.
     return "unreadable: Format not recognised" if "not a regular file" in text else f"unreadable: {text}"

@@ -138,10 +138,7 @@ def _checked(
         named = listed(f"{entry.path} ({entry.reason.removeprefix('unreadable: ')})" for entry in unreadable)
         number = f"{len(unreadable)} of {len(wanted)} recordings cannot be read: {named}"
         if len(unreadable) > UNREADABLE_COUNT and len(unreadable) > UNREADABLE_SHARE * len(wanted):
-            raise InputError(
-                f"{root}: {number}; more than {UNREADABLE_COUNT} and more than {UNREADABLE_SHARE:.0%} mean a damaged "
-                f"copy; get it again from {reader.source}, or remove these files"
-            )
+            raise InputError(f"{root}: {number}; {_advice(unreadable, reader)}")
         messages.append(f"warning: {number}")
     others = [entry for entry in unusable if not entry.reason.startswith(("unreadable", "duplicate"))]
     if others:
@@ -163,6 +160,22 @@ def _checked(
     if absent := [name for name in classes if name not in provided]:
         messages.append(f"{reader.title} has no {', '.join(absent)} here: other corpora must bring it")
     return [*messages, *_same_sound(usable, root)]
+
+
+def _advice(unreadable: Sequence[Rejected], reader: Reader) -> str:
+    """What to do about too many unreadable recordings."""
+    reasons = {entry.reason.removeprefix("unreadable: ") for entry in unreadable}
+    if reasons == {audio.DENIED}:
+        return "expected files that you may read; give yourself permission (chmod -R u+rX)"
+    if reasons == {audio.GONE}:
+        return (
+            "they are links to nothing, or vanished while the corpus was read; expected files that stay; put them back "
+            "(is the disk or the network folder still there?) and run again"
+        )
+    return (
+        f"more than {UNREADABLE_COUNT} and more than {UNREADABLE_SHARE:.0%} mean a damaged copy; get it again from "
+        f"{reader.source}, or remove these files"
+    )
 
 
 def _same_sound(usable: Sequence[_Usable], root: Path) -> list[str]:

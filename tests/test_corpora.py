@@ -372,3 +372,27 @@ def test_paths_that_are_no_readable_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", guarded)
     with pytest.raises(InputError, match=r"closed may not be read \(permission denied\).*chmod"):
         list_folder(tmp_path / "corpus")
+
+
+def test_a_corpus_below_a_closed_folder(tmp_path, monkeypatch):
+    def closed(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", closed)
+    with pytest.raises(InputError, match=r"corpus may not be reached \(permission denied by a folder above it\); give"):
+        list_folder(tmp_path / "corpus")
+
+
+def test_label_files_and_tables_that_may_not_be_read(tmp_path, monkeypatch):
+    def closed(path: Path, *arguments: object, **options: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    iemocap_tree(tmp_path, line("Ses01M_impro01_F000", "hap"))
+    trees.plant_texts(tmp_path, {"table.csv": "path,emotion,actor,gender\n"})
+    monkeypatch.setattr(Path, "read_text", closed)
+    with pytest.raises(
+        InputError, match=r"label file .*Ses01M_impro01\.txt cannot be read: Permission denied; expected"
+    ):
+        scan("iemocap", [*list_folder(tmp_path).files], tmp_path)
+    with pytest.raises(InputError, match=r"table\.csv cannot be read: Permission denied; expected the CSV"):
+        scan("custom", [*list_folder(tmp_path).files], tmp_path, reader="custom", table="table.csv")

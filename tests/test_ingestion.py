@@ -193,6 +193,55 @@ def test_many_unreadable_files_mean_a_damaged_copy(tmp_path):
         run(root)
 
 
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            FileNotFoundError,
+            r"4 of 8 recordings cannot be read: .*\(the file is gone\).*; they are links .* run again$",
+        ),
+        (
+            PermissionError,
+            r"4 of 8 recordings cannot be read: .*\(permission denied\).*; expected .*\(chmod -R u\+rX\)$",
+        ),
+    ],
+)
+def test_files_that_vanish_or_are_closed_while_the_corpus_is_read(tmp_path, monkeypatch, error, message):
+    root = small_emodb(tmp_path / "emodb")
+    opened = Path.open
+
+    def open_or_fail(path: Path, *arguments: object, **options: object) -> object:
+        if path.name in closed:
+            raise error(1, "no")
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", open_or_fail)
+    closed = {"03a01Fa.wav"}
+    found = run(root)
+    assert reasons(found)["wav/03a01Fa.wav"].startswith("unreadable: ")
+    assert any("warning: 1 of 8 recordings cannot be read: wav/03a01Fa.wav (" in line for line in found.messages)
+    closed |= {"03a01Wa.wav", "03a01Ta.wav", "03a01Aa.wav"}
+    with pytest.raises(InputError, match=message) as refused:
+        run(root)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_is_cut_while_it_is_read(tmp_path, monkeypatch):
+    root = small_emodb(tmp_path / "emodb")
+
+    def torn(sound: soundfile.SoundFile) -> object:
+        raise OSError(5, "Input/output error")
+        yield
+
+    monkeypatch.setattr(audio, "_sound_blocks", lambda sound: torn(sound) if len(sound) > 480 else iter([noise()]))
+
+    def noise() -> np.ndarray:
+        return np.random.default_rng().normal(size=(480, 1)).astype(np.float32)
+
+    (root / "wav/03a01Fa.wav").write_bytes(trees.wav_bytes("longer", samples=900))
+    assert reasons(run(root))["wav/03a01Fa.wav"] == "unreadable: Input/output error"
+
+
 def test_a_class_that_is_missing_wholly(tmp_path):
     root = small_emodb(tmp_path / "emodb")
     for name in ("03a01Aa", "08a01Aa"):

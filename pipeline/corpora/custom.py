@@ -101,7 +101,10 @@ def _text(folder: Folder, table: str) -> str:
             f"{folder.root / table} is no UTF-8 text (byte {error.start}); save it as CSV in UTF-8"
         ) from None
     except OSError as error:
-        raise InputError(f"{folder.root / table} cannot be read: {error.strerror}") from None
+        raise InputError(
+            f"{folder.root / table} cannot be read: {error.strerror}; expected the CSV of the corpus; put it back, or "
+            "give yourself permission (chmod u+r)"
+        ) from None
 
 
 def _rows(text: str, where: str) -> list[_Row]:

@@ -112,7 +112,10 @@ def _labels(folder: Folder) -> tuple[dict[str, str], frozenset[str]]:
         try:
             text = (folder.root / name).read_text(encoding="latin-1")
         except OSError as error:
-            raise InputError(f"the label file {folder.root / name} cannot be read: {error.strerror}") from None
+            raise InputError(
+                f"the label file {folder.root / name} cannot be read: {error.strerror}; expected the text file of the "
+                "release; copy it again, or give yourself permission (chmod -R u+rX)"
+            ) from None
         for number, line in enumerate(text.splitlines(), start=1):
             if not (found := LABEL.fullmatch(line.rstrip())):
                 continue
