@@ -395,4 +395,4 @@ def test_label_files_and_tables_that_may_not_be_read(tmp_path, monkeypatch):
     ):
         scan("iemocap", [*list_folder(tmp_path).files], tmp_path)
     with pytest.raises(InputError, match=r"table\.csv cannot be read: Permission denied; expected the CSV"):
-        scan("custom", [*list_folder(tmp_path).files], tmp_path, reader="custom", table="table.csv")
+        scan("custom", [*list_folder(tmp_path).files], tmp_path, table="table.csv")
