@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import connection
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +21,7 @@ from tqdm import tqdm
 from pipeline.archive import ArchiveWriter
 from pipeline.audio import AudioError, load
 from pipeline.errors import InputError
+from pipeline.processes import prepare_worker
 from pipeline.spectrogram import normalise, spectrogram
 from pipeline.wording import counted, listed
 
@@ -190,14 +188,4 @@ def _in_order(recordings: list[Recording], cmvn: CMVN, workers: int) -> Iterator
 def _prepare_worker() -> None:
     # As many threads as cores in each of as many processes as cores would slow all of them down.
     torch.set_num_threads(1)
-    # Ctrl-C reaches every process of the terminal: the parent alone answers it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """Leave no worker behind when the parent is killed: nobody would ever ask it for anything again."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
+    prepare_worker()

@@ -107,9 +107,9 @@ class NetworkParams(Strict):
 
 
 class ShakeParams(Strict):
-    """Shake-Shake (equations 4 to 9; `bands` 1 is Full, 2 is Both)."""
+    """Shake-Shake (equations 4 to 9; `bands` 1 is Full, 2 is Both, up to one a frequency bin)."""
 
-    bands: Count = 1
+    bands: Annotated[int, Field(ge=1, le=256)] = 1
     forward: Literal["shake", "even"] = "shake"
     backward: Literal["shake", "even", "keep"] = "shake"
     level: Literal["frame", "segment", "batch"] = "frame"
@@ -186,6 +186,18 @@ class Params(Strict):
         if key not in self.corpora:
             raise InputError(f"{key!r} is no corpus of params.yaml; expected one of {', '.join(self.corpora)}")
         return self.corpora[key]
+
+    def model(self, key: str) -> ModelParams:
+        """A configured model.
+
+        Raises:
+            InputError: `params.yaml` names no such model.
+        """
+        if key not in self.models:
+            close = difflib.get_close_matches(key, self.models, n=1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise InputError(f"{key!r} is no model of params.yaml; {hint}expected one of {', '.join(self.models)}")
+        return self.models[key]
 
     def reader(self, corpus: str) -> ReaderName:
         """The reader of a configured corpus: the one it names, else the one of its own name."""

@@ -13,6 +13,7 @@ from pipeline.models.resnext import ResNeXt
 from pipeline.segmentation import cut, longest_segment, num_frames
 from pipeline.spectrogram import normalise, spectrogram
 from pipeline.training.batches import make_bank
+from pipeline.training.loop import probabilities
 from pipeline.training.weights import Weights
 
 
@@ -47,8 +48,5 @@ def predict(path: Path, weights: Weights, network: ResNeXt) -> NDArray[np.float3
         every=features.every,
         device=torch.device("cpu"),
     )
-    batch = bank.gather(torch.arange(len(pieces)))
-    with torch.inference_mode():
-        probabilities = network(batch.frames, batch.segment_of_frame, len(pieces)).softmax(dim=1).mean(dim=0)
-    result: NDArray[np.float32] = probabilities.numpy()
+    result: NDArray[np.float32] = probabilities(network, bank, torch.arange(len(pieces))).mean(dim=0).numpy()
     return result

@@ -1,7 +1,7 @@
 """Stage `train@<model>`: train the model's runs that the store lacks, then collect all of them."""
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 from pipeline.errors import explained
@@ -27,6 +27,8 @@ def main(model: str) -> None:
     write_table(results.history, Path(f"results/history/{model}.csv"), HISTORY)
     write_table(results.predictions, Path(f"results/predictions/{model}.csv"), predictions_schema(params.classes))
     write_text(Path(f"results/runs/{model}.json"), json.dumps(results.record, indent=2) + "\n")
+    # DVC expects the folder even when every run diverged and left no weights.
+    Path(f"results/weights/{model}").mkdir(parents=True, exist_ok=True)
     for name, weights in trained_weights(finished, params):
         save_weights(weights, Path(f"results/weights/{model}/{name}.safetensors"))
     diverged = sum(run.status == "diverged" for run in finished)
@@ -34,5 +36,8 @@ def main(model: str) -> None:
 
 
 if __name__ == "__main__":
-    with explained(f"train@{sys.argv[1]}"):
-        main(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", help="a key under models in params.yaml")
+    key = parser.parse_args().model
+    with explained(f"train@{key}"):
+        main(key)

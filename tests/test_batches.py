@@ -64,4 +64,4 @@ def test_scoring_batches_keep_the_order_and_the_bound(lengths, most):
     _, bank = bank_of(lengths)
     batches = list(ordered_batches(bank, torch.arange(len(lengths)), most))
     assert torch.cat(batches).tolist() == list(range(len(lengths)))
-    assert all(bank.num_frames[batch].sum() <= most + 13 for batch in batches)
+    assert all(bank.num_frames[batch].sum() <= most for batch in batches)

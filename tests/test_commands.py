@@ -117,10 +117,12 @@ def test_estimate_says_runs_hours_and_disk(at_root, capsys):
 def test_the_cost_of_an_experiment_adds_up():
     params = params_with({"train.epochs": 10, "train.eval_train_every": 2})
     frames = 8 * 1000  # a thousand model frames, half of them to train on
-    result = cost(params, StepTime(train=3.0, score=1.0), runs=5, spectrogram_frames=frames, workers=2)
+    result = cost(params, StepTime(train=3.0, score=1.0), runs=[5, 1], spectrogram_frames=frames, workers=2)
     epoch = 500 * 3 + 500 * 1 + 500 * 1 / 2
     assert result.run_hours == pytest.approx(10 * epoch / 3600)
-    assert result.hours == pytest.approx(3 * 10 * epoch / 3600), "five runs, two at a time, take three rounds"
+    assert result.hours == pytest.approx(4 * 10 * epoch / 3600), (
+        "five runs, two at a time, take three rounds, the other model one"
+    )
     assert result.features_bytes == 4 * 257 * frames
-    nothing = cost(params, StepTime(3.0, 1.0), runs=0, spectrogram_frames=frames, workers=2)
+    nothing = cost(params, StepTime(3.0, 1.0), runs=[0], spectrogram_frames=frames, workers=2)
     assert (nothing.hours, nothing.results_bytes) == (0, 0)

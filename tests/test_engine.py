@@ -1,7 +1,14 @@
 """Runs spread over processes; the stage that trains a model from end to end."""
 
 import json
+import multiprocessing
+import os
 import runpy
+import signal
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -93,7 +100,79 @@ def test_a_diverged_run_is_recorded_and_the_stage_succeeds(root, capsys):
     assert table.count("diverged") == 12
     assert ",,,,,diverged" in table
     assert Path("results/predictions/PreAct.csv").read_text().count("\n") == 1
+    assert list(Path("results/weights/PreAct").iterdir()) == [], "the folder that DVC expects is there"
     assert json.loads(Path("results/runs/PreAct.json").read_text())["runs"][0]["status"] == "diverged"
+
+
+def killed_while_training(processes, store):
+    """Kill the first worker process that has begun a run."""
+    while not (list(store.glob("*/claim")) and processes()):
+        time.sleep(0.05)
+    processes()[0].kill()
+
+
+def test_a_run_whose_worker_was_killed_is_taken_up_again(root):
+    store = root / "store"
+    params = params_with({"train.epochs": 3, "execution.checkpoint_seconds": 0})
+    killer = threading.Thread(target=killed_while_training, args=(multiprocessing.active_children, store))
+    killer.start()
+    assert fill_store(plan(params, "PreAct", "data"), params, store) == 4
+    killer.join()
+    assert all(RunFolder(store, spec).finished() for spec in plan(params, "PreAct", "data"))
+
+
+def test_a_run_that_kills_its_worker_again_and_again_is_given_up_and_the_others_go_on(root, monkeypatch):
+    store = root / "store"
+    params = params_with({"train.epochs": 1})
+    good, bad = plan(params, "PreAct", "data")[:1], plan(params, "PreActBN-Full", "data")[0]
+    deadly = RunFolder(store, bad)
+    deadly.checkpoints.mkdir(parents=True)
+
+    def kill_whoever_claims():
+        for _ in range(2):
+            while not (deadly.folder / "claim").exists() or not multiprocessing.active_children():
+                time.sleep(0.05)
+            for child in multiprocessing.active_children():
+                child.kill()
+            (deadly.folder / "claim").unlink()
+
+    killer = threading.Thread(target=kill_whoever_claims)
+    killer.start()
+    with pytest.raises(InputError, match=r"1 of 2 runs failed(?s:.*)PreActBN-Full fold 1 seed 1: .* died 2 times"):
+        fill_store([bad, *good], params, store)
+    killer.join()
+    assert RunFolder(store, good[0]).finished()
+
+
+def test_ctrl_c_ends_training_at_once_and_keeps_the_checkpoints(root):
+    write_params({"train.epochs": 100_000, "execution.workers": 2, "execution.checkpoint_seconds": 0})
+    stage = subprocess.Popen(
+        [sys.executable, STAGE, "PreAct"], start_new_session=True, stderr=subprocess.PIPE, text=True
+    )  # fmt: skip
+    while not list(Path(".runs").glob("*/checkpoints/epoch*")):
+        time.sleep(0.1)
+        assert stage.poll() is None
+    os.killpg(stage.pid, signal.SIGINT)
+    printed = stage.communicate(timeout=30)[1]
+    assert stage.returncode == 130
+    assert "train@PreAct: interrupted" in printed
+    assert "Traceback" not in printed
+
+
+def test_broken_features_are_explained_by_every_run_that_needs_them(root):
+    scp = Path("data/features/savee.scp")
+    scp.write_text("\n".join(scp.read_text().splitlines()[:-1]) + "\n")
+    with pytest.raises(InputError, match=r"4 of 4 runs failed(?s:.*)holds no matrix of segment savee-KL-fear1-1"):
+        run_stage({})
+
+
+def test_a_bug_leaves_its_place_in_the_code_beside_the_run(root):
+    store = root / "store"
+    params = params_with({"train.epochs": 1})
+    bad = RunSpec("PreAct", 9, 1, 1, params, "data")
+    with pytest.raises(InputError, match=r"details in .*error\.txt"):
+        fill_store([bad], params, store)
+    assert "Traceback" in (RunFolder(store, bad).folder / "error.txt").read_text()
 
 
 def test_a_gpu_that_is_not_there_is_refused(root):

@@ -7,14 +7,14 @@ from pipeline.errors import InputError
 from pipeline.params import load_params
 from tests.closure import ROOT
 
-DEMO = (ROOT / "params.yaml").read_text("utf-8")
+PAPER = (ROOT / "params.paper.yaml").read_text("utf-8")
 
 
 def refusal(tmp_path, old, new, count=1):
-    """The message for the demo's params with `old` replaced by `new`."""
-    assert old in DEMO
+    """The message for the paper's params with `old` replaced by `new`."""
+    assert old in PAPER
     path = tmp_path / "params.yaml"
-    path.write_text(DEMO.replace(old, new, count))
+    path.write_text(PAPER.replace(old, new, count))
     with pytest.raises(InputError) as caught:
         load_params(path)
     return str(caught.value)
@@ -25,8 +25,8 @@ def refusal(tmp_path, old, new, count=1):
     [
         ("  epochs:", "  epoch:", r"train\.epoch \(line \d+\): unknown key; did you mean 'epochs'\? known here: epochs"),
         ("learning_rate: 1.0e-3", "learning_rate: fast", r"train\.learning_rate \(line \d+\): 'fast': .*valid number"),
-        ("epochs: 20", 'epochs: "20"', r"train\.epochs \(line \d+\): '20': .*valid integer"),
-        ("epochs: 20", "epochs: 0", r"train\.epochs .*: 0: .*greater than or equal to 1"),
+        ("epochs: 1000", 'epochs: "20"', r"train\.epochs \(line \d+\): '20': .*valid integer"),
+        ("epochs: 1000", "epochs: 0", r"train\.epochs .*: 0: .*greater than or equal to 1"),
         ("dropout: 0.5", "dropout: 1.0", r"network\.dropout .*: 1\.0: .*less than 1"),
         ("precision: fp32", "precision: fp8", r"train\.precision .*: 'fp8': .*'fp32' or 'bf16'"),
         ("cmvn: segment", "cmvn: corpus", r"features\.cmvn .*: 'corpus': .*'segment' or 'utterance'"),
@@ -39,15 +39,15 @@ def refusal(tmp_path, old, new, count=1):
         ("  savee: {path:", "  savee: {patch:", r"corpora\.savee\.path .*: missing; this key has no default"),
         ("  savee: {", "  mine: {", r"corpora\.mine\.reader: missing, and 'mine' is no reader's name; expected one of"),
         ("device: auto", "device: gpu", r"execution\.device .*: 'gpu': .*pattern"),
-        ("blocks: [1, 1]", "blocks: [1]", r"widths names 3 widths .* expected 2 widths"),
+        ("blocks: [3, 1, 1]", "blocks: [1]", r"widths names 4 widths .* expected 2 widths"),
         ("folds: [1, 2, 3, 4]", "folds: [1, 5]", r"train\.folds: \[5\] beyond partition\.folds = 4"),
-        ("seeds: [1, 2]", "seeds: [1, 1]", r"train\.seeds: \[1, 1\] names one value twice"),
+        ("seeds: [1, 2, 3]", "seeds: [1, 1]", r"train\.seeds: \[1, 1\] names one value twice"),
         ("kernel: [2, 16]", "kernel: [17, 16]", r"network\.kernel: 17 frames high, .* model frames of 16"),
         ("branches: 2", "branches: 1", r"models\.PreAct-Full\.shake: shaking mixes branches, and network\.branches is 1"),
         ("tables: {}", "tables: {T: {title: T, models: [X]}}", r"report\.tables\.T: 'X' is no model; expected one of PreAct"),
-        ("path: demo/corpora/emodb", "path: x, table: t.csv", r"corpora\.emodb\.table: only the reader custom takes it"),
-        ("path: demo/corpora/emodb", "path: x, split_group: session", r"'session' is known to the reader iemocap only"),
-        ("path: demo/corpora/emodb", "path: x, reader: custom", r"corpora\.emodb\.table: missing"),
+        ("path: data/corpora/emodb", "path: x, table: t.csv", r"corpora\.emodb\.table: only the reader custom takes it"),
+        ("path: data/corpora/emodb", "path: x, split_group: session", r"'session' is known to the reader iemocap only"),
+        ("path: data/corpora/emodb", "path: x, reader: custom", r"corpora\.emodb\.table: missing"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_refused_with_its_place_its_value_and_what_is_allowed(tmp_path, old, new, expected):
@@ -56,14 +56,14 @@ def test_a_mistake_is_refused_with_its_place_its_value_and_what_is_allowed(tmp_p
 
 
 def test_the_line_is_the_files_own(tmp_path):
-    message = refusal(tmp_path, "  epochs: 20", "  epochs: no")
-    line = next(number for number, text in enumerate(DEMO.splitlines(), 1) if text.startswith("  epochs: 20"))
+    message = refusal(tmp_path, "  epochs: 1000", "  epochs: no")
+    line = next(number for number, text in enumerate(PAPER.splitlines(), 1) if text.startswith("  epochs: 1000"))
     assert f"train.epochs (line {line})" in message
 
 
 def test_all_mistakes_are_listed_at_once(tmp_path):
     path = tmp_path / "params.yaml"
-    path.write_text(DEMO.replace("epochs: 20", "epochs: x").replace("dropout: 0.5", "dropout: 2"))
+    path.write_text(PAPER.replace("epochs: 1000", "epochs: x").replace("dropout: 0.5", "dropout: 2"))
     with pytest.raises(InputError, match="2 mistakes") as caught:
         load_params(path)
     assert "train.epochs" in str(caught.value)
@@ -86,7 +86,7 @@ def test_a_missing_file_no_yaml_and_a_key_twice_are_explained(tmp_path):
 
 def test_values_are_frozen_and_floats_are_read_as_dvc_reads_them(tmp_path):
     path = tmp_path / "params.yaml"
-    path.write_text(DEMO.replace("1.0e-3", "1e-3"))
+    path.write_text(PAPER.replace("1.0e-3", "1e-3"))
     params = load_params(path)
     assert params.train.learning_rate == 0.001 == YAML(typ="safe").load(path.read_text())["train"]["learning_rate"]
     with pytest.raises(Exception, match="frozen"):

@@ -83,7 +83,11 @@ class Project:
 
     def everything_written(self):
         """All tables and results as text, to look for traces in."""
-        files = [*(self.folder / "results").rglob("*.*"), self.folder / "data/folds.csv", self.folder / "data/inputs.json"]
+        files = [
+            *(self.folder / "results").rglob("*.*"),
+            self.folder / "data/folds.csv",
+            self.folder / "data/inputs.json",
+        ]
         return "\n".join(path.read_text() for path in files if path.suffix in (".csv", ".json", ".md", ".tex", ".html"))
 
 

@@ -1,7 +1,10 @@
+import hashlib
 import json
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from pipeline.errors import InputError
 from pipeline.training.checkpoints import kept_epochs
@@ -35,7 +38,7 @@ def run(experiment, store, the_spec, kill_at=None):
     """Execute a run and return the epochs it trained; `kill_at` ends it after that epoch as a crash would."""
     epochs = []
 
-    def progress(_, state):
+    def progress(state):
         epochs.append(state.epoch)
         if state.epoch == kill_at:
             raise Killed
@@ -96,6 +99,16 @@ def test_fewer_epochs_continue_from_a_kept_checkpoint_below_them(experiment, tmp
     assert outcome(tmp_path / "store", spec(epochs=4)) == outcome(tmp_path / "direct", spec(epochs=4))
 
 
+def test_a_shorter_run_that_is_killed_keeps_its_own_checkpoints_beside_the_longer_runs(experiment, tmp_path):
+    run(experiment, tmp_path / "store", spec(epochs=7))
+    with pytest.raises(Killed):
+        run(experiment, tmp_path / "store", spec(epochs=5), kill_at=3)
+    assert run(experiment, tmp_path / "store", spec(epochs=5)) == [4, 5]
+    assert kept_epochs(RunFolder(tmp_path / "store", spec()).checkpoints) == [4, 5, 6, 7]
+    run(experiment, tmp_path / "direct", spec(epochs=5))
+    assert outcome(tmp_path / "store", spec(epochs=5)) == outcome(tmp_path / "direct", spec(epochs=5))
+
+
 def test_a_rolling_checkpoint_at_the_epochs_asked_for_is_enough(experiment, tmp_path):
     with pytest.raises(Killed):
         run(experiment, tmp_path / "store", spec(epochs=7), kill_at=4)
@@ -154,6 +167,35 @@ def test_a_damaged_result_is_explained(experiment, tmp_path):
     record.write_text(record.read_text()[:40])
     with pytest.raises(InputError, match="is damaged .* delete both to train the run again"):
         RunFolder(tmp_path, spec(epochs=1)).load()
+
+
+def test_damaged_weights_are_explained(experiment, tmp_path):
+    run(experiment, tmp_path, spec(epochs=1))
+    weights = next(tmp_path.glob("*/finished/*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(InputError, match="is damaged .* delete both to train the run again"):
+        RunFolder(tmp_path, spec(epochs=1)).load()
+
+
+def test_a_run_continued_on_another_kind_of_device_says_so(experiment, tmp_path, capsys, monkeypatch):
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("pipeline.training.runner.device_name", lambda device: "a GPU")
+        with pytest.raises(Killed):
+            run(experiment, tmp_path, spec(), kill_at=2)
+    path = max(RunFolder(tmp_path, spec()).checkpoints.glob("*.safetensors"))
+    with safe_open(path, framework="pt") as stored:
+        header = json.loads(stored.metadata()["run"]) | {"noise_device": "cuda"}
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    path.unlink()
+    save_file(tensors, path, metadata={"run": json.dumps(header)})
+    path.rename(path.with_name(f"epoch000002-{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}.safetensors"))
+    assert run(experiment, tmp_path, spec()) == [3, 4]
+    assert (
+        "shaking and dropout were drawn on cuda; on cpu they go on with draws of their own" in capsys.readouterr().err
+    )
+    first, then = RunFolder(tmp_path, spec()).load().device.split(", then ")
+    assert first.startswith("a GPU, torch ")
+    assert "CPU" in then
 
 
 def test_what_the_identity_was_made_of_is_written_beside_the_run(experiment, tmp_path):

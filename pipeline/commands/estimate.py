@@ -5,13 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pipeline.errors import InputError
 from pipeline.params import Params, load_params
-from pipeline.records import SEGMENTS, read_table
-from pipeline.training.cost import cost, time_step
-from pipeline.training.device import device_name, resolve_device
-from pipeline.training.engine import plan, worker_count
-from pipeline.training.identity import data_hash
-from pipeline.training.store import STORE, RunFolder
 
 PAPER_SEGMENTS = 6803
 PAPER_FRAMES = 2_720_000
@@ -24,16 +19,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print runs, hours and disk."""
+    from pipeline.training.cost import cost, time_step
+    from pipeline.training.device import device_name, resolve_device
+    from pipeline.training.engine import worker_count
+
     params = load_params()
     device = resolve_device(params.execution.device)
-    runs, missing = _runs(params)
+    missing = _missing(params)
+    runs = len(params.models) * len(params.train.folds) * len(params.train.seeds)
     workers = worker_count(params, device)
     segments, frames, source = _data(params)
     step = time_step(params, device)
     estimate = cost(params, step, runs=missing, spectrogram_frames=frames, workers=workers)
     per_frame = f"{1000 * step.train:.2f} ms to train on a model frame, {1000 * step.score:.2f} ms to score it"
     print(f"data      {segments} segments, {frames / 6000:.1f} min of spectrogram frames ({source})")
-    print(f"runs      {runs} in all, {missing} not in the store: {len(params.models)} models, {workers} at a time")
+    print(f"runs      {runs} in all, {sum(missing)} not in the store: {len(params.models)} models, {workers} at a time")
     print(
         f"step      {per_frame}, {params.train.precision}, {device_name(device)}, {params.train.threads} threads a run"
     )
@@ -46,19 +46,24 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _runs(params: Params) -> tuple[int, int]:
-    """Runs that the params name, and those of them that the store lacks."""
+def _missing(params: Params) -> list[int]:
+    """How many runs of each model the store lacks."""
+    from pipeline.training.engine import plan
+    from pipeline.training.identity import data_hash
+    from pipeline.training.store import STORE, RunFolder
+
     try:
         data = data_hash(Path("data/inputs.json"), Path("data/folds.csv"))
-    except FileNotFoundError:
-        total = len(params.models) * len(params.train.folds) * len(params.train.seeds)
-        return total, total
-    specs = [spec for model in params.models for spec in plan(params, model, data)]
-    return len(specs), sum(not RunFolder(STORE, spec).finished() for spec in specs)
+    except InputError:
+        # Nothing can have been trained on data that is not there yet.
+        return [len(params.train.folds) * len(params.train.seeds)] * len(params.models)
+    return [sum(not RunFolder(STORE, spec).finished() for spec in plan(params, model, data)) for model in params.models]
 
 
 def _data(params: Params) -> tuple[int, int, str]:
     """Segments, spectrogram frames, and where the figures come from."""
+    from pipeline.records import SEGMENTS, read_table
+
     paths = [Path(f"data/segments/{corpus}.csv") for corpus in params.corpora]
     if not all(path.exists() for path in paths):
         return PAPER_SEGMENTS, PAPER_FRAMES, "not segmented yet: the paper's six corpora, 4 s a segment, are assumed"

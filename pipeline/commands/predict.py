@@ -7,10 +7,6 @@ import csv
 import sys
 from pathlib import Path
 
-from pipeline.audio import AudioError
-from pipeline.prediction import predict
-from pipeline.training.weights import load_weights
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Weights and recordings."""
@@ -20,6 +16,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print a CSV row a recording; a file that cannot be read is named on standard error and fails the command."""
+    from pipeline.audio import AudioError
+    from pipeline.prediction import predict
+    from pipeline.training.weights import load_weights
+
     weights = load_weights(options.weights)
     network = weights.build()
     table = csv.writer(sys.stdout, lineterminator="\n")

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 
-from pipeline.errors import InputError
-from pipeline.models.configured import configured_network
-from pipeline.models.summary import layer_table
 from pipeline.params import Params, load_params
 
 
@@ -19,19 +15,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print one table a model."""
     params = load_params()
-    if options.model is not None and options.model not in params.models:
-        close = difflib.get_close_matches(options.model, params.models, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise InputError(
-            f"{options.model!r} is no model of params.yaml; {hint}expected one of {', '.join(params.models)}"
-        )
     for model in [options.model] if options.model else params.models:
         print("\n".join(_table(params, model)), end="\n\n")
     return 0
 
 
 def _table(params: Params, model: str) -> list[str]:
-    shared, entry = params.network, params.models[model]
+    from pipeline.models.configured import configured_network
+    from pipeline.models.summary import layer_table
+
+    shared, entry = params.network, params.model(model)
     network = configured_network(shared, entry, params.features, len(params.classes))
     shaking = "none" if entry.shake is None else f"{entry.shake.bands} band{'s' if entry.shake.bands > 1 else ''}"
     gamma0 = entry.gamma0 if isinstance(entry.gamma0, str) else f"{entry.gamma0:g}"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-import torch
 from torch import nn
 
 Padding = Literal["paired", "same"]
@@ -48,7 +47,6 @@ def build_branch(
     out_channels: int,
     kernel: tuple[int, int],
     padding: Padding,
-    gamma0: float | Literal["uniform"],
 ) -> nn.Sequential:
     """One residual branch: (frames, in_channels, height, bins) to (frames, out_channels, height, bins)."""
     layers: list[nn.Module] = []
@@ -63,7 +61,7 @@ def build_branch(
             channels = out_channels
             convolutions += 1
         elif operation == "BN":
-            layers.append(_normalisation(channels, gamma0))
+            layers.append(nn.BatchNorm2d(channels))
         else:
             layers.append(nn.ReLU())
     return nn.Sequential(*layers)
@@ -83,14 +81,3 @@ def _around(kernel: tuple[int, int]) -> tuple[int, int, int, int]:
     """Zeros left, right, above and below that keep the size by themselves; an even kernel's extra one comes last."""
     height, width = kernel
     return (width - 1) // 2, width // 2, (height - 1) // 2, height // 2
-
-
-def _normalisation(channels: int, gamma0: float | Literal["uniform"]) -> nn.BatchNorm2d:
-    """Batch normalisation whose scale starts at gamma0 (section 4.2), or U(0, 1) as PyTorch did up to 1.1."""
-    layer = nn.BatchNorm2d(channels)
-    with torch.no_grad():
-        if gamma0 == "uniform":
-            layer.weight.uniform_()
-        else:
-            layer.weight.fill_(gamma0)
-    return layer

@@ -29,12 +29,11 @@ class Block(nn.Module):
         branches: int,
         kernel: tuple[int, int],
         padding: Padding,
-        gamma0: float | Literal["uniform"],
         shaking: Shaking | None,
     ) -> None:
         super().__init__()
         self.branches = nn.ModuleList(
-            build_branch(layout, in_channels, out_channels, kernel, padding, gamma0) for _ in range(branches)
+            build_branch(layout, in_channels, out_channels, kernel, padding) for _ in range(branches)
         )
         # The shortcut sees the block's raw input; only a stage's first block changes the width.
         self.shortcut = nn.Conv2d(in_channels, out_channels, 1) if first_of_stage else nn.Identity()
@@ -114,7 +113,6 @@ class ResNeXt(nn.Module):
                         branches=branches,
                         kernel=kernel,
                         padding=padding,
-                        gamma0=gamma0,
                         shaking=shaking,
                     )
                 )
@@ -125,6 +123,7 @@ class ResNeXt(nn.Module):
         self.standardise = nn.BatchNorm1d(inputs, affine=False) if layout.standardise else nn.Identity()
         self.dropout = dropout
         self.affine = nn.Linear(inputs, num_classes, bias=False)
+        _start_scales(self.stages, gamma0)
 
     def forward(
         self, frames: Tensor, segment_of_frame: Tensor, num_segments: int, generator: torch.Generator | None = None
@@ -187,6 +186,19 @@ def build_network(
             LAYOUTS[layout], kernel=kernel, widths=widths, blocks=blocks, branches=branches, num_classes=num_classes,
             frame_shape=frame_shape, pooling=pooling, padding=padding, dropout=dropout, gamma0=gamma0, shaking=shaking,
         )  # fmt: skip
+
+
+def _start_scales(stages: nn.Module, gamma0: float | Literal["uniform"]) -> None:
+    """Start the scale of every normalisation at gamma0 (section 4.2), or at U(0, 1) as PyTorch did up to 1.1.
+
+    Last of all, so that the draws of `uniform` leave the convolutions as they are at any other gamma0.
+    """
+    for layer in stages.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            if gamma0 == "uniform":
+                nn.init.uniform_(layer.weight)
+            else:
+                nn.init.constant_(layer.weight, gamma0)
 
 
 def _mean_per_segment(frames: Tensor, segment_of_frame: Tensor, num_segments: int) -> Tensor:

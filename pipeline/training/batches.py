@@ -113,7 +113,12 @@ def shuffled_batches(segments: Tensor, size: int, generator: torch.Generator) ->
 
 
 def ordered_batches(bank: SegmentBank, segments: Tensor, most_frames: int) -> Iterator[Tensor]:
-    """Positions in their order, in batches of at most `most_frames` model frames, for scoring."""
-    batch_of_segment = (torch.cumsum(bank.num_frames[segments], 0) - 1) // most_frames
-    sizes = torch.unique_consecutive(batch_of_segment, return_counts=True)[1]
-    return iter(torch.split(segments, sizes.tolist()))
+    """Positions in their order, for scoring, in batches of at most `most_frames` model frames or one segment."""
+    ends = []
+    frames = 0
+    for position, count in enumerate(bank.num_frames[segments].tolist()):
+        if frames and frames + count > most_frames:
+            ends.append(position)
+            frames = 0
+        frames += count
+    return iter(torch.tensor_split(segments, ends))

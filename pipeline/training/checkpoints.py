@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-import tempfile
 from collections.abc import Collection
 from dataclasses import astuple
 from pathlib import Path
@@ -50,20 +49,23 @@ def save_checkpoint(state: RunState, folder: Path, keep: Collection[int]) -> Pat
         "best_epoch": state.best.epoch if state.best else None,
         "last_epoch": state.last.epoch if state.last else None,
         "diverged_epoch": state.diverged_epoch,
+        "machines": state.machines,
+        "noise_device": state.noise.device.type,
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as workplace:
-        written = Path(workplace) / "checkpoint"
+    # The run's claim is held, so the name is nobody else's; what a killed process left there is written over.
+    written = folder / "writing"
+    with replacing(written) as temporary:
         save_file(
             # Clones: `best` and `last` may be one snapshot, and safetensors stores no tensor twice under two names.
             {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()},
-            written,
+            temporary,
             metadata={"run": json.dumps(header)},
         )
-        path = folder / f"epoch{state.epoch:06d}-{_digest(written)}.safetensors"
-        with replacing(path) as temporary:
-            written.replace(temporary)
-    for old in _newest_first(folder)[2:]:
+    path = folder / f"epoch{state.epoch:06d}-{_digest(written)}.safetensors"
+    written.replace(path)
+    # A longer run's checkpoints stay where they are when a shorter one is trained again.
+    rolling = [old for old in _newest_first(folder) if _epoch(old) <= state.epoch]
+    for old in rolling[2:]:
         if _epoch(old) not in keep:
             old.unlink(missing_ok=True)
     return path
@@ -120,7 +122,16 @@ def _restore(state: RunState, path: Path) -> None:
             values.setdefault(int(index), {})[name] = restored
         state.optimiser.load_state_dict({**state.optimiser.state_dict(), "state": values})
     state.order.set_state(tensors["generator/order"])
-    state.noise.set_state(tensors["generator/noise"])
+    if header["noise_device"] == state.noise.device.type:
+        state.noise.set_state(tensors["generator/noise"])
+    else:
+        print(
+            f"{path}: its shaking and dropout were drawn on {header['noise_device']}; on {state.noise.device.type} "
+            "they go on with draws of their own, so the run is not what one device alone would have given",
+            file=sys.stderr,
+        )
+        state.noise.manual_seed(state.noise.initial_seed() + _epoch(path))
+    state.machines = header["machines"]
     state.history = [Epoch(int(row[0]), *row[1:]) for row in tensors["history"].tolist()]
     for name in ("best", "last"):
         if header[f"{name}_epoch"] is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -82,8 +82,11 @@ def time_step(params: Params, device: torch.device) -> StepTime:
         torch.set_num_threads(threads)
 
 
-def cost(params: Params, step: StepTime, *, runs: int, spectrogram_frames: int, workers: int) -> Cost:
-    """The cost of `runs` runs over segments of so many spectrogram frames in all, `workers` of them at a time."""
+def cost(params: Params, step: StepTime, *, runs: Sequence[int], spectrogram_frames: int, workers: int) -> Cost:
+    """The cost of each model's `runs` over segments of so many spectrogram frames in all, `workers` at a time.
+
+    Models are trained one after another, so a model's last round may leave workers idle.
+    """
     frames = spectrogram_frames / params.features.every
     folds, train = params.partition.folds, params.train
     training, validation = frames * (folds - 1) / folds, frames / folds
@@ -96,8 +99,8 @@ def cost(params: Params, step: StepTime, *, runs: int, spectrogram_frames: int, 
     )
     # Weights twice (last, best), in the results and in DVC's cache; the store keeps those and two checkpoints of
     # network, two moments, best and last.
-    results = runs * network_bytes * (2 * 2 + 2 + 2 * 5)
-    rounds = -(-runs // workers) if workers else 0
+    results = sum(runs) * network_bytes * (2 * 2 + 2 + 2 * 5)
+    rounds = sum(-(-number // workers) for number in runs)
     return Cost(run_seconds / 3600, rounds * run_seconds / 3600, 4.0 * BINS * spectrogram_frames, float(results))
 
 

@@ -5,28 +5,27 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
-import threading
-import time
-from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.queues import SimpleQueue
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Self, cast
 
 import torch
 from tqdm import tqdm
 
 from pipeline.errors import InputError
 from pipeline.params import Params
-from pipeline.training.data import Experiment, load_experiment
 from pipeline.training.device import resolve_device
 from pipeline.training.identity import RunSpec
-from pipeline.training.loop import RunState
-from pipeline.training.runner import execute
 from pipeline.training.store import RunFolder
+from pipeline.training.worker import EpochDone, work
 
-Messages = SimpleQueue[tuple[str, int, float, float] | None]
-"""Run, epoch, training UA and validation UA; None at the end."""
+DEATHS = 2
+"""A run at which this many workers died is given up; the others go on."""
 
 
 def plan(params: Params, model: str, data: str) -> list[RunSpec]:
@@ -48,26 +47,12 @@ def fill_store(specs: Sequence[RunSpec], params: Params, store: Path) -> int:
     if not missing:
         return 0
     device = resolve_device(params.execution.device)
+    failures: dict[str, str] = {}
     workers = min(len(missing), worker_count(params, device))
-    context = multiprocessing.get_context("spawn")
-    messages: Messages = context.SimpleQueue()
-    watcher = threading.Thread(target=_show_progress, args=(messages, missing), daemon=True)
-    watcher.start()
-    failures = {}
-    try:
-        with ProcessPoolExecutor(
-            workers,
-            mp_context=context,
-            initializer=_prepare,
-            initargs=(params, str(device), store, messages, os.getpid()),
-        ) as pool:
-            futures: dict[Future[None], RunSpec] = {pool.submit(_run, spec): spec for spec in missing}
-            for future in as_completed(futures):
-                if (error := future.exception()) is not None:
-                    failures[futures[future].name] = _reason(error)
-    finally:
-        messages.put(None)
-        watcher.join()
+    with _crew(workers, (params, str(device), store)) as crew, _Progress(missing) as progress:
+        for spec, failure in _train_all(crew, missing, progress):
+            if failure is not None:
+                failures[spec.name] = failure
     if failures:
         lines = [f"  {name}: {reason}" for name, reason in sorted(failures.items())]
         summary = (
@@ -87,55 +72,103 @@ def worker_count(params: Params, device: torch.device) -> int:
     return max(1, len(os.sched_getaffinity(0)) // params.train.threads)
 
 
-def _reason(error: BaseException) -> str:
-    if isinstance(error, BrokenProcessPool):
-        return "a worker process died (killed, or out of memory?)"
-    return f"{type(error).__name__}: {error}"
+@dataclass
+class _Crew:
+    """Worker processes by the connection to each."""
+
+    size: int
+    arguments: tuple[Params, str, Path]
+    processes: dict[Connection, BaseProcess] = field(default_factory=dict)
+
+    def hire(self) -> Connection:
+        """Start a worker."""
+        # Spawned, not forked: a fork of a process that has used torch's threads can hang.
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=work, args=(theirs, *self.arguments), daemon=True)
+        process.start()
+        theirs.close()
+        self.processes[ours] = process
+        return ours
+
+    def lose(self, connection: Connection) -> None:
+        """Take leave of a worker that died."""
+        self.processes.pop(connection).join()
+        connection.close()
 
 
-class _Worker:
-    """What a worker process loads once and uses for all its runs."""
-
-    experiment: Experiment
-    store: Path
-    messages: Messages
-
-
-def _prepare(params: Params, device: str, store: Path, messages: Messages, parent: int) -> None:
-    """Set up a worker process."""
-    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
-    torch.set_num_threads(params.train.threads)
-    torch.use_deterministic_algorithms(torch.device(device).type == "cpu")
-    _Worker.experiment = load_experiment(params, torch.device(device))
-    _Worker.store = store
-    _Worker.messages = messages
-
-
-def _die_with(parent: int) -> None:
-    """End this process when the one that started it is gone: nobody would collect what it trains."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
+@contextmanager
+def _crew(size: int, arguments: tuple[Params, str, Path]) -> Iterator[_Crew]:
+    """A crew that is gone afterwards, whatever happened: its runs continue from their checkpoints another time."""
+    crew = _Crew(size, arguments)
+    try:
+        yield crew
+        for connection in crew.processes:
+            connection.send(None)
+    except BaseException:
+        for process in crew.processes.values():
+            process.kill()
+        raise
+    finally:
+        for connection in list(crew.processes):
+            crew.lose(connection)
 
 
-def _run(spec: RunSpec) -> None:
-    execute(spec, _Worker.experiment, _Worker.store, _tell)
+def _train_all(crew: _Crew, specs: Sequence[RunSpec], progress: _Progress) -> Iterator[tuple[RunSpec, str | None]]:
+    """Each run as it ends, with the reason if it failed."""
+    waiting = deque(specs)
+    idle: list[Connection] = []
+    at_work: dict[Connection, RunSpec] = {}
+    deaths: Counter[str] = Counter()
+    while waiting or at_work:
+        while waiting and len(at_work) < crew.size:
+            connection = idle.pop() if idle else crew.hire()
+            at_work[connection] = waiting.popleft()
+            with suppress(ConnectionError):  # a worker that died idle: what follows finds its connection closed
+                connection.send(at_work[connection])
+        for connection in cast("list[Connection]", wait(list(at_work))):
+            spec = at_work[connection]
+            try:
+                message = connection.recv()
+            except (EOFError, ConnectionError):
+                del at_work[connection]
+                crew.lose(connection)
+                deaths[spec.name] += 1
+                if deaths[spec.name] < DEATHS:
+                    waiting.append(spec)
+                else:
+                    yield spec, f"its worker process died {DEATHS} times (killed, or out of memory?)"
+                continue
+            if isinstance(message, EpochDone):
+                progress.show(spec, message)
+            else:
+                idle.append(connection)
+                del at_work[connection]
+                yield spec, message.failure
 
 
-def _tell(spec: RunSpec, state: RunState) -> None:
-    row = state.history[-1]
-    _Worker.messages.put((spec.name, row.epoch, row.train_ua, row.valid_ua))
-
-
-def _show_progress(messages: Messages, specs: Sequence[RunSpec]) -> None:
+class _Progress:
     """One bar over the epochs of all runs, with the time left; a run that continues starts further on."""
-    total = sum(spec.epochs for spec in specs)
-    last = {spec.name: 0 for spec in specs}
-    with tqdm(total=total, unit="epoch", file=sys.stderr, mininterval=1, dynamic_ncols=True) as bar:
-        bar.set_description(specs[0].model)
-        while (message := messages.get()) is not None:
-            name, epoch, train_ua, valid_ua = message
-            total -= epoch - last[name] - 1
-            last[name], bar.total = epoch, total
-            bar.set_postfix_str(f"{name}: train UA {train_ua:.1f} %, valid UA {valid_ua:.1f} %", refresh=False)
-            bar.update(1)
+
+    def __init__(self, specs: Sequence[RunSpec]) -> None:
+        self._last = {spec.name: 0 for spec in specs}
+        self._total = sum(spec.epochs for spec in specs)
+        self._bar = tqdm(total=self._total, unit="epoch", desc=specs[0].model, file=sys.stderr, mininterval=1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.close()
+
+    def show(self, spec: RunSpec, done: EpochDone) -> None:
+        """Count an epoch."""
+        ahead = done.epoch - self._last[spec.name] - 1
+        if ahead > 0:
+            self._total -= ahead
+            self._bar.total = self._total
+        self._last[spec.name] = done.epoch
+        self._bar.set_postfix_str(
+            f"{spec.name}: train UA {done.train_ua:.1f} %, valid UA {done.valid_ua:.1f} %", refresh=False
+        )
+        self._bar.update(1)

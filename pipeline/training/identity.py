@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.errors import InputError
 from pipeline.params import ModelParams, Params
 
 SCIENCE = (
@@ -24,8 +25,11 @@ SCIENCE = (
     "pipeline/models/shaking.py",
     "pipeline/spectrogram.py",
     "pipeline/training/batches.py",
+    "pipeline/training/checkpoints.py",
+    "pipeline/training/data.py",
     "pipeline/training/identity.py",
     "pipeline/training/loop.py",
+    "pipeline/training/runner.py",
 )
 """The source that computes a run's numbers. Comments, docstrings and layout of the code do not count."""
 
@@ -44,7 +48,7 @@ class RunSpec:
     @property
     def model_params(self) -> ModelParams:
         """The run's entry under `models`."""
-        return self.params.models[self.model]
+        return self.params.model(self.model)
 
     def description(self) -> dict[str, Any]:
         """What the identity is the hash of: readable, in a stable order, saved beside the run."""
@@ -85,10 +89,17 @@ class RunSpec:
 
 
 def data_hash(inputs: Path, folds: Path) -> str:
-    """Hash of the content that training reads: features and segments of the configured corpora, and the folds."""
+    """Hash of the content that training reads: features and segments of the configured corpora, and the folds.
+
+    Raises:
+        InputError: a file is missing.
+    """
     digest = hashlib.sha256()
     for path in (inputs, folds):
-        digest.update(path.read_bytes())
+        try:
+            digest.update(path.read_bytes())
+        except FileNotFoundError:
+            raise InputError(f"{path} does not exist; `dvc repro` makes it") from None
     return digest.hexdigest()[:20]
 
 
@@ -107,8 +118,18 @@ def source_hash(sources: Mapping[str, str]) -> str:
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 node.body = list(_without_docstrings(node.body))
-        digest.update(f"{name}\n{ast.dump(tree)}\n".encode())
+        digest.update(f"{name}\n{_syntax(tree)}\n".encode())
     return digest.hexdigest()[:20]
+
+
+def _syntax(node: object) -> str:
+    """A syntax tree as text, without empty fields: later Pythons add some, and the hash shall not follow."""
+    if isinstance(node, ast.AST):
+        fields = [(name, value) for name, value in ast.iter_fields(node) if value is not None and value != []]
+        return f"{type(node).__name__}({', '.join(f'{name}={_syntax(value)}' for name, value in fields)})"
+    if isinstance(node, list):
+        return f"[{', '.join(map(_syntax, node))}]"
+    return repr(node)
 
 
 def _without_docstrings(body: Iterable[ast.stmt]) -> Iterable[ast.stmt]:

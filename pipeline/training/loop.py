@@ -66,6 +66,12 @@ class RunState:
     best: Snapshot | None = None
     last: Snapshot | None = None
     diverged_epoch: int | None = None
+    machines: list[str] = field(default_factory=list)
+
+    def note_machine(self, machine: str) -> None:
+        """Remember what the epochs to come are computed on, if it is another than before."""
+        if not self.machines or self.machines[-1] != machine:
+            self.machines.append(machine)
 
     @property
     def epoch(self) -> int:
@@ -104,7 +110,7 @@ def train(
     while state.epoch < recipe.epochs and state.diverged_epoch is None:
         number = state.epoch + 1
         train_loss, train_ua = _train_epoch(state, bank, train_segments, weights, recipe)
-        valid_loss, valid_ua, probabilities = score(state.network, bank, valid_segments, weights, recipe.precision)
+        valid_loss, valid_ua, chances = score(state.network, bank, valid_segments, weights, recipe.precision)
         if not (np.isfinite(train_loss) and np.isfinite(valid_loss)):
             state.diverged_epoch = number
             break
@@ -115,14 +121,14 @@ def train(
             row = _with_eval_mode(row, state.network, bank, train_segments, weights, recipe.precision)
         state.history.append(row)
         if best:
-            state.best = Snapshot(number, _copy_weights(state.network), probabilities)
+            state.best = Snapshot(number, _copy_weights(state.network), chances)
         if number == recipe.epochs:
-            state.last = Snapshot(number, _copy_weights(state.network), probabilities)
+            state.last = Snapshot(number, _copy_weights(state.network), chances)
         after_epoch(state)
     if state.diverged_epoch is None and (state.last is None or state.last.epoch != state.epoch):
         # Continued from the middle of a longer run that took no notice of this epoch.
-        probabilities = score(state.network, bank, valid_segments, weights, recipe.precision)[2]
-        state.last = Snapshot(state.epoch, _copy_weights(state.network), probabilities)
+        chances = probabilities(state.network, bank, valid_segments, recipe.precision)
+        state.last = Snapshot(state.epoch, _copy_weights(state.network), chances)
         state.history[-1] = _with_eval_mode(
             state.history[-1], state.network, bank, train_segments, weights, recipe.precision
         )
@@ -159,17 +165,25 @@ def score(
     network: ResNeXt, bank: SegmentBank, segments: Tensor, weights: Tensor, precision: str
 ) -> tuple[float, float, Tensor]:
     """Class-weighted loss, unweighted accuracy in percent, and (segments, classes) probabilities, in eval mode."""
+    scores = _scores(network, bank, segments, precision)
+    emotions = bank.emotions[segments]
+    loss = F.cross_entropy(scores, emotions, weight=weights).item()
+    chances = scores.softmax(dim=1).cpu()
+    ua = unweighted_accuracy(emotions.cpu().numpy(), chances.argmax(dim=1).numpy(), scores.shape[1])
+    return loss, ua, chances
+
+
+def probabilities(network: ResNeXt, bank: SegmentBank, segments: Tensor, precision: str = "fp32") -> Tensor:
+    """(segments, classes) probabilities in eval mode."""
+    return _scores(network, bank, segments, precision).softmax(dim=1).cpu()
+
+
+def _scores(network: ResNeXt, bank: SegmentBank, segments: Tensor, precision: str) -> Tensor:
+    """(segments, classes) unnormalised log-probabilities in eval mode, a bounded number of frames at a time."""
     network.eval()
-    with torch.inference_mode():
-        scores = torch.cat([
-            _forward(network, bank, positions, precision)[0]
-            for positions in ordered_batches(bank, segments, SCORING_FRAMES)
-        ])  # fmt: skip
-        emotions = bank.emotions[segments]
-        loss = F.cross_entropy(scores, emotions, weight=weights).item()
-        probabilities = scores.softmax(dim=1).cpu()
-        ua = unweighted_accuracy(emotions.cpu().numpy(), probabilities.argmax(dim=1).numpy(), scores.shape[1])
-    return loss, ua, probabilities.clone()
+    with torch.no_grad():
+        batches = ordered_batches(bank, segments, SCORING_FRAMES)
+        return torch.cat([_forward(network, bank, positions, precision)[0] for positions in batches])
 
 
 def _train_epoch(

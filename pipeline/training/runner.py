@@ -14,7 +14,7 @@ from pipeline.training.identity import RunSpec
 from pipeline.training.loop import Recipe, RunState, start_run, train
 from pipeline.training.store import Interval, RunFolder
 
-Progress = Callable[[RunSpec, RunState], None]
+Progress = Callable[[RunState], None]
 
 
 def execute(spec: RunSpec, experiment: Experiment, store: Path, progress: Progress) -> None:
@@ -25,7 +25,7 @@ def execute(spec: RunSpec, experiment: Experiment, store: Path, progress: Progre
             return
         params, train_params = spec.params, spec.params.train
         device = experiment.bank.rows.device
-        torch.set_num_threads(train_params.threads)
+        _settle_arithmetic(train_params.threads, device)
         state = start_run(
             configured_network(
                 params.network,
@@ -39,12 +39,13 @@ def execute(spec: RunSpec, experiment: Experiment, store: Path, progress: Progre
             device,
         )
         folder.resume(state)
+        state.note_machine(f"{device_name(device)}, torch {torch.__version__}")
         interval = Interval(params.execution.checkpoint_seconds)
 
         def after_epoch(state: RunState) -> None:
             if interval.passed() or state.epoch == spec.epochs:
                 folder.save_checkpoint(state)
-            progress(spec, state)
+            progress(state)
 
         recipe = Recipe(
             spec.epochs, train_params.batch_segments, train_params.learning_rate, train_params.precision,
@@ -52,4 +53,12 @@ def execute(spec: RunSpec, experiment: Experiment, store: Path, progress: Progre
         )  # fmt: skip
         train_segments, valid_segments = experiment.split(spec.fold)
         train(state, experiment.bank, train_segments, valid_segments, recipe, after_epoch)
-        folder.finish(state, device_name(device))
+        folder.finish(state)
+
+
+def _settle_arithmetic(threads: int, device: torch.device) -> None:
+    """What decides the last digits beside the code: threads, the order of sums, and fp32 that is fp32."""
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(device.type == "cpu")
+    # By default PyTorch lets convolutions on a GPU round fp32 to the 10 bits of TF32.
+    torch.backends.cudnn.allow_tf32 = False

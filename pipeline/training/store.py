@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -48,7 +48,7 @@ class FinishedRun:
         history: one row an epoch.
         diverged_epoch: the epoch of the first loss that was not finite.
         snapshots: `last` and `best`; empty when diverged.
-        device: name of the hardware.
+        device: what computed it: hardware and version of torch; more than one where a run was continued elsewhere.
         versions: of Python and the libraries that computed the run.
     """
 
@@ -86,7 +86,7 @@ class RunFolder:
             record = json.loads(path.read_text("utf-8"))
             snapshots = _read_snapshots(path.with_suffix(".safetensors"), record["snapshot_epochs"])
             history = [_row(values) for values in record["history"]]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise InputError(
                 f"{path} or the file beside it is damaged ({error}); delete both to train the run again from its "
                 "last checkpoint"
@@ -101,7 +101,11 @@ class RunFolder:
         """Hold the run: a second process that wants it waits here. The claim of a dead process is free at once."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "claim").open("w") as claim:
-            fcntl.flock(claim, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print(f"{self.spec.name}: another process trains it; waiting for that", file=sys.stderr)
+                fcntl.flock(claim, fcntl.LOCK_EX)
             yield
 
     def resume(self, state: RunState) -> int:
@@ -123,7 +127,7 @@ class RunFolder:
         ends = [int(path.stem) for path in (self.folder / "finished").glob("*.json")]
         save_checkpoint(state, self.checkpoints, keep=[*ends, *self._beyond()])
 
-    def finish(self, state: RunState, device: str) -> None:
+    def finish(self, state: RunState) -> None:
         """Record the outcome of a run that is done or diverged."""
         epochs = self.spec.epochs if state.diverged_epoch is None else state.diverged_epoch
         history = reported_history(state.history, epochs, self.spec.params.train.eval_train_every)
@@ -136,7 +140,7 @@ class RunFolder:
             "diverged_epoch": state.diverged_epoch,
             "snapshot_epochs": {name: snapshot.epoch for name, snapshot in present.items()},
             "history": [_values(row) for row in history],
-            "device": device,
+            "device": ", then ".join(state.machines),
             "versions": library_versions(),
         }
         write_text(path, json.dumps(record, indent=1) + "\n")

@@ -73,6 +73,8 @@ def _sort_header(path: Path) -> None:
         header = json.loads(stream.read(length))
         header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
         text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+        if len(text) > length:
+            raise ValueError(f"{path}: sorting the header's entries made it longer; expected the same JSON style")
         stream.seek(8)
         stream.write(text.ljust(length))
 
