@@ -11,6 +11,7 @@ import pytest
 import soundfile
 from ruamel.yaml import YAML
 
+from pipeline.params import load_params
 from tests.closure import ROOT
 from tests.experiment import params_with
 
@@ -31,6 +32,16 @@ def write_corpus(folder: Path) -> None:
                 soundfile.write(folder / actor / f"{emotion} {take}.flac", sound, 16000)
                 lines.append(f"{actor}/{emotion} {take}.flac,{emotion},{actor},{gender},{group}")
     (folder / "recordings.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def test_the_params_that_the_page_shows_are_valid(tmp_path):
+    page = (ROOT / "docs/corpora.md").read_text(encoding="utf-8")
+    shown = YAML(typ="safe").load(page.split("```yaml\n")[1].split("```")[0])
+    demo = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    (tmp_path / "params.yaml").write_text(json.dumps(demo | shown), encoding="utf-8")  # JSON is YAML
+    params = load_params(tmp_path / "params.yaml")
+    assert params.classes == ("joy", "anger")
+    assert params.reader("speech") == "custom"
 
 
 def stage(monkeypatch: pytest.MonkeyPatch, name: str, *arguments: str) -> None:
