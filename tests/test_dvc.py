@@ -1,5 +1,6 @@
 """dvc.yaml: every stage depends on the code it really imports, and on no more."""
 
+import re
 from pathlib import PurePosixPath
 
 import pytest
@@ -50,3 +51,14 @@ def test_outs_and_deps_stay_inside_the_repository():
 @pytest.mark.parametrize("path", ["params.yaml", "params.paper.yaml"])
 def test_both_params_files_are_valid(path):
     load_params(ROOT / path)
+
+
+def test_a_stage_names_every_file_of_data_and_results_that_its_script_reads():
+    """Paths under data/ and results/ in a script are its deps or its outs (or a part of one)."""
+    for name, stage in ALL.items():
+        script = (ROOT / f"stages/{name}.py").read_text("utf-8")
+        known = [path.replace("${key}", "*").replace("${item.path}", "*") for path in (*stage["deps"], *stage["outs"])]
+        for path in re.findall(r"(?:data|results)/[\w/{}.-]+", script):
+            plain = re.sub(r"\{\w+\}", "*", path).rstrip("/.")
+            inside = any(plain == one or plain.startswith(f"{one}/") or one.startswith(f"{plain}/") for one in known)
+            assert inside, f"{name} uses {path}, which dvc.yaml does not name"
