@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -21,7 +22,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         subparser.set_defaults(run=command.run)
     options = parser.parse_args(arguments)
     with explained(options.command):
-        sys.exit(options.run(options))
+        try:
+            status = options.run(options)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The reader (`| head`) has seen enough; what is left to flush at exit goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            status = 1
+        sys.exit(status)
 
 
 if __name__ == "__main__":
