@@ -81,6 +81,21 @@ def test_from_utterances_to_what_training_reads(folder: Path) -> None:
     assert inputs["emodb"]["num_segments"] == 20
 
 
+def test_one_sound_in_two_corpora_is_refused_before_there_are_folds(tmp_path: Path) -> None:
+    params = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params["corpora"] = {"emodb": {"path": "a"}, "savee": {"path": "b"}}
+    (tmp_path / "params.yaml").write_text(json.dumps(params), encoding="utf-8")
+    for corpus in params["corpora"]:
+        row = (f"{corpus}-x", corpus, f"{corpus}.wav", "joy", "spk1", "F", 1.0, "spk1", 16_000, 16_000, "0" * 64)
+        table = pd.DataFrame([row], columns=list(UTTERANCES.columns))
+        write_table(table, tmp_path / f"data/utterances/{corpus}.csv", UTTERANCES)
+    done = run(tmp_path, "partition.py")
+    assert done.returncode == 1
+    assert done.stderr.startswith("partition: different corpora hold the same sound")
+    assert "emodb.wav of emodb and savee.wav of savee" in done.stderr
+    assert not (tmp_path / "data/folds.csv").exists()
+
+
 @pytest.mark.parametrize("script", ["segment.py", "extract.py"])
 def test_an_unknown_corpus_is_refused(folder: Path, script: str) -> None:
     done = run(folder, script, "savee")
