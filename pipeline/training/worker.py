@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -46,6 +48,7 @@ def work(connection: Connection, params: Params, device: str, store: Path) -> No
         store: the run store.
     """
     prepare_worker()
+    _keep_freed_memory()
     experiment: Experiment | None = None
     while (spec := connection.recv()) is not None:
         try:
@@ -58,6 +61,19 @@ def work(connection: Connection, params: Params, device: str, store: Path) -> No
         except Exception as error:
             outcome = RunDone(_explain(error, spec, store))
         connection.send(outcome)
+
+
+def _keep_freed_memory() -> None:
+    """Tell glibc to keep what a step frees for the next step.
+
+    By default it gives large blocks back to the system at once and takes them anew, which costs a tenth of the time of
+    training a small network on a CPU. Other C libraries know no such setting.
+    """
+    trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of malloc.h
+    with suppress(OSError, AttributeError):
+        libc = ctypes.CDLL(None)
+        for setting in (trim_threshold, mmap_threshold):
+            libc.mallopt(setting, 1 << 30)
 
 
 def _tell(connection: Connection, state: RunState) -> None:
