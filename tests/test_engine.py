@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -146,14 +147,23 @@ def test_a_run_that_kills_its_worker_again_and_again_is_given_up_and_the_others_
 
 def test_ctrl_c_ends_training_at_once_and_keeps_the_checkpoints(root):
     write_params({"train.epochs": 100_000, "execution.workers": 2, "execution.checkpoint_seconds": 0})
-    stage = subprocess.Popen(
-        [sys.executable, STAGE, "PreAct"], start_new_session=True, stderr=subprocess.PIPE, text=True
-    )  # fmt: skip
-    while not list(Path(".runs").glob("*/checkpoints/epoch*")):
-        time.sleep(0.1)
-        assert stage.poll() is None
-    os.killpg(stage.pid, signal.SIGINT)
-    printed = stage.communicate(timeout=30)[1]
+    with subprocess.Popen(
+        [sys.executable, STAGE, "PreAct"],
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell that runs the tests in the background has them ignore SIGINT, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as stage:
+        try:
+            while not list(Path(".runs").glob("*/checkpoints/epoch*")):
+                time.sleep(0.1)
+                assert stage.poll() is None
+            os.killpg(stage.pid, signal.SIGINT)
+            printed = stage.communicate(timeout=60)[1]
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(stage.pid, signal.SIGKILL)
     assert stage.returncode == 130
     assert "train@PreAct: interrupted" in printed
     assert "Traceback" not in printed
