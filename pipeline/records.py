@@ -22,50 +22,62 @@ REASONS = (
 """Why a file under a corpus root is no utterance; a detail may follow after a colon."""
 
 
-def _text(pattern: str | None = None, *, unique: bool = False) -> pa.Column:
-    checks = [pa.Check.str_matches(pattern)] if pattern else []
+def _text(pattern: str | None = None, expected: str = "", *, unique: bool = False) -> pa.Column:
+    checks = [pa.Check.str_matches(pattern, error=expected)] if pattern else []
     return pa.Column(str, checks, unique=unique)
 
 
+def _key(*, unique: bool = False) -> pa.Column:
+    return _text(KEY, "printable ASCII without blanks, a letter or digit first", unique=unique)
+
+
+def _actor() -> pa.Column:
+    return _text(r".*[^\W\d_]", "at least one letter, so that no CSV reader takes it for a number")
+
+
 def _integer(least: int) -> pa.Column:
-    return pa.Column("int64", pa.Check.ge(least))
+    return pa.Column("int64", pa.Check.ge(least, error=f"at least {least}"))
 
 
 def _number(*, least: float | None = None, empty: bool = False) -> pa.Column:
-    return pa.Column("float64", [] if least is None else [pa.Check.ge(least)], nullable=empty)
+    checks = [] if least is None else [pa.Check.ge(least, error=f"at least {least}")]
+    return pa.Column("float64", checks, nullable=empty)
+
+
+def _probability() -> pa.Column:
+    return pa.Column("float64", pa.Check.in_range(0, 1, error="a probability"))
 
 
 def _one_of(*values: str) -> pa.Column:
-    return pa.Column(str, pa.Check.isin(values))
+    return pa.Column(str, pa.Check.isin(values, error=f"one of {', '.join(values)}"))
 
-
-# `actor` has a letter, so that no CSV reader takes it for a number.
-_ACTOR = r".*[^\W\d_]"
 
 UTTERANCES = pa.DataFrameSchema({
-    "utterance": _text(KEY, unique=True), "corpus": _text(), "path": _text(r"^[^\\]+$"), "emotion": _text(),
-    "actor": _text(_ACTOR), "gender": _one_of("F", "M"), "duration_s": _number(least=0), "group": _text(),
+    "utterance": _key(unique=True), "corpus": _text(), "path": _text(r"^[^\\]+$", "forward slashes"),
+    "emotion": _text(), "actor": _actor(), "gender": _one_of("F", "M"), "duration_s": _number(least=0), "group": _text(),
     # What the frame count is made of; `duration_s` is rounded and would lose it.
     "sample_rate": _integer(1), "num_samples": _integer(1),
     # SHA-256 of the decoded sound, by which copies in other corpora are found.
-    "digest": _text(r"^[0-9a-f]{64}$"),
+    "digest": _text(r"^[0-9a-f]{64}$", "64 hexadecimal digits"),
 })  # fmt: skip
 """One row per usable recording of the configured classes; `path` is relative to the corpus path."""
 
 REJECTED = pa.DataFrameSchema({
-    "corpus": _text(), "path": _text(), "reason": _text(rf"^({'|'.join(REASONS)})(: .+)?$"),
+    "corpus": _text(), "path": _text(), "reason": _text(
+        rf"^({'|'.join(REASONS)})(: .+)?$", f"one of {', '.join(REASONS)}, and a detail after a colon"
+    ),
 })  # fmt: skip
 """Every other file found under the corpus path."""
 
 SEGMENTS = pa.DataFrameSchema({
-    "segment": _text(KEY, unique=True), "utterance": _text(KEY), "corpus": _text(), "emotion": _text(),
-    "actor": _text(_ACTOR), "gender": _one_of("F", "M"), "group": _text(),
+    "segment": _key(unique=True), "utterance": _key(), "corpus": _text(), "emotion": _text(),
+    "actor": _actor(), "gender": _one_of("F", "M"), "group": _text(),
     "start_frame": _integer(0), "num_frames": _integer(1),
 })  # fmt: skip
 """One row per segment; frames of 10 ms."""
 
 FOLDS = pa.DataFrameSchema({
-    "corpus": _text(), "actor": _text(_ACTOR), "gender": _one_of("F", "M"), "group": _text(), "fold": _integer(1),
+    "corpus": _text(), "actor": _actor(), "gender": _one_of("F", "M"), "group": _text(), "fold": _integer(1),
 })  # fmt: skip
 """One row per actor; a fold holds the actors that its runs validate on."""
 
@@ -96,8 +108,8 @@ def predictions_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
     """Columns of `results/predictions/<model>.csv`: one row per run, selection and validation segment."""
     return pa.DataFrameSchema({
         "model": _text(), "fold": _integer(1), "seed": _integer(0), "selection": _one_of("last", "best"),
-        "segment": _text(KEY), "emotion": _one_of(*classes), "predicted": _one_of(*classes),
-        **{f"p_{name}": pa.Column("float64", pa.Check.in_range(0, 1)) for name in classes},
+        "segment": _key(), "emotion": _one_of(*classes), "predicted": _one_of(*classes),
+        **{f"p_{name}": _probability() for name in classes},
     })  # fmt: skip
 
 
@@ -163,5 +175,9 @@ def _broken(error: pandera.errors.SchemaError) -> str:
     if not isinstance(cases, pd.DataFrame) or "index" not in cases or cases["index"].isna().all():
         return str(error).splitlines()[0]
     first = cases.iloc[0]
-    rule = error.check if isinstance(error.check, str) else getattr(error.check, "error", None) or error.check
-    return f"line {int(first['index']) + 2}: {error.schema.name} is {first['failure_case']!r}, against the rule {rule}"
+    value = first["failure_case"]
+    shown = repr(value) if isinstance(value, str) else str(value)
+    expected = getattr(error.check, "error", None)
+    if expected is None:
+        expected = "each value once" if "unique" in str(error.check) else "a value"
+    return f"line {int(first['index']) + 2}: {error.schema.name} is {shown}; expected {expected}"
