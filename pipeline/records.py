@@ -54,7 +54,8 @@ def _one_of(*values: str) -> pa.Column:
 
 UTTERANCES = pa.DataFrameSchema({
     "utterance": _key(unique=True), "corpus": _text(), "path": _text(r"^[^\\]+$", "forward slashes"),
-    "emotion": _text(), "actor": _actor(), "gender": _one_of("F", "M"), "duration_s": _number(least=0), "group": _text(),
+    "emotion": _text(), "actor": _actor(), "gender": _one_of("F", "M"), "duration_s": _number(least=0),
+    "group": _text(),
     # What the frame count is made of; `duration_s` is rounded and would lose it.
     "sample_rate": _integer(1), "num_samples": _integer(1),
     # SHA-256 of the decoded sound, by which copies in other corpora are found.
