@@ -137,7 +137,10 @@ def _checked(
     if unreadable:
         named = listed(f"{entry.path} ({entry.reason.removeprefix('unreadable: ')})" for entry in unreadable)
         number = f"{len(unreadable)} of {len(wanted)} recordings cannot be read: {named}"
-        if len(unreadable) > UNREADABLE_COUNT and len(unreadable) > UNREADABLE_SHARE * len(wanted):
+        # A recording is lost when no copy of it can be read.
+        name = {recording.path: recording.name for recording in wanted}
+        lost = {name[entry.path] for entry in unreadable} - {one.recording.name for one in usable}
+        if len(lost) > UNREADABLE_COUNT and len(lost) > UNREADABLE_SHARE * len(set(name.values())):
             raise InputError(f"{root}: {number}; {_advice(unreadable, reader)}")
         messages.append(f"warning: {number}")
     others = [entry for entry in unusable if not entry.reason.startswith(("unreadable", "duplicate"))]

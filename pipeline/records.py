@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -125,7 +126,16 @@ def write_table(table: pd.DataFrame, path: Path, schema: pa.DataFrameSchema) -> 
     extra = [name for name in table.columns if name not in schema.columns]
     checked = _validate(table, path, schema)
     with replacing(path) as temporary:
-        checked[[*schema.columns, *extra]].to_csv(temporary, index=False, lineterminator="\n")
+        ordered = checked[[*schema.columns, *extra]]
+        # The csv module leaves a lone carriage return (macOS names a file so) bare, and readers end the line there.
+        texts = ordered.select_dtypes(include=["str", "object"])
+        returns = any(texts[name].astype(str).str.contains("\r").any() for name in texts)
+        ordered.to_csv(
+            temporary,
+            index=False,
+            lineterminator="\n",
+            quoting=csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL,
+        )
 
 
 def read_table(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:

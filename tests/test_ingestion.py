@@ -99,6 +99,19 @@ def test_a_good_copy_stands_in_for_a_damaged_one(tmp_path):
     assert reasons(found)["wav/03a01Fa.wav"] == "unreadable: the file is empty"
 
 
+def test_damaged_copies_beside_good_ones_are_no_damaged_corpus(tmp_path):
+    root = small_emodb(tmp_path)
+    good = [path for path in sorted((root / "wav").glob("*.wav")) if path.stem[5] in "WTFA"][:6]
+    for path in good:
+        twin = root / "copy/wav" / path.name
+        twin.parent.mkdir(parents=True, exist_ok=True)
+        twin.write_bytes(path.read_bytes())
+        path.write_bytes(b"")
+    found = run(root)
+    assert {path.name for path in good} <= {Path(path).name for path in found.utterances["path"]}
+    assert sum(reason.startswith("unreadable") for reason in reasons(found).values()) == 6
+
+
 def test_iemocap_drops_fear_and_keeps_excitement_apart(tmp_path):
     files, texts = trees.iemocap({"hap": 20, "exc": 10, "ang": 20, "sad": 20, "fea": 5, "xxx": 5})
     root = trees.plant_texts(trees.plant(tmp_path / "i", files), texts)

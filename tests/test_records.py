@@ -103,3 +103,10 @@ def test_a_key_twice_and_an_empty_number_are_refused(tmp_path):
     (tmp_path / "s.csv").write_text((tmp_path / "s.csv").read_text().replace(",5", ","))
     with pytest.raises(InputError, match="line 2: num_frames is ''; expected a whole number"):
         read_table(tmp_path / "s.csv", SEGMENTS)
+
+
+def test_file_names_with_line_ends_in_them_survive(tmp_path):
+    paths = ["Icon\r", "a\rb.wav", "c\nd.wav", 'e",f.wav', " g "]
+    table = pd.DataFrame([{"corpus": "c", "path": path, "reason": "system file"} for path in paths])
+    write_table(table, tmp_path / "r.csv", REJECTED)
+    assert read_table(tmp_path / "r.csv", REJECTED)["path"].tolist() == paths
