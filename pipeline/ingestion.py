@@ -80,7 +80,7 @@ def ingest(key: str, corpus: CorpusParams, reader_name: ReaderName, classes: Seq
 
     wanted, unwanted = select(scan.recordings, reader, corpus, classes)
     usable, unusable = _examined(wanted, folder.root, key)
-    messages += _checked(reader, wanted, usable, unusable, classes, folder.root)
+    messages += _checked(reader, scan.recordings, wanted, usable, unusable, classes, folder.root)
     messages += _odd(usable)
 
     rejected = [*scan.rejected, *unwanted, *unusable]
@@ -124,8 +124,8 @@ def _examined(wanted: Sequence[Recording], root: Path, key: str) -> tuple[list[_
 
 
 def _checked(
-    reader: Reader, wanted: Sequence[Recording], usable: Sequence[_Usable], unusable: Sequence[Rejected],
-    classes: Sequence[str], root: Path,
+    reader: Reader, recordings: Sequence[Recording], wanted: Sequence[Recording], usable: Sequence[_Usable],
+    unusable: Sequence[Rejected], classes: Sequence[str], root: Path,
 ) -> list[str]:  # fmt: skip
     """What decoding found: warnings.
 
@@ -149,10 +149,16 @@ def _checked(
         messages.append(f"warning: {counted(len(others), 'recording')} cannot be used: {named}")
 
     provided = (set(reader.emotions) - reader.left_out) or {recording.emotion for recording in wanted}
+    if not provided and not reader.emotions:
+        there = sorted({recording.emotion for recording in recordings})
+        raise InputError(
+            f"{root}: the table's emotions are {listed(map(repr, there))}, and none of them is one of the classes "
+            f"{', '.join(classes)}; map them in params.yaml, as in emotions: {{{there[0]}: {classes[0]}}}"
+        )
     if not provided & set(classes):
         raise InputError(
             f"{root}: none of the classes {', '.join(classes)} is an emotion of {reader.title}; "
-            f"expected some of {', '.join(sorted(provided)) or 'the emotions of its table'}"
+            f"expected some of {', '.join(sorted(provided))}"
         )
     if missing := sorted((provided & set(classes)) - {one.recording.emotion for one in usable}):
         raise InputError(

@@ -1,10 +1,13 @@
 import csv
 import io
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+from ruamel.yaml import YAML
 
 from pipeline.__main__ import main
 from pipeline.audio import load
@@ -13,7 +16,7 @@ from pipeline.spectrogram import normalise, spectrogram, splice
 from pipeline.training.cost import StepTime, cost
 from pipeline.training.weights import Weights, save_weights
 from tests.closure import ROOT
-from tests.experiment import params_with
+from tests.experiment import params_with, write_experiment
 
 
 @pytest.fixture
@@ -112,6 +115,27 @@ def test_estimate_says_runs_hours_and_disk(at_root, capsys):
     printed = capsys.readouterr().out
     assert "40 in all" in printed
     assert [line.split()[0] for line in printed.splitlines()] == ["data", "runs", "step", "one", "all", "disk"]
+
+
+def test_estimate_does_not_take_the_demos_segments_for_the_papers(tmp_path, monkeypatch, capsys):
+    """After the demo, its files lie under the keys of the paper's corpora."""
+    write_experiment(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    values = json.loads(params_with().model_dump_json(exclude_none=True))
+    with Path("params.yaml").open("w") as stream:
+        YAML(typ="safe").dump(values, stream)
+    deps = {
+        name: [{"path": "pipeline/audio.py"}, {"path": path}]
+        for name, path in (("emodb", "emodb"), ("savee", "demo/savee"))
+    }
+    with Path("dvc.lock").open("w") as stream:
+        YAML(typ="safe").dump({"stages": {f"ingest@{name}": {"deps": dep} for name, dep in deps.items()}}, stream)
+    assert run("estimate") == 0
+    assert "6803 segments" in (printed := capsys.readouterr().out)
+    assert "savee not segmented yet" in printed
+    Path("dvc.lock").write_text(Path("dvc.lock").read_text().replace("demo/savee", "savee"))
+    assert run("estimate") == 0
+    assert "64 segments" in capsys.readouterr().out
 
 
 def test_the_cost_of_an_experiment_adds_up():

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import math
+from collections import defaultdict
 from pathlib import Path
+
+from ruamel.yaml import YAML
 
 from pipeline.errors import InputError
 from pipeline.params import Params, load_params
@@ -38,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         f"step      {per_frame}, {params.train.precision}, {device_name(device)}, {params.train.threads} threads a run"
     )
     print(f"one run   {_hours(estimate.run_hours)} for {params.train.epochs} epochs")
-    print(f"all       {_hours(estimate.hours)}")
+    print(f"all       {_hours(estimate.hours)}, if the machine has nothing else to do; starting processes comes on top")
     print(
         f"disk      {_gigabytes(2 * estimate.features_bytes)} for features with DVC's copy, "
         f"{_gigabytes(estimate.results_bytes)} for weights and checkpoints"
@@ -64,17 +68,35 @@ def _data(params: Params) -> tuple[int, int, str]:
     """Segments, spectrogram frames, and where the figures come from."""
     from pipeline.records import SEGMENTS, read_table
 
-    paths = [Path(f"data/segments/{corpus}.csv") for corpus in params.corpora]
-    if not all(path.exists() for path in paths):
-        return PAPER_SEGMENTS, PAPER_FRAMES, "not segmented yet: the paper's six corpora, 4 s a segment, are assumed"
-    tables = [read_table(path, SEGMENTS) for path in paths]
+    paths = {corpus: Path(f"data/segments/{corpus}.csv") for corpus in params.corpora}
+    ingested = _ingested_paths(Path("dvc.lock"))
+    lacking = [
+        corpus for corpus, path in paths.items() if not path.exists() or params.corpora[corpus].path != ingested[corpus]
+    ]
+    if lacking:
+        source = f"{', '.join(lacking)} not segmented yet: the paper's six corpora, 4 s a segment, are assumed for all"
+        return PAPER_SEGMENTS, PAPER_FRAMES, source
+    tables = [read_table(path, SEGMENTS) for path in paths.values()]
     return sum(map(len, tables)), sum(int(table["num_frames"].sum()) for table in tables), "data/segments"
 
 
+def _ingested_paths(lock: Path) -> defaultdict[str, str | None]:
+    """The folder that each corpus was last ingested from; what lies in data may be of another one of the same key."""
+    found: defaultdict[str, str | None] = defaultdict(lambda: None)
+    if lock.exists():
+        stages = YAML(typ="safe").load(lock.read_text("utf-8")).get("stages", {})
+        for name, stage in stages.items():
+            if name.startswith("ingest@"):
+                code = ("pipeline/", "stages/")
+                paths = (dep["path"] for dep in stage["deps"] if not dep["path"].startswith(code))
+                found[name.removeprefix("ingest@")] = next(paths, None)
+    return found
+
+
 def _hours(hours: float) -> str:
-    if hours < 1 / 60:
-        return f"{3600 * hours:.0f} s"
-    return f"{60 * hours:.0f} min" if hours < 2 else f"{hours:,.1f} h"
+    """Two digits: a step timed for a second on a machine that may be busy tells no more."""
+    number, unit = (3600 * hours, "s") if hours < 1 / 60 else (60 * hours, "min") if hours < 2 else (hours, "h")
+    return f"about {round(number, 1 - math.floor(math.log10(number))) if number else 0:,.0f} {unit}"
 
 
 def _gigabytes(size: float) -> str:

@@ -85,7 +85,9 @@ def to_latex(table: Table) -> str:
 
 def _latex_float(table: Table, part: Part) -> str:
     columns = table.printed_columns()
-    caption = latex_escaped(f"{table.title} ({part.title})" if part.title else table.title)
+    # LaTeX numbers tables itself.
+    title = re.sub(r"^Table \d+: ", "", table.title)
+    caption = latex_escaped(f"{title} ({part.title})" if part.title else title)
     label = "-".join(["tab:" + table.key, *([part.selection] if part.selection else [])])
     rows = [[column.header for column in columns], *table.printed_rows(part)]
     header, *body = (" & ".join(latex_escaped(text) for text in row) + r" \\" for row in rows)
