@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint deps clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/installed: setup.cfg pyproject.toml constraints.txt
@@ -21,6 +21,9 @@ lint: $(VENV)/installed
 	ruff check .
 	ruff format --check .
 	mypy
+
+deps: $(VENV)/installed
+	python -m tests.closure
 
 clean:
 	rm -rf $(VENV)

@@ -29,7 +29,8 @@ import torchaudio
 from scipy.signal import resample_poly
 
 from pipeline.audio import load
-from pipeline.extraction import available_cores, extract
+from pipeline.extraction import extract
+from pipeline.processes import available_cores
 from pipeline.segmentation import segment
 from pipeline.spectrogram import normalise, spectrogram
 

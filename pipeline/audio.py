@@ -25,13 +25,8 @@ import soundfile
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
+from pipeline.frames import SAMPLE_RATE, WINDOW, resampled_length
 from pipeline.riff import read_wav_header
-
-SAMPLE_RATE = 16000
-"""Hz, of everything behind this module."""
-
-SHORTEST = 400
-"""Samples at 16 kHz: one 25 ms window, the least that has a spectrum."""
 
 FULL_SCALE = 32768.0
 """What 1.0 of a floating-point file becomes."""
@@ -109,11 +104,6 @@ class _Track:
     declared: int | None = None
 
 
-def resampled_length(num_samples: int, sample_rate: int) -> int:
-    """Samples at 16 kHz of `num_samples` at `sample_rate` Hz: ceil(16000 N / rate), in integers."""
-    return -(-num_samples * SAMPLE_RATE // sample_rate)
-
-
 def probe(path: Path) -> Probe:
     """The size of a recording: from the header of an uncompressed WAV that agrees with its file, else by decoding.
 
@@ -186,7 +176,8 @@ def _decode(path: Path, take: Callable[[Samples], object]) -> tuple[Probe, str]:
             finite = finite and bool(np.isfinite(mono).all())
             least, greatest = min(least, mono.min()), max(greatest, mono.max())
             take(mono)
-    if resampled_length(num_samples, track.sample_rate) < SHORTEST:
+    # One window is the least that has a spectrum.
+    if resampled_length(num_samples, track.sample_rate) < WINDOW:
         milliseconds = 1000 * num_samples / track.sample_rate
         raise AudioError(f"too short: {milliseconds:.1f} ms, a window is 25 ms" if num_samples else "too short: empty")
     if not finite:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -21,11 +19,10 @@ from tqdm import tqdm
 from pipeline.archive import ArchiveWriter
 from pipeline.audio import AudioError, load
 from pipeline.errors import InputError
-from pipeline.processes import prepare_worker
-from pipeline.spectrogram import normalise, spectrogram
+from pipeline.processes import available_cores, prepare_worker
+from pipeline.spectrogram import Cmvn, normalised_segments, spectrogram
 from pipeline.wording import counted, listed
 
-CMVN = Literal["segment", "utterance"]
 Matrix = NDArray[np.float32]
 
 _WORTH_A_WORKER = 300  # recordings; starting a process takes as long as extracting so many
@@ -47,7 +44,7 @@ def extract(
     corpus_path: Path,
     ark: Path,
     scp: Path,
-    cmvn: CMVN,
+    cmvn: Cmvn,
     workers: int | None = None,
 ) -> tuple[str, ...]:
     """Write the features of every segment, in the order of the utterances; each recording is decoded once.
@@ -122,14 +119,7 @@ def plan(utterances: pd.DataFrame, segments: pd.DataFrame, corpus_path: Path) ->
     ]
 
 
-def available_cores() -> int:
-    """CPU cores that this process may use: fewer than the machine has under taskset, Slurm or a container."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def features(recording: Recording, cmvn: CMVN) -> list[tuple[str, Matrix]]:
+def features(recording: Recording, cmvn: Cmvn) -> list[tuple[str, Matrix]]:
     """Decode one recording and make the matrices of its segments.
 
     Returns:
@@ -152,15 +142,11 @@ def features(recording: Recording, cmvn: CMVN) -> list[tuple[str, Matrix]]:
             f"{recording.path} of utterance {recording.utterance} has {len(values)} frames of 10 ms; expected the "
             f"{expected} that its segments were cut from. The recording changed: run `dvc repro` to ingest it again"
         )
-    if cmvn == "utterance":
-        values = normalise(values)
-    pieces = [(key, values[start : start + length]) for key, start, length in recording.segments]
-    if cmvn == "segment":
-        pieces = [(key, normalise(piece)) for key, piece in pieces]
-    return [(key, piece.numpy()) for key, piece in pieces]
+    pieces = normalised_segments(values, [(start, length) for _, start, length in recording.segments], cmvn)
+    return [(key, piece.numpy()) for (key, _, _), piece in zip(recording.segments, pieces, strict=True)]
 
 
-def _in_order(recordings: list[Recording], cmvn: CMVN, workers: int) -> Iterator[list[tuple[str, Matrix]]]:
+def _in_order(recordings: list[Recording], cmvn: Cmvn, workers: int) -> Iterator[list[tuple[str, Matrix]]]:
     """The features of each recording in turn, made by `workers` processes that are never far ahead."""
     # Spawned, not forked: a fork of a process that has used threads (torch's, FFmpeg's) can hang.
     context = multiprocessing.get_context("spawn")

@@ -6,7 +6,6 @@ in threads (the decoders release Python's lock).
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +21,9 @@ from pipeline.corpora.base import Reader, Recording, Rejected, list_folder, show
 from pipeline.corpora.registry import READERS
 from pipeline.corpora.scanning import headline, owners_counts, scan_folder, select
 from pipeline.errors import InputError
+from pipeline.frames import SAMPLE_RATE
 from pipeline.params import CorpusParams, ReaderName
+from pipeline.processes import decoding_threads
 from pipeline.wording import counted, listed
 
 UNREADABLE_SHARE = 0.01
@@ -110,10 +111,8 @@ def _examined(wanted: Sequence[Recording], root: Path, key: str) -> tuple[list[_
         return None, failed
 
     groups = list(copies.values())
-    # No more threads than this gain anything: the disk and Python's lock are shared.
-    threads = min(8, os.cpu_count() or 1)
     progress = tqdm(total=len(groups), desc=f"ingest {key}", unit="recording", disable=None)
-    with progress, ThreadPoolExecutor(threads) as pool:
+    with progress, ThreadPoolExecutor(decoding_threads()) as pool:
         for start in range(0, len(groups), BATCH):
             for found, others in pool.map(settle, groups[start : start + BATCH]):
                 if found is not None:
@@ -149,7 +148,7 @@ def _checked(
         messages.append(f"warning: {counted(len(others), 'recording')} cannot be used: {named}")
 
     provided = (set(reader.emotions) - reader.left_out) or {recording.emotion for recording in wanted}
-    if not provided and not reader.emotions:
+    if not provided:
         there = sorted({recording.emotion for recording in recordings})
         raise InputError(
             f"{root}: the table's emotions are {listed(map(repr, there))}, and none of them is one of the classes "
@@ -213,9 +212,9 @@ def _odd(usable: Sequence[_Usable]) -> list[str]:
         named = listed((f"{one.recording.path} ({one.examined.note})" for one in noted), most=3)
         number = counted(len(noted), "recording")
         messages.append(f"warning: {number} of another length than the header declares: {named}")
-    if low := [one for one in usable if one.examined.probe.sample_rate < audio.SAMPLE_RATE]:
+    if low := [one for one in usable if one.examined.probe.sample_rate < SAMPLE_RATE]:
         named = listed((f"{one.recording.path} ({one.examined.probe.sample_rate} Hz)" for one in low), most=3)
-        number = f"{counted(len(low), 'recording')} sampled below {audio.SAMPLE_RATE} Hz"
+        number = f"{counted(len(low), 'recording')} sampled below {SAMPLE_RATE} Hz"
         messages.append(f"warning: {number}, with nothing in the upper bins: {named}")
     return messages
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -14,6 +13,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 
 from pipeline.errors import InputError
+from pipeline.wording import did_you_mean
 
 KEY_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]*$"
 """Corpus, model and table keys: they name files and DVC stages, so neither `@` nor `.` nor a blank."""
@@ -194,8 +194,7 @@ class Params(Strict):
             InputError: `params.yaml` names no such model.
         """
         if key not in self.models:
-            close = difflib.get_close_matches(key, self.models, n=1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
+            hint = did_you_mean(key, self.models)
             raise InputError(f"{key!r} is no model of params.yaml; {hint}expected one of {', '.join(self.models)}")
         return self.models[key]
 
@@ -311,9 +310,7 @@ def _explain(details: ErrorDetails, document: CommentedMap) -> str:
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
     if kind == "extra_forbidden":
         known = _siblings(place)
-        close = difflib.get_close_matches(str(place[-1]), known, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        return f"{where}: unknown key; {hint}known here: {', '.join(known)}"
+        return f"{where}: unknown key; {did_you_mean(str(place[-1]), known)}known here: {', '.join(known)}"
     if kind == "missing":
         return f"{where}: missing; this key has no default"
     if kind == "string_pattern_mismatch" and "[key]" in details["loc"]:

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipeline.audio import SAMPLE_RATE, load
+from pipeline.audio import load
 from pipeline.models.resnext import ResNeXt
-from pipeline.segmentation import cut, longest_segment, num_frames
-from pipeline.spectrogram import normalise, spectrogram
+from pipeline.segmentation import cut, longest_segment
+from pipeline.spectrogram import normalised_segments, spectrogram
 from pipeline.training.batches import make_bank
 from pipeline.training.loop import probabilities
 from pipeline.training.weights import Weights
@@ -31,15 +31,9 @@ def predict(path: Path, weights: Weights, network: ResNeXt) -> NDArray[np.float3
     Raises:
         AudioError: the file cannot serve as a recording.
     """
-    samples = load(path)
-    values = spectrogram(torch.from_numpy(samples))
-    bounds = cut(num_frames(len(samples), SAMPLE_RATE), longest_segment(weights.segment.seconds))
+    values = spectrogram(torch.from_numpy(load(path)))
     features = weights.features
-    if features.cmvn == "utterance":
-        values = normalise(values)
-    pieces = [values[start : start + length] for start, length in bounds]
-    if features.cmvn == "segment":
-        pieces = [normalise(piece) for piece in pieces]
+    pieces = normalised_segments(values, cut(len(values), longest_segment(weights.segment.seconds)), features.cmvn)
     bank = make_bank(
         [piece.numpy() for piece in pieces],
         [0] * len(pieces),

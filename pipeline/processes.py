@@ -1,4 +1,4 @@
-"""What every worker process does first."""
+"""How many workers there may be, and what each of them does first."""
 
 from __future__ import annotations
 
@@ -7,6 +7,18 @@ import os
 import signal
 import threading
 from multiprocessing import connection
+
+
+def available_cores() -> int:
+    """CPU cores that this process may use: fewer than the machine has under taskset, Slurm or a container."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def decoding_threads() -> int:
+    """Threads that decode side by side; more gain nothing, since they share the disk and Python's lock."""
+    return min(8, available_cores())
 
 
 def prepare_worker() -> None:

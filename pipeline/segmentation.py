@@ -8,11 +8,9 @@ from __future__ import annotations
 import pandas as pd
 
 from pipeline.errors import InputError
+from pipeline.frames import SAMPLE_RATE, SHIFT, WINDOW, resampled_length
 from pipeline.records import SEGMENTS
 
-SAMPLE_RATE = 16_000  # Hz, after resampling
-WINDOW = 400  # samples, 25 ms
-SHIFT = 160  # samples, 10 ms
 FRAMES_PER_SECOND = SAMPLE_RATE // SHIFT
 
 
@@ -29,8 +27,7 @@ def num_frames(num_samples: int, sample_rate: int) -> int:
     >>> num_frames(48_000 * 3, 48_000)
     298
     """
-    at_16k = -(-SAMPLE_RATE * num_samples // sample_rate)
-    return max(0, 1 + (at_16k - WINDOW) // SHIFT)
+    return max(0, 1 + (resampled_length(num_samples, sample_rate) - WINDOW) // SHIFT)
 
 
 def longest_segment(seconds: float) -> int:

@@ -7,14 +7,18 @@ Kaldi give, in float32. Source: `feat/feature-window.cc`, `feat/feature-spectrog
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-SAMPLE_RATE = 16_000  # Hz
-WINDOW = 400  # samples, 25 ms: --frame-length
-SHIFT = 160  # samples, 10 ms: --frame-shift
+from pipeline.frames import SHIFT, WINDOW
+
+Cmvn = Literal["segment", "utterance"]
+"""Over what mean and variance are taken."""
+
 FFT = 512  # samples, WINDOW rounded up to a power of two: --round-to-power-of-two
 BINS = FFT // 2 + 1
 PREEMPHASIS = 0.97  # --preemphasis-coefficient
@@ -96,6 +100,23 @@ def normalise(features: Tensor) -> Tensor:
     constant = deviation <= 16 * EPSILON * np.maximum(np.abs(mean), 1)
     centred /= np.where(constant, np.float32(np.inf), deviation)
     return torch.from_numpy(centred)
+
+
+def normalised_segments(features: Tensor, bounds: Iterable[tuple[int, int]], cmvn: Cmvn) -> list[Tensor]:
+    """Cut an utterance's spectrogram into normalised segments.
+
+    Args:
+        features: (num_frames, bins), float32.
+        bounds: (start frame, number of frames) of each segment.
+        cmvn: whether mean and variance are the segment's own or those of its whole utterance.
+
+    Returns:
+        (number of frames, bins) of each segment.
+    """
+    if cmvn == "utterance":
+        features = normalise(features)
+    segments = [features[start : start + length] for start, length in bounds]
+    return [normalise(segment) for segment in segments] if cmvn == "segment" else segments
 
 
 def pad_edges(features: Tensor, left: int, right: int) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from pipeline.audio import AudioError, Probe
 from pipeline.corpora.base import Reader, Recording, list_folder
 from pipeline.corpora.scanning import differences, headline, scan_folder, select
 from pipeline.params import CorpusParams
+from pipeline.processes import decoding_threads
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,6 @@ def _probed(recordings: Sequence[Recording], root: Path, key: str) -> list[Probe
         except AudioError:
             return None
 
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(decoding_threads()) as pool:
         found = pool.map(size, recordings)
         return list(tqdm(found, total=len(recordings), desc=f"probe {key}", unit="recording", disable=None))

@@ -1,7 +1,8 @@
-"""Numbers and lists in messages."""
+"""Numbers, lists and hints in messages."""
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 
 
@@ -15,3 +16,9 @@ def listed(names: Iterable[str], most: int = 5) -> str:
     names = list(names)
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """The nearest choice as a question with a blank behind it, or nothing: "did you mean 'PreAct'? "."""
+    close = difflib.get_close_matches(name, list(choices), n=1)
+    return f"did you mean {close[0]!r}? " if close else ""

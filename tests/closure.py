@@ -1,8 +1,12 @@
-"""The files of this repository that a script needs: itself and every module it imports, directly or not."""
+"""The files of this repository that a script needs: itself and every module it imports, directly or not.
+
+`make deps` brings the code deps of every stage in every `dvc.yaml` up to date.
+"""
 
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,3 +41,24 @@ def _files(name: str) -> list[Path]:
     candidates = [ROOT.joinpath(*parts).with_suffix(".py"), ROOT.joinpath(*parts, "__init__.py")]
     candidates += [ROOT.joinpath(*parts[:end], "__init__.py") for end in range(1, len(parts))]
     return [path for path in candidates if path.is_file()]
+
+
+def with_code_deps(definitions: str) -> str:
+    """The text of a `dvc.yaml` whose stages depend on just the code that their scripts import; the rest stays."""
+    lines = []
+    code: list[str] = []
+    for line in definitions.splitlines():
+        if command := re.match(r"(\s+)cmd: python (\S+\.py)", line):
+            code = [f"{command[1]}  - {path}" for path in sorted(import_closure(ROOT / command[2]))]
+        if code and not re.match(r"\s+(cmd:|deps:|- )", line):
+            # The deps of a stage end where its next key begins.
+            lines += code
+            code = []
+        if not re.match(r"\s+- \S+\.py$", line):
+            lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    for path in (ROOT / "dvc.yaml", *ROOT.glob("*/dvc.yaml")):
+        path.write_text(with_code_deps(path.read_text("utf-8")), "utf-8")

@@ -17,7 +17,8 @@ import torch
 from pipeline import extraction
 from pipeline.archive import read_archive
 from pipeline.errors import InputError
-from pipeline.extraction import available_cores, constant_bins, extract, features, plan
+from pipeline.extraction import constant_bins, extract, features, plan
+from pipeline.processes import available_cores
 from pipeline.segmentation import segment
 from pipeline.spectrogram import normalise, spectrogram
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 from collections.abc import Iterator
 
@@ -12,7 +11,7 @@ from pipeline.corpora.registry import READERS
 from pipeline.errors import InputError
 from pipeline.params import Params, load_params
 from pipeline.survey import Survey, survey
-from pipeline.wording import counted
+from pipeline.wording import counted, did_you_mean
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +73,5 @@ def _reader(name: str, params: Params) -> Reader:
         if known == name:
             return reader
     choices = list(dict.fromkeys([*params.corpora, *READERS]))
-    close = difflib.get_close_matches(name, choices, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
+    hint = did_you_mean(name, choices)
     raise InputError(f"{name!r} is no corpus of params.yaml and no reader; {hint}expected one of {', '.join(choices)}")

@@ -14,6 +14,7 @@ from scipy import stats
 from pipeline.evaluation.claims import Claim
 from pipeline.params import SELECTIONS, Selection
 from pipeline.records import COMPARISONS
+from pipeline.wording import listed
 
 Metric = Literal["valid_ua", "gap", "gap_eval"]
 
@@ -136,5 +137,4 @@ def _test(
 
 def _named(runs: set[tuple[int, int]]) -> str:
     """`fold 1 seed 2, fold 3 seed 2 and 4 more`."""
-    names = [f"fold {fold} seed {seed}" for fold, seed in sorted(runs)]
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return listed((f"fold {fold} seed {seed}" for fold, seed in sorted(runs)), most=3)

@@ -41,7 +41,7 @@ def render_page(experiment: Experiment, tables: Sequence[Table]) -> str:
                 "segments": len(segments),
             }
             for key, corpus in params.corpora.items()
-            if (segments := experiment.segments[experiment.segments["corpus"] == key]) is not None
+            for segments in [experiment.segments[experiment.segments["corpus"] == key]]
         ],
         actors=count_actors(experiment),
         epoch=EPOCHS[selection].lower(),

@@ -14,13 +14,12 @@ from dataclasses import astuple
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
 from torch import Tensor
 
 from pipeline.errors import InputError
-from pipeline.files import replacing
-from pipeline.training.loop import Epoch, RunState, Snapshot
+from pipeline.training.loop import Epoch, RunState
+from pipeline.training.tensors import below, read_tensors, snapshot_tensors, snapshots_of, write_tensors
 
 FORMAT = 1
 """Version of what a checkpoint holds; a later one is refused, never guessed at."""
@@ -40,27 +39,18 @@ def save_checkpoint(state: RunState, folder: Path, keep: Collection[int]) -> Pat
     tensors["generator/order"] = state.order.get_state()
     tensors["generator/noise"] = state.noise.get_state()
     tensors["history"] = torch.tensor([astuple(row) for row in state.history], dtype=torch.float64)
-    for name, snapshot in (("best", state.best), ("last", state.last)):
-        if snapshot is not None:
-            tensors |= {f"{name}/weights/{key}": tensor for key, tensor in snapshot.weights.items()}
-            tensors[f"{name}/probabilities"] = snapshot.probabilities
+    snapshots = state.snapshots
+    tensors |= snapshot_tensors(snapshots)
     header = {
         "format": FORMAT,
-        "best_epoch": state.best.epoch if state.best else None,
-        "last_epoch": state.last.epoch if state.last else None,
+        "snapshot_epochs": {name: snapshot.epoch for name, snapshot in snapshots.items()},
         "diverged_epoch": state.diverged_epoch,
         "machines": state.machines,
         "noise_device": state.noise.device.type,
     }
     # The run's claim is held, so the name is nobody else's; what a killed process left there is written over.
     written = folder / "writing"
-    with replacing(written) as temporary:
-        save_file(
-            # Clones: `best` and `last` may be one snapshot, and safetensors stores no tensor twice under two names.
-            {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()},
-            temporary,
-            metadata={"run": json.dumps(header)},
-        )
+    write_tensors(tensors, written, {"run": json.dumps(header)})
     path = folder / f"epoch{state.epoch:06d}-{_digest(written)}.safetensors"
     written.replace(path)
     # A longer run's checkpoints stay where they are when a shorter one is trained again.
@@ -100,9 +90,8 @@ def kept_epochs(folder: Path) -> list[int]:
 
 def _restore(state: RunState, path: Path) -> None:
     try:
-        with safe_open(path, framework="pt") as stored:
-            header = json.loads(stored.metadata()["run"])
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 (no mapping)
+        tensors, stored = read_tensors(path)
+        header = json.loads(stored["run"])
     except (SafetensorError, KeyError, ValueError) as error:
         raise InputError(f"{path} is no checkpoint of this software ({error}); move it away and run again") from None
     if header["format"] != FORMAT:
@@ -110,8 +99,8 @@ def _restore(state: RunState, path: Path) -> None:
             f"{path} has format {header['format']}, this software reads {FORMAT}: it was written by another version; "
             "use that version, or move the file away to train the run again"
         )
-    state.network.load_state_dict(_under(tensors, "network"))
-    if optimiser := _under(tensors, "optimiser"):
+    state.network.load_state_dict(below(tensors, "network"))
+    if optimiser := below(tensors, "optimiser"):
         parameters = list(state.network.parameters())
         values: dict[int, dict[str, Tensor]] = {}
         for key, tensor in optimiser.items():
@@ -133,17 +122,9 @@ def _restore(state: RunState, path: Path) -> None:
         state.noise.manual_seed(state.noise.initial_seed() + _epoch(path))
     state.machines = header["machines"]
     state.history = [Epoch(int(row[0]), *row[1:]) for row in tensors["history"].tolist()]
-    for name in ("best", "last"):
-        if header[f"{name}_epoch"] is not None:
-            stored_weights = _under(tensors, f"{name}/weights")
-            setattr(
-                state, name, Snapshot(header[f"{name}_epoch"], stored_weights, tensors[f"{name}/probabilities"])
-            )  # fmt: skip
+    snapshots = snapshots_of(tensors, header["snapshot_epochs"])
+    state.best, state.last = snapshots.get("best"), snapshots.get("last")
     state.diverged_epoch = header["diverged_epoch"]
-
-
-def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(f"{prefix}/"): value for name, value in tensors.items() if name.startswith(f"{prefix}/")}
 
 
 def _newest_first(folder: Path) -> list[Path]:

@@ -6,16 +6,20 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from torch.nn import functional as F
 
 from pipeline.models.configured import configured_network
 from pipeline.models.summary import count_parameters
 from pipeline.params import Params
 from pipeline.spectrogram import BINS
+from pipeline.training.batches import make_bank
+from pipeline.training.loop import Recipe, score, start_run, train_epoch
 
+TIMED_SEGMENTS = 8
 TIMED_FRAMES = 64
-"""Model frames of the timed step: enough to fill the cores, few enough to time the paper's network in seconds."""
+"""Segments and model frames of the timed step: enough to fill the cores, few enough to time the paper's network in
+seconds."""
 
 
 @dataclass(frozen=True)
@@ -44,40 +48,40 @@ class Cost:
 
 
 def time_step(params: Params, device: torch.device) -> StepTime:
-    """Time training and scoring on random frames with the costliest kind of the configured models.
+    """Time a real step of training, and of scoring, on random segments with the costliest kind of configured model.
 
     Two steps warm up; the faster of two more counts.
     """
     models = params.models.values()
     shaken = next((model for model in models if model.shake is not None), None)
     model = shaken or next(iter(models))
-    network = configured_network(params.network, model, params.features, len(params.classes)).to(device)
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    frames = torch.randn(TIMED_FRAMES, 1, params.features.context, BINS, device=device)
-    frames = frames.contiguous(memory_format=torch.channels_last)
-    segments = torch.arange(TIMED_FRAMES, device=device) // (TIMED_FRAMES // 8)
-    noise = torch.Generator(device=device).manual_seed(0)
-    target = torch.arange(8, device=device) % len(params.classes)
+    train, features, classes = params.train, params.features, len(params.classes)
+    source = np.random.default_rng(0)
+    shape = (TIMED_FRAMES // TIMED_SEGMENTS * features.every, BINS)
+    bank = make_bank(
+        [source.standard_normal(shape, dtype=np.float32) for _ in range(TIMED_SEGMENTS)],
+        [index % classes for index in range(TIMED_SEGMENTS)],
+        left=features.left,
+        right=features.right,
+        every=features.every,
+        device=device,
+    )
+    segments, weights = torch.arange(TIMED_SEGMENTS, device=device), torch.ones(classes, device=device)
+    network = configured_network(params.network, model, features, classes)
+    state = start_run(network, train.learning_rate, (0, 1), device)
+    recipe = Recipe(1, TIMED_SEGMENTS, train.learning_rate, train.precision, 1)
 
-    def forward() -> torch.Tensor:
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=params.train.precision == "bf16"):
-            scores: torch.Tensor = network(frames, segments, 8, noise)
-        return scores.float()
-
+    # One batch: an epoch is one step.
     def train_step() -> None:
-        torch.autograd.backward(F.cross_entropy(forward(), target))
+        train_epoch(state, bank, segments, weights, recipe)
 
     def score_step() -> None:
-        with torch.inference_mode():
-            forward()
+        score(state.network, bank, segments, weights, train.precision)
 
     threads = torch.get_num_threads()
-    torch.set_num_threads(params.train.threads)
+    torch.set_num_threads(train.threads)
     try:
-        network.train()
-        train = _fastest(train_step, device)
-        network.eval()
-        return StepTime(train / TIMED_FRAMES, _fastest(score_step, device) / TIMED_FRAMES)
+        return StepTime(_fastest(train_step, device) / TIMED_FRAMES, _fastest(score_step, device) / TIMED_FRAMES)
     finally:
         torch.set_num_threads(threads)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import sys
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from tqdm import tqdm
 
 from pipeline.errors import InputError
 from pipeline.params import Params
+from pipeline.processes import available_cores
 from pipeline.training.device import resolve_device
 from pipeline.training.identity import RunSpec
 from pipeline.training.store import RunFolder
@@ -69,7 +69,7 @@ def worker_count(params: Params, device: torch.device) -> int:
         return params.execution.workers
     if device.type == "cuda":
         return 1
-    return max(1, len(os.sched_getaffinity(0)) // params.train.threads)
+    return max(1, available_cores() // params.train.threads)
 
 
 @dataclass

@@ -74,6 +74,12 @@ class RunState:
             self.machines.append(machine)
 
     @property
+    def snapshots(self) -> dict[str, Snapshot]:
+        """Those of `last` and `best` that are there."""
+        taken = {"last": self.last, "best": self.best}
+        return {name: snapshot for name, snapshot in taken.items() if snapshot is not None}
+
+    @property
     def epoch(self) -> int:
         """Epochs finished."""
         return len(self.history)
@@ -109,7 +115,7 @@ def train(
     weights = class_weights(bank.emotions[train_segments], state.network.affine.out_features)
     while state.epoch < recipe.epochs and state.diverged_epoch is None:
         number = state.epoch + 1
-        train_loss, train_ua = _train_epoch(state, bank, train_segments, weights, recipe)
+        train_loss, train_ua = train_epoch(state, bank, train_segments, weights, recipe)
         valid_loss, valid_ua, chances = score(state.network, bank, valid_segments, weights, recipe.precision)
         if not (np.isfinite(train_loss) and np.isfinite(valid_loss)):
             state.diverged_epoch = number
@@ -186,7 +192,7 @@ def _scores(network: ResNeXt, bank: SegmentBank, segments: Tensor, precision: st
         return torch.cat([_forward(network, bank, positions, precision)[0] for positions in batches])
 
 
-def _train_epoch(
+def train_epoch(
     state: RunState, bank: SegmentBank, segments: Tensor, weights: Tensor, recipe: Recipe
 ) -> tuple[float, float]:
     """One pass over the training folds: the loss and unweighted accuracy of train mode, as the pass goes."""

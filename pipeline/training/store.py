@@ -3,7 +3,8 @@
     .runs/<identity>/run.json                  what the identity is the hash of
     .runs/<identity>/checkpoints/epoch...      what the run continues from
     .runs/<identity>/finished/<epochs>.safetensors   weights and probabilities of `last` and `best`
-    .runs/<identity>/finished/<epochs>.json          history, status, device and versions; written last
+    .runs/<identity>/finished/<epochs>.json          history, status, device and versions; written last;
+                                                     `<epoch>.diverged.json` of a run that ended so
 
 A run is finished for a number of epochs when its JSON is there. More epochs continue from the newest checkpoint;
 fewer from the newest one that is not past them.
@@ -25,17 +26,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
+from safetensors import SafetensorError
 
 from pipeline.errors import InputError
-from pipeline.files import replacing, write_text
+from pipeline.files import write_text
 from pipeline.training.checkpoints import kept_epochs, load_checkpoint, save_checkpoint
 from pipeline.training.identity import RunSpec
 from pipeline.training.loop import Epoch, RunState, Snapshot, reported_history
+from pipeline.training.tensors import read_tensors, snapshot_tensors, snapshots_of, write_tensors
 
 STORE = Path(".runs")
+
+DIVERGED = ".diverged.json"
+"""Ending of the record of a run that diverged, after the epoch at which it did."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,9 @@ class RunFolder:
             raise InputError(f"{self.spec.name}: not trained for {self.spec.epochs} epochs ({self.folder})")
         try:
             record = json.loads(path.read_text("utf-8"))
-            snapshots = _read_snapshots(path.with_suffix(".safetensors"), record["snapshot_epochs"])
+            diverged = record["status"] == "diverged"
+            tensors = {} if diverged else read_tensors(path.with_suffix(".safetensors"))[0]
+            snapshots = snapshots_of(tensors, record["snapshot_epochs"])
             history = [_row(values) for values in record["history"]]
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise InputError(
@@ -124,21 +129,21 @@ class RunFolder:
 
     def save_checkpoint(self, state: RunState) -> None:
         """Write a checkpoint; those at the ends of finished runs are kept, to continue or return to."""
-        ends = [int(path.stem) for path in (self.folder / "finished").glob("*.json")]
+        ends = [_epochs(path) for path in (self.folder / "finished").glob("*.json")]
         save_checkpoint(state, self.checkpoints, keep=[*ends, *self._beyond()])
 
     def finish(self, state: RunState) -> None:
         """Record the outcome of a run that is done or diverged."""
         epochs = self.spec.epochs if state.diverged_epoch is None else state.diverged_epoch
         history = reported_history(state.history, epochs, self.spec.params.train.eval_train_every)
-        snapshots = {"last": state.last, "best": state.best} if state.diverged_epoch is None else {}
-        present = {name: snapshot for name, snapshot in snapshots.items() if snapshot is not None}
-        path = self.folder / "finished" / f"{epochs:06d}.json"
-        _write_snapshots(path.with_suffix(".safetensors"), present)
+        snapshots = state.snapshots if state.diverged_epoch is None else {}
+        path = self.folder / "finished" / (f"{epochs:06d}.json" if snapshots else f"{epochs:06d}{DIVERGED}")
+        if snapshots:
+            write_tensors(snapshot_tensors(snapshots), path.with_suffix(".safetensors"), {})
         record = {
             "status": "done" if state.diverged_epoch is None else "diverged",
             "diverged_epoch": state.diverged_epoch,
-            "snapshot_epochs": {name: snapshot.epoch for name, snapshot in present.items()},
+            "snapshot_epochs": {name: snapshot.epoch for name, snapshot in snapshots.items()},
             "history": [_values(row) for row in history],
             "device": ", then ".join(state.machines),
             "versions": library_versions(),
@@ -148,10 +153,10 @@ class RunFolder:
     def _record(self) -> Path | None:
         """The JSON of the run at `spec.epochs`, or of its divergence at or before them."""
         finished = self.folder / "finished"
-        exact = finished / f"{self.spec.epochs:06d}.json"
-        for path in sorted(finished.glob("*.json")):
-            if int(path.stem) < self.spec.epochs and '"status": "diverged"' in path.read_text("utf-8"):
+        for path in finished.glob(f"*{DIVERGED}"):
+            if _epochs(path) <= self.spec.epochs:
                 return path
+        exact = finished / f"{self.spec.epochs:06d}.json"
         return exact if exact.is_file() else None
 
     def _beyond(self) -> list[int]:
@@ -179,24 +184,8 @@ class Interval:
         return True
 
 
-def _write_snapshots(path: Path, snapshots: dict[str, Snapshot]) -> None:
-    tensors: dict[str, Tensor] = {}
-    for name, snapshot in snapshots.items():
-        tensors |= {f"{name}/weights/{key}": tensor.contiguous().clone() for key, tensor in snapshot.weights.items()}
-        tensors[f"{name}/probabilities"] = snapshot.probabilities.clone()
-    with replacing(path) as temporary:
-        save_file(tensors, temporary)
-
-
-def _read_snapshots(path: Path, epochs: dict[str, int]) -> dict[str, Snapshot]:
-    snapshots = {}
-    with safe_open(path, framework="pt") as stored:
-        names = list(stored.keys())
-        for name, epoch in epochs.items():
-            prefix = f"{name}/weights/"
-            weights = {key.removeprefix(prefix): stored.get_tensor(key) for key in names if key.startswith(prefix)}
-            snapshots[name] = Snapshot(epoch, weights, stored.get_tensor(f"{name}/probabilities"))
-    return snapshots
+def _epochs(record: Path) -> int:
+    return int(record.name.split(".")[0])
 
 
 def _values(row: Epoch) -> dict[str, Any]:

@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
 from torch import Tensor
 
 from pipeline.errors import InputError
-from pipeline.files import replacing
 from pipeline.models.configured import configured_network
 from pipeline.models.resnext import ResNeXt
 from pipeline.params import FeatureParams, ModelParams, NetworkParams, SegmentParams
+from pipeline.training.tensors import read_tensors, write_tensors
 
 FORMAT = "shaking-emotions-weights-1"
 
@@ -58,25 +57,7 @@ def save_weights(weights: Weights, path: Path) -> None:
         "epoch": str(weights.epoch),
         "classes": json.dumps(weights.classes),
     }
-    with replacing(path) as temporary:
-        save_file(weights.tensors, temporary, metadata=header)
-        _sort_header(temporary)
-
-
-def _sort_header(path: Path) -> None:
-    """Put the header's entries in order, so that equal runs give equal bytes: safetensors shuffles them.
-
-    The header is JSON, padded with blanks to the length that the file's first eight bytes give.
-    """
-    with path.open("rb+") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        header = json.loads(stream.read(length))
-        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-        if len(text) > length:
-            raise ValueError(f"{path}: sorting the header's entries made it longer; expected the same JSON style")
-        stream.seek(8)
-        stream.write(text.ljust(length))
+    write_tensors(weights.tensors, path, header)
 
 
 def load_weights(path: Path) -> Weights:
@@ -86,9 +67,7 @@ def load_weights(path: Path) -> Weights:
         InputError: the file is missing, damaged, or holds no weights of this software.
     """
     try:
-        with safe_open(path, framework="pt") as stored:
-            header: dict[str, str] = stored.metadata() or {}
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 (no mapping)
+        tensors, header = read_tensors(path)
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path} cannot be read as weights: {error}; expected a file of results/weights") from None
     if header.get("format") != FORMAT:

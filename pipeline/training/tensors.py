@@ -1,0 +1,75 @@
+"""Named tensors in safetensors files: whole or not at all, equal bytes for equal content, snapshots among them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from pipeline.files import replacing
+from pipeline.training.loop import Snapshot
+
+
+def write_tensors(tensors: Mapping[str, Tensor], path: Path, header: Mapping[str, str]) -> None:
+    """Write tensors and a header of text, atomically."""
+    with replacing(path) as temporary:
+        # Clones, in the plain memory layout: safetensors stores neither views nor one tensor under two names.
+        plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+        save_file(plain, temporary, metadata=dict(header))
+        _sort_header(temporary)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors and the header of a file.
+
+    Raises:
+        OSError, SafetensorError: it cannot be read, or is no such file.
+    """
+    with safe_open(path, framework="pt") as stored:
+        return {name: stored.get_tensor(name) for name in stored.keys()}, stored.metadata() or {}  # noqa: SIM118
+
+
+def below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin with `prefix/`, without that."""
+    return {name.removeprefix(f"{prefix}/"): value for name, value in tensors.items() if name.startswith(f"{prefix}/")}
+
+
+def snapshot_tensors(snapshots: Mapping[str, Snapshot]) -> dict[str, Tensor]:
+    """Snapshots as tensors under their names; their epochs are the caller's to keep."""
+    tensors: dict[str, Tensor] = {}
+    for name, snapshot in snapshots.items():
+        tensors |= {f"{name}/weights/{key}": tensor for key, tensor in snapshot.weights.items()}
+        tensors[f"{name}/probabilities"] = snapshot.probabilities
+    return tensors
+
+
+def snapshots_of(tensors: Mapping[str, Tensor], epochs: Mapping[str, int]) -> dict[str, Snapshot]:
+    """The snapshots that `snapshot_tensors` took apart, by name; `epochs` says which there are.
+
+    Raises:
+        KeyError: one of them is not among the tensors.
+    """
+    return {
+        name: Snapshot(epoch, below(tensors, f"{name}/weights"), tensors[f"{name}/probabilities"])
+        for name, epoch in epochs.items()
+    }
+
+
+def _sort_header(path: Path) -> None:
+    """Put the header's entries in order, so that equal runs give equal bytes: safetensors shuffles them.
+
+    The header is JSON, padded with blanks to the length that the file's first eight bytes give.
+    """
+    with path.open("rb+") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        header = json.loads(stream.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+        if len(text) > length:
+            raise ValueError(f"{path}: sorting the header's entries made it longer; expected the same JSON style")
+        stream.seek(8)
+        stream.write(text.ljust(length))
