@@ -35,26 +35,62 @@ class LayerRow(Protocol):
 class Score:
     """What one model reached at one selection of epochs: means over its runs, in percent and points.
 
-    `valid_ua` and `gap` are None where there is nothing to print, and `status` says why.
+    `valid_ua` and `gap` are None where there is nothing to print, and `status` says why; `low` and `high` bound the
+    95 % interval of `valid_ua`, None where there is none.
     """
 
     valid_ua: float | None
     gap: float | None
     runs: int
     status: str
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
 class Test:
-    """A row of `results/comparisons.csv`; `p` is None where no test was made, and `note` says why."""
+    """A row of `results/comparisons.csv`: what the tables and the page say of a claim. What is not defined is None.
 
+    Attributes:
+        n: pairs of runs.
+        mean_difference: the improvement of the model claimed better, in points.
+        low, high: its 95 % interval.
+        p: of the paper's test.
+        p_corrected: of the corrected test on seed-averaged folds, which holds its level (docs/statistics.md).
+        p_holm: `p_corrected` after Holm's correction over the table's family.
+        prob_worse, prob_equal, prob_better: of the claimed model, equal being within `report.rope` points.
+        note: why something is not defined.
+    """
+
+    n: int
+    mean_difference: float | None
+    low: float | None
+    high: float | None
     p: float | None
+    p_corrected: float | None
+    p_holm: float | None
+    prob_worse: float | None
+    prob_equal: float | None
+    prob_better: float | None
     note: str
 
     @property
     def significant(self) -> bool:
-        """Whether the claim holds at the paper's level."""
+        """Whether the claim holds at the paper's level by the paper's test."""
         return self.p is not None and self.p < SIGNIFICANT
+
+    @property
+    def stands(self) -> bool:
+        """Whether it holds at the same level by the corrected test."""
+        return self.p_corrected is not None and self.p_corrected < SIGNIFICANT
+
+
+_NUMBERS = {
+    "mean_difference": "mean_difference", "low": "ci_low", "high": "ci_high",
+    "p": "p", "p_corrected": "p_corrected_seed_mean", "p_holm": "p_holm",
+    "prob_worse": "prob_worse", "prob_equal": "prob_equal", "prob_better": "prob_better",
+}  # fmt: skip
+"""The columns of `records.COMPARISONS` behind the numbers of a `Test`."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +119,11 @@ class Experiment:
     def gap_metric(self) -> Metric:
         """The Gap that tables print (`report.gap`)."""
         return "gap" if self.params.report.gap == "train_mode" else "gap_eval"
+
+    @property
+    def gap_mode(self) -> str:
+        """How the training UA of that Gap was taken, in words."""
+        return "train mode" if self.gap_metric == "gap" else "eval mode"
 
     @cached_property
     def trained(self) -> tuple[str, ...]:
@@ -124,7 +165,9 @@ class Experiment:
     def _tests(self) -> dict[tuple[str, ...], Test]:
         return {
             (row["table"], row["model_a"], row["model_b"], row["metric"], row["selection"]): Test(
-                None if pd.isna(row["p"]) else float(row["p"]), row["note"]
+                n=int(row["n"]),
+                **{name: None if pd.isna(row[column]) else float(row[column]) for name, column in _NUMBERS.items()},
+                note=row["note"],
             )
             for row in self.comparisons.to_dict("records")
         }

@@ -30,7 +30,8 @@ def to_csv(table: Table) -> str:
     selections = any(part.selection for part in table.parts)
     header = ["selection"] * selections
     for column in columns:
-        header += [column.key, f"{column.key}_mark"] if column.marked else [column.key]
+        header += [column.key]
+        header += [f"{column.key}_mark"] * column.marked + [f"{column.key}_mark_corrected"] * column.corrected
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(header)
@@ -39,7 +40,7 @@ def to_csv(table: Table) -> str:
             values = [part.selection] * selections
             for column in columns:
                 cell = row.get(column.key, Cell())
-                values += [cell.value, cell.mark] if column.marked else [cell.value]
+                values += [cell.value, *[cell.mark] * column.marked, *[cell.corrected] * column.corrected]
             writer.writerow(values)
     return stream.getvalue()
 

@@ -58,7 +58,7 @@ def trade_off(runs: pd.DataFrame, models: Mapping[str, ModelParams], gap: str, m
         axis.errorbar(
             row[gap, "mean"], row["valid_ua", "mean"],
             xerr=row[gap, "std"], yerr=row["valid_ua", "std"],
-            color=ACCENT, ecolor=GRID, elinewidth=1.2, capsize=0, linestyle="none",
+            color=ACCENT, ecolor=SOFT, elinewidth=0.8, capsize=0, linestyle="none",
             marker=_MARKERS[models[model].layout], markersize=7, markeredgewidth=1.4,
             markeredgecolor=ACCENT, markerfacecolor=ACCENT if shaken else PAPER,
         )  # fmt: skip
