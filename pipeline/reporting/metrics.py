@@ -14,7 +14,7 @@ def metrics_text(experiment: Experiment) -> str:
     numbers: dict[str, dict[str, float]] = {}
     for model in experiment.trained:
         score = experiment.score(model, experiment.params.report.selection)
-        found = {"valid_ua": score.valid_ua, experiment.gap_metric: score.gap}
+        found: dict[str, float | None] = {"valid_ua": score.valid_ua, experiment.gap_metric: score.gap}
         if known := {name: round(value, _DECIMALS) for name, value in found.items() if value is not None}:
             numbers[model] = known
     return json.dumps(numbers, indent=1) + "\n"

@@ -27,7 +27,7 @@ from pipeline.reporting.setting import (
     setting_differences,
     setting_summary,
 )
-from pipeline.reporting.table import EMPTY, Cell, Column, Part, Table, fixed, listed
+from pipeline.reporting.table import EMPTY, Cell, Column, Part, Table, fixed, listed, signed
 from pipeline.reporting.verdicts import Verdict, verdicts
 from pipeline.wording import counted
 
@@ -75,6 +75,7 @@ def render_page(
                      for name in ("report.js", "report.css"))  # fmt: skip
     params, selection = experiment.params, experiment.params.report.selection
     claims = verdicts(experiment, all_claims(params.report.tables), selection)
+    reach = _reach(claims, params.report.rope)
     common = _common_notes(tables)
     return environment.get_template("report.html.jinja").render(
         policy=_policy(script),
@@ -84,7 +85,8 @@ def render_page(
         facts=_facts(experiment),
         setting={"summary": setting_summary(experiment), "differences": setting_differences(experiment)},
         warnings=(*incomplete(experiment, params.models), *environments(experiment.details, params.models)),
-        claims=[_claim(verdict, _reach(claims, params.report.rope), params.report.rope) for verdict in claims],
+        claims=[_claim(one, reach, params.report.rope) for one in claims if one.outcome != "untested"],
+        untested=[one for one in claims if one.outcome == "untested"],
         claims_note=(
             f"At the {EPOCHS[selection].lower()}. A claim stands when the corrected test, which holds its level, gives "
             "p < 0.05; it was named before any result was seen. The bar is the 95 % interval of the difference, the "
@@ -142,8 +144,8 @@ def _lead(experiment: Experiment) -> str:
     verb = "was" if len(experiment.trained) < 2 else "were"
     return (
         f"{trained.capitalize()} {verb} trained to tell {emotions} apart, on "
-        f"{counted(len(experiment.segments), 'segment')} of {counted(count_actors(experiment), 'actor')} from {corpora}; "
-        "each is validated on actors that it never heard."
+        f"{counted(len(experiment.segments), 'segment')} of {counted(count_actors(experiment), 'actor')} from "
+        f"{corpora}; each is validated on actors that it never heard."
     )
 
 
@@ -162,7 +164,7 @@ def _facts(experiment: Experiment) -> list[dict[str, str]]:
         })  # fmt: skip
         if score.gap is not None:
             facts.append({
-                "name": "Its Gap", "value": f"{score.gap:+.1f}",
+                "name": "Its Gap", "value": signed(score.gap),
                 "detail": f"points of training UA ({experiment.gap_mode}) above validation UA",
             })  # fmt: skip
     folds, seeds = params.train.folds, params.train.seeds
@@ -193,19 +195,19 @@ def _reach(claims: Iterable[Verdict], rope: float) -> float:
 
 def _claim(verdict: Verdict, reach: float, rope: float) -> dict[str, Any]:
     """A claim as the template shows it; `drawn` has places in percent of the drawing's width."""
-    test, drawn = verdict.test, None
-    if verdict.outcome != "untested" and test.mean_difference is not None:
-        # The inner 90 percent, so that no marker is cut.
-        place = {
-            name: None if number is None else round(50 + 45 * number / reach, 2)
-            for name, number in (("mean", test.mean_difference), ("low", test.low), ("high", test.high))
-        }
-        if place["low"] is None or place["high"] is None:
-            place |= {"low": None, "high": None}
-        drawn = {
-            **place, "zero": 50, "rope_start": round(50 - 45 * rope / reach, 2), "rope_width": round(90 * rope / reach, 2),
-            "alt": f"{test.mean_difference:+.1f} points{_interval(test.low, test.high)}.",
-        }  # fmt: skip
+    test, mean = verdict.test, verdict.test.mean_difference or 0.0
+    # The inner 90 percent, so that no marker is cut.
+    place = {
+        name: None if number is None else round(50 + 45 * number / reach, 2)
+        for name, number in (("mean", mean), ("low", test.low), ("high", test.high))
+    }
+    drawn = {
+        **place,
+        "zero": 50,
+        "rope_start": round(50 - 45 * rope / reach, 2),
+        "rope_width": round(90 * rope / reach, 2),
+        "alt": f"{signed(mean)} points{_interval(test.low, test.high)}.",
+    }
     return {
         "title": verdict.title, "meaning": verdict.meaning, "statement": verdict.statement,
         "outcome": verdict.outcome, "word": verdict.word, "reason": verdict.reason, "drawn": drawn,
@@ -271,7 +273,10 @@ def _page_table(table: Table, common: Iterable[str]) -> dict[str, Any]:
 def _part(table: Table, part: Part) -> _Grid:
     columns = table.printed_columns()
     rows = [
-        [{"text": text, "value": row.get(column.key, Cell()).value} for column, text in zip(columns, texts, strict=True)]
+        [
+            {"text": text, "value": row.get(column.key, Cell()).value}
+            for column, text in zip(columns, texts, strict=True)
+        ]
         for row, texts in zip(part.rows, table.printed_rows(part, repeat=True), strict=True)
     ]
     return _Grid(columns, rows, part.title, part.notes)
@@ -315,4 +320,3 @@ def _params_text(params: Params) -> str:
     yaml.default_flow_style = None
     yaml.dump(params.model_dump(mode="json", exclude={"execution"}, exclude_defaults=False), stream)
     return stream.getvalue()
-

@@ -73,9 +73,9 @@ _CHOSEN: Mapping[Selection, str] = {
 
 
 TESTS = (
-    "Tests, both one-sided: the paper's paired t-test over the (fold, seed) pairs takes them as independent, which they "
-    "are not, and finds differences too often; the corrected one takes the mean over seeds of each fold and counts that "
-    "folds share training data (Nadeau & Bengio, df = folds - 1). Believe the corrected one."
+    "Tests, both one-sided: the paper's paired t-test over the (fold, seed) pairs takes them as independent, which "
+    "they are not, and finds differences too often; the corrected one takes the mean over seeds of each fold and "
+    "counts that folds share training data (Nadeau & Bengio, df = folds - 1). Believe the corrected one."
 )
 """What the two p-values and the two sides of a marker are."""
 
@@ -178,7 +178,12 @@ def _score_cells(model: str, experiment: Experiment, claims: Sequence[Claim], se
 
 
 def _score_cell(
-    score: float | None, lost: str, experiment: Experiment, claims: Iterable[Claim], metric: Metric, selection: Selection
+    score: float | None,
+    lost: str,
+    experiment: Experiment,
+    claims: Iterable[Claim],
+    metric: Metric,
+    selection: Selection,
 ) -> Cell:
     """A mean with the markers of the claims that either test holds up."""
     tests = [(claim.marker, experiment.test(claim, metric, selection)) for claim in claims]

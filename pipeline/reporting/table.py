@@ -110,6 +110,20 @@ def p_value(number: float | None) -> str:
     return f"{mantissa}e{int(exponent)}"
 
 
+def signed(number: float, decimals: int = 1) -> str:
+    """`+1.2`, `−0.4`: a difference in running text, with a real minus."""
+    return f"{round(number, decimals) + 0.0:+.{decimals}f}".replace("-", "−")
+
+
+def plain_p(number: float | None) -> str:
+    """`p = 0.046`, `p < 0.001`: a p-value in running text; `no p` for None."""
+    if number is None or number != number:
+        return "no p"
+    if number < 0.001:
+        return "p < 0.001"
+    return f"p = {number:.2g}" if number < 0.995 else "p > 0.99"
+
+
 def listed(names: Iterable[str]) -> str:
     """`a, b and c`."""
     *first, last = list(names) or [""]

@@ -10,18 +10,17 @@ from pipeline.evaluation.claims import Claim
 from pipeline.evaluation.comparison import Metric
 from pipeline.params import Selection
 from pipeline.reporting.experiment import Experiment, Test
-from pipeline.reporting.table import p_value
+from pipeline.reporting.table import plain_p, signed
 
-Outcome = Literal["stands", "paper", "open", "reversed", "untested"]
+Outcome = Literal["stands", "paper", "open", "untested"]
 
 OUTCOMES: dict[Outcome, str] = {
     "stands": "Stands",
     "paper": "Only by the paper's test",
     "open": "Does not stand",
-    "reversed": "Does not stand: the reverse",
     "untested": "Not tested",
 }
-"""In words. `paper`: significant by the paper's test, not by the corrected one; `reversed`: the mean is below 0."""
+"""In words. `paper`: significant by the paper's test, not by the corrected one."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,10 @@ HEADLINES: dict[str, Headline] = {
         "PreAct-Both", "PreAct-Full", "valid_ua", "Shaking sub-bands by themselves beats shaking the whole band"
     ),
     "table8": Headline(
-        "PreActBN-Full-g005", "PreActBN-Full", "gap", "A small initial gamma reduces the overfitting that shaking leaves"
+        "PreActBN-Full-g005",
+        "PreActBN-Full",
+        "gap",
+        "A small initial gamma reduces the overfitting that shaking leaves",
     ),
     "table9": Headline(
         "PreActBN-Full-g005", "RPreAct-Full-g005", "valid_ua", "A normalisation before shaking beats one before it only"
@@ -83,7 +85,9 @@ def verdicts(experiment: Experiment, claims: Sequence[Claim], selection: Selecti
     for key, headline in HEADLINES.items():
         claim = Claim(key, headline.better, headline.reference)
         metric = experiment.gap_metric if headline.metric == "gap" else "valid_ua"
-        found.append(_verdict(experiment, claim, metric, selection, f"Table {key.removeprefix('table')}", headline.meaning))
+        found.append(
+            _verdict(experiment, claim, metric, selection, f"Table {key.removeprefix('table')}", headline.meaning)
+        )
     for key, table in experiment.params.report.tables.items():
         if first := next((claim for claim in claims if claim.table == key), None):
             found.append(_verdict(experiment, first, "valid_ua", selection, table.title, ""))
@@ -107,18 +111,19 @@ def _outcome(test: Test) -> Outcome:
         return "untested"
     if test.stands:
         return "stands"
-    if test.mean_difference < 0:
-        return "reversed"
     return "paper" if test.significant else "open"
 
 
 def _reason(test: Test, outcome: Outcome) -> str:
     """The numbers behind an outcome, as one sentence."""
     if outcome == "untested":
-        return (test.note or "no test").removeprefix("withheld: ") + "."
+        return (test.note or "no test").removeprefix("withheld: ")
     assert test.mean_difference is not None  # noqa: S101  # what is tested has a difference
-    interval = f" (95 % interval {test.low:+.1f} to {test.high:+.1f})" if None not in (test.low, test.high) else ""
+    interval = ""
+    if test.low is not None and test.high is not None:
+        interval = f" (95 % interval {signed(test.low)} to {signed(test.high)})"
+    direction = ", the other way" if test.mean_difference < 0 else ""
     return (
-        f"{test.mean_difference:+.1f} points{interval}; p = {p_value(test.p)} by the paper's test, "
-        f"{p_value(test.p_corrected)} corrected."
+        f"{signed(test.mean_difference)} points{direction}{interval}; {plain_p(test.p_corrected)} corrected, "
+        f"{plain_p(test.p)} by the paper's test."
     )

@@ -7,7 +7,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
   const value = (row, column) => row.cells[column].dataset.value;
   const compare = (one, other) => {
     const numbers = [Number(one), Number(other)];
-    return numbers.some(Number.isNaN) ? one.localeCompare(other) : numbers[0] - numbers[1];
+    return numbers.some(Number.isNaN) ? one.localeCompare(other, undefined, { numeric: true }) : numbers[0] - numbers[1];
   };
   headers.forEach((header, column) => {
     const button = document.createElement("button");

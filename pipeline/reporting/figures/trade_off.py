@@ -17,6 +17,7 @@ from pipeline.reporting.figures.drawing import (
     GRID,
     INK,
     PAPER,
+    SOFT,
     Drawing,
     Look,
     canvas,
