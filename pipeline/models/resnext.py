@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pipeline.models.convolution import Convolution
 from pipeline.models.layouts import LAYOUTS, BranchLayout, Padding, build_branch
 from pipeline.models.shaking import Shaking, mix_branches
 
@@ -36,7 +37,7 @@ class Block(nn.Module):
             build_branch(layout, in_channels, out_channels, kernel, padding) for _ in range(branches)
         )
         # The shortcut sees the block's raw input; only a stage's first block changes the width.
-        self.shortcut = nn.Conv2d(in_channels, out_channels, 1) if first_of_stage else nn.Identity()
+        self.shortcut = Convolution(in_channels, out_channels, 1) if first_of_stage else nn.Identity()
         self.relu_after_addition = layout.relu_after_addition
         self.shaking = shaking
 
@@ -50,9 +51,9 @@ class Block(nn.Module):
                 raise ValueError("shaking in training mode draws its weights: pass a generator")
             mixed = mix_branches(outputs, self.shaking, segment_of_frame, num_segments, generator)
         else:
-            mixed = torch.stack(outputs).mean(dim=0)
+            mixed = sum(outputs[1:], start=outputs[0]) / len(outputs)
         summed: Tensor = mixed + self.shortcut(frames)
-        return F.relu(summed) if self.relu_after_addition else summed
+        return F.relu_(summed) if self.relu_after_addition else summed
 
 
 class ResNeXt(nn.Module):
@@ -95,7 +96,7 @@ class ResNeXt(nn.Module):
     ) -> None:
         super().__init__()
         pads = ((kernel[0] - 1) // 2, (kernel[1] - 1) // 2)
-        self.prelim = nn.Conv2d(1, widths[0], kernel, padding=pads)
+        self.prelim = Convolution(1, widths[0], kernel, padding=pads)
         height, bins = (size + 2 * pad - k + 1 for size, pad, k in zip(frame_shape, pads, kernel, strict=True))
         if height < 1 or bins < (POOLED_BANDS if pooling == "bands" else 1):
             raise ValueError(f"model frames of {frame_shape} are too small for a kernel of {kernel}")
@@ -131,7 +132,8 @@ class ResNeXt(nn.Module):
         """Scores of segments.
 
         Args:
-            frames: (frames, 1, height, bins) model frames of all segments, one after another.
+            frames: (frames, 1, height, bins) model frames of all segments, one after another; float32, or bfloat16 to
+                compute up to the pooling in that.
             segment_of_frame: (frames,) int64, the segment, from 0, that each frame belongs to.
             num_segments: segments in the batch.
             generator: source of shaking and dropout, on the frames' device; needed in training mode.

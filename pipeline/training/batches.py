@@ -12,6 +12,10 @@ from torch import Tensor
 from pipeline.spectrogram import pad_edges, splice_view
 
 
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+"""What `train.precision` computes in, up to the pooling; weights and what follows are float32 always."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """Model frames of some segments, one after another.
@@ -34,7 +38,7 @@ class SegmentBank:
     A model frame is a view of `context` rows; only the gathered batch is copied.
 
     Attributes:
-        rows: (spectrogram frames, bins) float32 on the training device.
+        rows: (spectrogram frames, bins) float32 or bfloat16 on the training device.
         first_row: (segments,) row of `rows` where a segment's first model frame starts.
         num_frames: (segments,) model frames of a segment.
         emotions: (segments,) class indices.
@@ -66,7 +70,8 @@ class SegmentBank:
 
 
 def make_bank(
-    matrices: Iterable[np.ndarray], emotions: Sequence[int], *, left: int, right: int, every: int, device: torch.device
+    matrices: Iterable[np.ndarray], emotions: Sequence[int], *, left: int, right: int, every: int, device: torch.device,
+    dtype: torch.dtype = torch.float32,
 ) -> SegmentBank:
     """Collect segments' normalised spectrograms, each (num_frames, bins), into one resident bank.
 
@@ -77,11 +82,12 @@ def make_bank(
         right: spectrogram frames after it.
         every: spectrogram frames from one model frame to the next (`subsample-feats --n`).
         device: where training will run.
+        dtype: what the bank keeps, and so the precision that the network computes in.
     """
     padded, first_row, counts = [], [], []
     row = 0
     for matrix in matrices:
-        block = pad_edges(torch.from_numpy(matrix), left, right)
+        block = pad_edges(torch.from_numpy(matrix).to(dtype), left, right)
         padded.append(block)
         first_row.append(row)
         counts.append(-(-matrix.shape[0] // every))

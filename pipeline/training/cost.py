@@ -13,7 +13,7 @@ from pipeline.models.configured import configured_network
 from pipeline.models.summary import count_parameters
 from pipeline.params import Params
 from pipeline.spectrogram import BINS
-from pipeline.training.batches import make_bank
+from pipeline.training.batches import PRECISIONS, make_bank
 from pipeline.training.loop import Recipe, score, start_run, train_epoch
 
 TIMED_SEGMENTS = 8
@@ -65,18 +65,19 @@ def time_step(params: Params, device: torch.device) -> StepTime:
         right=features.right,
         every=features.every,
         device=device,
+        dtype=PRECISIONS[train.precision],
     )
     segments, weights = torch.arange(TIMED_SEGMENTS, device=device), torch.ones(classes, device=device)
     network = configured_network(params.network, model, features, classes)
     state = start_run(network, train.learning_rate, (0, 1), device)
-    recipe = Recipe(1, TIMED_SEGMENTS, train.learning_rate, train.precision, 1)
+    recipe = Recipe(1, TIMED_SEGMENTS, train.learning_rate, 1)
 
     # One batch: an epoch is one step.
     def train_step() -> None:
         train_epoch(state, bank, segments, weights, recipe)
 
     def score_step() -> None:
-        score(state.network, bank, segments, weights, train.precision)
+        score(state.network, bank, segments, weights)
 
     threads = torch.get_num_threads()
     torch.set_num_threads(train.threads)

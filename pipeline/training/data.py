@@ -14,7 +14,7 @@ from pipeline.archive import read_archive
 from pipeline.errors import InputError
 from pipeline.params import Params
 from pipeline.records import FOLDS, SEGMENTS, read_table
-from pipeline.training.batches import SegmentBank, make_bank
+from pipeline.training.batches import PRECISIONS, SegmentBank, make_bank
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ def load_experiment(params: Params, device: torch.device, root: Path = Path()) -
         right=features.right,
         every=features.every,
         device=device,
+        dtype=PRECISIONS[params.train.precision],
     )
     return Experiment(segments, bank)
 

@@ -20,6 +20,7 @@ from pipeline.params import ModelParams, Params
 SCIENCE = (
     "pipeline/evaluation/accuracy.py",
     "pipeline/models/configured.py",
+    "pipeline/models/convolution.py",
     "pipeline/models/layouts.py",
     "pipeline/models/resnext.py",
     "pipeline/models/shaking.py",

@@ -48,8 +48,7 @@ def execute(spec: RunSpec, experiment: Experiment, store: Path, progress: Progre
             progress(state)
 
         recipe = Recipe(
-            spec.epochs, train_params.batch_segments, train_params.learning_rate, train_params.precision,
-            train_params.eval_train_every,
+            spec.epochs, train_params.batch_segments, train_params.learning_rate, train_params.eval_train_every,
         )  # fmt: skip
         train_segments, valid_segments = experiment.split(spec.fold)
         train(state, experiment.bank, train_segments, valid_segments, recipe, after_epoch)
