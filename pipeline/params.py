@@ -160,6 +160,7 @@ class ExecutionParams(Strict):
     engine: Literal["local"] = "local"
     device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
     workers: Count | Literal["auto"] = "auto"
+    features: Literal["auto", "resident", "streamed"] = "auto"
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
 
 

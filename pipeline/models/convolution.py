@@ -75,6 +75,7 @@ def _gradients(
     gradient: Tensor, inputs: Tensor, weight: Tensor, padding: tuple[int, int], wanted: tuple[bool, bool, bool]
 ) -> tuple[Any, Any, Any]:
     """Those of input, weight and bias that are wanted, by PyTorch's own kernels."""
-    return torch.ops.aten.convolution_backward(
+    gradients: tuple[Any, Any, Any] = torch.ops.aten.convolution_backward(
         gradient, inputs, weight, [weight.shape[0]], (1, 1), padding, (1, 1), False, (0, 0), 1, wanted
-    )  # type: ignore[no-any-return]
+    )
+    return gradients

@@ -145,7 +145,7 @@ class ResNeXt(nn.Module):
         for stage in self.stages:
             for block in stage:  # type: ignore[attr-defined]
                 hidden = block(hidden, segment_of_frame, num_segments, generator)
-        pooled = _mean_per_segment(self._pool(hidden).float(), segment_of_frame, num_segments)
+        pooled = _mean_per_segment(self._pool(hidden).to(self.affine.weight.dtype), segment_of_frame, num_segments)
         scores: Tensor = self.affine(self._drop(self.standardise(pooled), generator))
         return scores
 

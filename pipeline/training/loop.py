@@ -164,9 +164,7 @@ def class_weights(emotions: Tensor, num_classes: int) -> Tensor:
     return len(emotions) / (num_classes * counts.float())
 
 
-def score(
-    network: ResNeXt, bank: SegmentBank, segments: Tensor, weights: Tensor
-) -> tuple[float, float, Tensor]:
+def score(network: ResNeXt, bank: SegmentBank, segments: Tensor, weights: Tensor) -> tuple[float, float, Tensor]:
     """Class-weighted loss, unweighted accuracy in percent, and (segments, classes) probabilities, in eval mode."""
     scores = _scores(network, bank, segments)
     emotions = bank.emotions[segments]
@@ -224,9 +222,7 @@ def _forward(
     return network(frames, batch.segment_of_frame, len(positions), noise), batch.emotions
 
 
-def _with_eval_mode(
-    row: Epoch, network: ResNeXt, bank: SegmentBank, segments: Tensor, weights: Tensor
-) -> Epoch:
+def _with_eval_mode(row: Epoch, network: ResNeXt, bank: SegmentBank, segments: Tensor, weights: Tensor) -> Epoch:
     loss, ua, _ = score(network, bank, segments, weights)
     return replace(row, train_loss_eval=loss, train_ua_eval=ua)
 

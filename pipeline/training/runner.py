@@ -24,7 +24,7 @@ def execute(spec: RunSpec, experiment: Experiment, store: Path, progress: Progre
         if folder.finished():
             return
         params, train_params = spec.params, spec.params.train
-        device = experiment.bank.rows.device
+        device = experiment.bank.device
         _settle_arithmetic(train_params.threads, device)
         state = start_run(
             configured_network(

@@ -48,7 +48,7 @@ def work(connection: Connection, params: Params, device: str, store: Path) -> No
         store: the run store.
     """
     prepare_worker()
-    _keep_freed_memory()
+    keep_freed_memory()
     experiment: Experiment | None = None
     while (spec := connection.recv()) is not None:
         try:
@@ -63,7 +63,7 @@ def work(connection: Connection, params: Params, device: str, store: Path) -> No
         connection.send(outcome)
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Tell glibc to keep what a step frees for the next step.
 
     By default it gives large blocks back to the system at once and takes them anew, which costs a tenth of the time of
