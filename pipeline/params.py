@@ -159,7 +159,7 @@ class ReportParams(Strict):
 class ExecutionParams(Strict):
     """How runs are executed: never what they compute."""
 
-    engine: Literal["local"] = "local"
+    engine: Literal["local", "ray"] = "local"
     device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
     workers: Count | Literal["auto"] = "auto"
     features: Literal["auto", "resident", "streamed"] = "auto"

@@ -53,9 +53,9 @@ def test_only_what_is_missing_is_trained_and_every_run_exactly_once(root):
     params = params_with({"train.epochs": 1, "execution.workers": 2})
     specs = plan(params, "PreAct", "data")
     assert [(spec.fold, spec.seed) for spec in specs] == [(1, 1), (1, 2), (2, 1), (2, 2)]
-    assert fill_store(specs[:2], params, store) == 2
-    assert fill_store(specs, params, store) == 2
-    assert fill_store(specs, params, store) == 0
+    assert fill_store(specs[:2], params, store).trained == 2
+    assert fill_store(specs, params, store).trained == 2
+    assert fill_store(specs, params, store).trained == 0
     assert all(RunFolder(store, spec).finished() for spec in specs)
 
 
@@ -117,7 +117,7 @@ def test_a_run_whose_worker_was_killed_is_taken_up_again(root):
     params = params_with({"train.epochs": 3, "execution.checkpoint_seconds": 0})
     killer = threading.Thread(target=killed_while_training, args=(multiprocessing.active_children, store))
     killer.start()
-    assert fill_store(plan(params, "PreAct", "data"), params, store) == 4
+    assert fill_store(plan(params, "PreAct", "data"), params, store).trained == 4
     killer.join()
     assert all(RunFolder(store, spec).finished() for spec in plan(params, "PreAct", "data"))
 

@@ -1,6 +1,8 @@
 """The run store: one folder a run, named by its identity, outside every DVC output.
 
     .runs/<identity>/run.json                  what the identity is the hash of
+    .runs/<identity>/claim                     who trains it
+    .runs/<identity>/progress.json             how far it is
     .runs/<identity>/checkpoints/epoch...      what the run continues from
     .runs/<identity>/finished/<epochs>.safetensors   weights and probabilities of `last` and `best`
     .runs/<identity>/finished/<epochs>.json          history, status, device and versions; written last;
@@ -12,14 +14,11 @@ fewer from the newest one that is not past them.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import math
 import platform
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -31,6 +30,7 @@ from safetensors import SafetensorError
 from pipeline.errors import InputError
 from pipeline.files import write_text
 from pipeline.training.checkpoints import kept_epochs, load_checkpoint, save_checkpoint
+from pipeline.training.claims import Claim
 from pipeline.training.identity import RunSpec
 from pipeline.training.loop import Epoch, RunState, Snapshot, reported_history
 from pipeline.training.tensors import read_tensors, snapshot_tensors, snapshots_of, write_tensors
@@ -64,6 +64,16 @@ class FinishedRun:
     versions: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is, or was when it ended; `valid_ua` in percent."""
+
+    epoch: int
+    epochs: int
+    valid_ua: float
+    seconds_per_epoch: float
+
+
 class RunFolder:
     """One run's folder in the store."""
 
@@ -71,6 +81,7 @@ class RunFolder:
         self.spec = spec
         self.folder = store / spec.identity
         self.checkpoints = self.folder / "checkpoints"
+        self.claim = Claim(self.folder / "claim")
 
     def finished(self) -> bool:
         """Whether the run need not be trained for `spec.epochs`."""
@@ -101,17 +112,11 @@ class RunFolder:
             record["versions"],
         )  # fmt: skip
 
-    @contextlib.contextmanager
-    def claimed(self) -> Iterator[None]:
-        """Hold the run: a second process that wants it waits here. The claim of a dead process is free at once."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "claim").open("w") as claim:
-            try:
-                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                print(f"{self.spec.name}: another process trains it; waiting for that", file=sys.stderr)
-                fcntl.flock(claim, fcntl.LOCK_EX)
-            yield
+    def note_progress(self, state: RunState, seconds_per_epoch: float) -> None:
+        """Say how far the run is, for `python -m pipeline runs`; nothing is computed from it."""
+        row = state.history[-1]
+        progress = Progress(row.epoch, self.spec.epochs, row.valid_ua, seconds_per_epoch)
+        write_text(self.folder / "progress.json", json.dumps(asdict(progress)) + "\n")
 
     def resume(self, state: RunState) -> int:
         """Bring a fresh state to the newest checkpoint that `spec.epochs` allows; returns the epochs done."""
