@@ -1,9 +1,9 @@
 """Who trains a run: one process at a time, on one machine or on many that share a file system.
 
 A claim is a file that appears by a hard link, which only one process can make, on NFS as on a local disk. It names
-host, process and a token, and its owner touches it every `HEARTBEAT` seconds. A claim is dead when its process is (seen
+host, process and a mark, and its owner touches it every `HEARTBEAT` seconds. A claim is dead when its process is (seen
 from the same host) or when it was not touched for `STALE` seconds, by the clock of the file system alone, so hosts may
-disagree about the time. An owner that was stopped for so long that another took over finds that its token is gone, and
+disagree about the time. An owner that was stopped for so long that another took over finds that its mark is gone, and
 writes nothing more.
 """
 
@@ -43,13 +43,13 @@ class Owner:
         host: the machine, and the process namespace in it, within which `pid` means something.
         pid: the process.
         started: when it started, so that a later process of the same number is not taken for it.
-        token: what no other claim has.
+        mark: what no other claim has.
     """
 
     host: str
     pid: int
     started: float
-    token: str
+    mark: str
 
     @property
     def shown(self) -> str:
@@ -76,7 +76,7 @@ class Claim:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._token = secrets.token_hex(8)
+        self._mark = secrets.token_hex(8)
 
     def owner(self) -> Owner | None:
         """Who holds it; None when nobody does."""
@@ -95,7 +95,7 @@ class Claim:
             ClaimLostError: it is not.
         """
         owner = self.owner()
-        if owner is None or owner.token != self._token:
+        if owner is None or owner.mark != self._mark:
             raise ClaimLostError(f"{self.path} is held by {owner.shown if owner else 'nobody'}")
 
     @contextmanager
@@ -133,13 +133,14 @@ class Claim:
     def _acquire(self) -> Owner | None:
         """Take the claim; returns who holds it where that failed."""
         process = psutil.Process()
-        ours = Owner(_host(), process.pid, process.create_time(), self._token)
-        written = self.path.with_name(f"{self.path.name}.{self._token}")
+        ours = Owner(_host(), process.pid, process.create_time(), self._mark)
+        written = self.path.with_name(f"{self.path.name}.{self._mark}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             written.write_text(json.dumps(asdict(ours)), "utf-8")
         except OSError as error:
-            written.unlink(missing_ok=True)
+            with suppress(OSError):
+                written.unlink()
             raise InputError(
                 f"the run store {self.path.parent} cannot be written: {error.strerror}; runs are kept there, so give "
                 "yourself permission or free some space, and run again"
@@ -173,7 +174,7 @@ class Claim:
             now = self.owner()
             if now is None:
                 return None if _linked(written, self.path) else self.owner() or NOBODY_KNOWN
-            if dead is None or now.token != dead.token:
+            if dead is None or now.mark != dead.mark:
                 return now
             written.replace(self.path)
             return None
