@@ -180,9 +180,9 @@ def test_a_bug_leaves_its_place_in_the_code_beside_the_run(root):
     store = root / "store"
     params = params_with({"train.epochs": 1})
     bad = RunSpec("PreAct", 9, 1, 1, params, "data")
-    with pytest.raises(InputError, match=r"details in .*error\.txt"):
+    with pytest.raises(InputError, match=r"details in .*failure\.txt"):
         fill_store([bad], params, store)
-    assert "Traceback" in (RunFolder(store, bad).folder / "error.txt").read_text()
+    assert "Traceback" in (RunFolder(store, bad).folder / "failure.txt").read_text()
 
 
 def test_a_gpu_that_is_not_there_is_refused(root):

@@ -14,6 +14,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -87,6 +88,13 @@ class Claim:
         except (ValueError, TypeError):
             # Written by something else, or cut short by a full disk: nobody that can be asked.
             return NOBODY_KNOWN
+
+    def is_dead(self, owner: Owner) -> bool:
+        """Whether nobody keeps the claim of `owner` alive, by this machine's clock; good enough to show."""
+        try:
+            return owner.dead() or time.time() - self.path.stat().st_mtime > STALE
+        except FileNotFoundError:
+            return True
 
     def check(self) -> None:
         """Make sure that the run is still ours.

@@ -3,6 +3,7 @@
     .runs/<identity>/run.json                  what the identity is the hash of
     .runs/<identity>/claim                     who trains it
     .runs/<identity>/progress.json             how far it is
+    .runs/<identity>/failure.txt               why it failed, if it did
     .runs/<identity>/checkpoints/epoch...      what the run continues from
     .runs/<identity>/finished/<epochs>.safetensors   weights and probabilities of `last` and `best`
     .runs/<identity>/finished/<epochs>.json          history, status, device and versions; written last;
@@ -19,6 +20,7 @@ import math
 import platform
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -36,6 +38,9 @@ from pipeline.training.loop import Epoch, RunState, Snapshot, reported_history
 from pipeline.training.tensors import read_tensors, snapshot_tensors, snapshots_of, write_tensors
 
 STORE = Path(".runs")
+
+FAILURE = "failure.txt"
+"""In one line why the run failed when it was last tried, then where in the code."""
 
 DIVERGED = ".diverged.json"
 """Ending of the record of a run that diverged, after the epoch at which it did."""
@@ -118,6 +123,25 @@ class RunFolder:
         progress = Progress(row.epoch, self.spec.epochs, row.valid_ua, seconds_per_epoch)
         write_text(self.folder / "progress.json", json.dumps(asdict(progress)) + "\n")
 
+    def progress(self) -> Progress | None:
+        """What was noted last."""
+        try:
+            return Progress(**json.loads((self.folder / "progress.json").read_text("utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def note_failure(self, reason: str, details: str = "") -> None:
+        """Keep why the run failed, as far as the disk allows."""
+        with suppress(OSError):
+            write_text(self.folder / FAILURE, f"{reason}\n\n{details}")
+
+    def failure(self) -> str | None:
+        """Why the run failed when it was last tried, in one line; None if it did not."""
+        try:
+            return (self.folder / FAILURE).read_text("utf-8").partition("\n")[0]
+        except OSError:
+            return None
+
     def resume(self, state: RunState) -> int:
         """Bring a fresh state to the newest checkpoint that `spec.epochs` allows; returns the epochs done."""
         description = json.dumps(self.spec.description(), indent=2, sort_keys=True)
@@ -154,6 +178,7 @@ class RunFolder:
             "versions": library_versions(),
         }
         write_text(path, json.dumps(record, indent=1) + "\n")
+        (self.folder / FAILURE).unlink(missing_ok=True)
 
     def _record(self) -> Path | None:
         """The JSON of the run at `spec.epochs`, or of its divergence at or before them."""

@@ -15,7 +15,6 @@ import torch
 from safetensors import SafetensorError
 
 from pipeline.errors import InputError
-from pipeline.files import write_text
 from pipeline.params import Params
 from pipeline.processes import prepare_worker
 from pipeline.training.claims import ClaimLostError
@@ -23,7 +22,7 @@ from pipeline.training.data import Experiment, load_experiment
 from pipeline.training.identity import RunSpec
 from pipeline.training.loop import RunState
 from pipeline.training.runner import RunDone, execute
-from pipeline.training.store import RunFolder
+from pipeline.training.store import FAILURE, RunFolder
 
 
 @dataclass(frozen=True)
@@ -76,10 +75,11 @@ class Trainer:
             return execute(spec, self._experiment, self._store, progress)
         except ClaimLostError as error:
             return RunDone(held_by=str(error))
-        except InputError as error:
-            return RunDone(failure=str(error))
         except Exception as error:
-            return RunDone(failure=_explain(error, spec, self._store))
+            folder = RunFolder(self._store, spec)
+            reason = _explain(error, folder)
+            folder.note_failure(reason, "".join(traceback.format_exception(error)))
+            return RunDone(failure=reason)
 
 
 def keep_freed_memory() -> None:
@@ -100,17 +100,15 @@ def _tell(connection: Connection, state: RunState) -> None:
     connection.send(EpochDone(row.epoch, row.train_ua, row.valid_ua))
 
 
-def _explain(error: Exception, spec: RunSpec, store: Path) -> str:
-    """One line for people; where in the code it happened is kept beside the run."""
-    folder = RunFolder(store, spec).folder
+def _explain(error: Exception, folder: RunFolder) -> str:
+    """Why a run failed, for people; where in the code it happened is kept beside the run."""
+    if isinstance(error, InputError):
+        return str(error)
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or (isinstance(error, SafetensorError) and "No space left" in str(error)):
-        return f"no space left on the disk of {folder}; free some, the run continues from its last checkpoint"
+        return f"no space left on the disk of {folder.folder}; free some, the run continues from its last checkpoint"
     if isinstance(error, torch.OutOfMemoryError):
-        return "out of the device's memory; set execution.workers lower, or train.batch_segments for other results"
-    details = folder / "error.txt"
-    try:
-        write_text(details, "".join(traceback.format_exception(error)))
-    except OSError:
-        return f"{type(error).__name__}: {error}"
-    return f"{type(error).__name__}: {error} (details in {details})"
+        return (
+            "out of the device's memory; set execution.workers lower, or another train.batch_segments (another result)"
+        )
+    return f"{type(error).__name__}: {error} (details in {folder.folder / FAILURE})"
