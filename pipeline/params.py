@@ -163,6 +163,7 @@ class ExecutionParams(Strict):
     device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
     workers: Count | Literal["auto"] = "auto"
     features: Literal["auto", "resident", "streamed"] = "auto"
+    devices_per_run: Count = 1
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
 
 

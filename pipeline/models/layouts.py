@@ -10,6 +10,7 @@ from typing import Literal
 from torch import nn
 
 from pipeline.models.convolution import Convolution
+from pipeline.models.normalisation import BatchNorm2d
 
 Padding = Literal["paired", "same"]
 
@@ -63,7 +64,7 @@ def build_branch(
             channels = out_channels
             convolutions += 1
         elif operation == "BN":
-            layers.append(nn.BatchNorm2d(channels))
+            layers.append(BatchNorm2d(channels))
         else:
             # In place, but for the block's own input, which the shortcut needs: no operation reads its output again.
             layers.append(nn.ReLU(inplace=bool(layers)))

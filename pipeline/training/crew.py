@@ -107,7 +107,8 @@ class LocalCrew:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         arguments = (theirs, self._params, device, self._store, self._devices.count(device))
-        process = context.Process(target=work, args=arguments, daemon=True)
+        # Not a daemon, which might have no processes of its own; it ends with this one all the same.
+        process = context.Process(target=work, args=arguments)
         process.start()
         theirs.close()
         self._processes[ours] = process, device

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from pipeline.errors import InputError
 from pipeline.params import Params
 from pipeline.processes import available_cores
 from pipeline.training.batches import PRECISIONS
@@ -32,18 +33,34 @@ def worker_devices(params: Params) -> list[str]:
     Raises:
         InputError: a GPU is named that is not there.
     """
-    devices = visible_devices(params.execution.device)
+    devices, number = visible_devices(params.execution.device), params.execution.devices_per_run
+    if number > 1 and devices[0].type == "cuda":
+        return _groups(devices, number)
     asked = params.execution.workers
     if asked != "auto":
         workers = asked
     elif devices[0].type == "cpu":
-        workers = max(1, available_cores() // params.train.threads)
+        workers = max(1, available_cores() // (params.train.threads * number))
     else:
         with multiprocessing.get_context("spawn").Pool(1) as pool:  # its context is gone afterwards
             step = pool.apply(step_memory, (params, devices[0]))
         total = min(torch.cuda.get_device_properties(device).total_memory for device in devices)
         workers = len(devices) * runs_per_gpu(step, total)
     return [str(devices[index % len(devices)]) for index in range(workers)]
+
+
+def _groups(devices: list[torch.device], number: int) -> list[str]:
+    """The first device of each group of `number`, which one run has to itself.
+
+    Raises:
+        InputError: there are fewer devices than a run wants.
+    """
+    if len(devices) < number:
+        raise InputError(
+            f"execution.devices_per_run is {number}, and there are {len(devices)} devices for "
+            f"{', '.join(map(str, devices))}; expected at most so many"
+        )
+    return [str(device) for device in devices[: len(devices) // number * number : number]]
 
 
 def runs_per_gpu(step: int, total: int) -> int:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pipeline.evaluation.accuracy import unweighted_accuracy
+from pipeline.models.collective import gathered, processes, rank, sum_gradients, summed
 from pipeline.models.resnext import ResNeXt
 from pipeline.training.batches import SegmentBank, ordered_batches, shuffled_batches
 
@@ -183,8 +184,8 @@ def _scores(network: ResNeXt, bank: SegmentBank, segments: Tensor) -> Tensor:
     """(segments, classes) unnormalised log-probabilities in eval mode, a bounded number of frames at a time."""
     network.eval()
     with torch.no_grad():
-        batches = ordered_batches(bank, segments, SCORING_FRAMES)
-        return torch.cat([_forward(network, bank, positions)[0] for positions in batches])
+        batches = ordered_batches(bank, _share(segments), SCORING_FRAMES)
+        return gathered(torch.cat([_forward(network, bank, positions)[0] for positions in batches]))
 
 
 def train_epoch(
@@ -197,20 +198,28 @@ def train_epoch(
     weight_sum = torch.zeros((), device=weights.device)
     emotions, predicted = [], []
     for positions in shuffled_batches(segments, recipe.batch_segments, state.order):
-        scores, target = _forward(network, bank, positions, state.noise)
-        batch_weight = weights[target].sum()
+        scores, target = _forward(network, bank, _share(positions), state.noise)
+        batch_weight = summed(weights[target].sum())
         loss = F.cross_entropy(scores, target, weight=weights, reduction="sum")
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss / batch_weight)
+        sum_gradients(list(network.parameters()))
         optimiser.step()
-        loss_sum += loss.detach()
+        loss_sum += summed(loss.detach())
         weight_sum += batch_weight
         emotions.append(target)
         predicted.append(scores.detach().argmax(dim=1))
     ua = unweighted_accuracy(
-        torch.cat(emotions).cpu().numpy(), torch.cat(predicted).cpu().numpy(), network.affine.out_features
+        gathered(torch.cat(emotions)).cpu().numpy(),
+        gathered(torch.cat(predicted)).cpu().numpy(),
+        network.affine.out_features,
     )
     return (loss_sum / weight_sum).item(), ua
+
+
+def _share(positions: Tensor) -> Tensor:
+    """Of these, the part of this process: all of them when it trains alone."""
+    return torch.tensor_split(positions, processes())[rank()]
 
 
 def _forward(

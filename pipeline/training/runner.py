@@ -15,6 +15,7 @@ from pipeline.training.device import device_name
 from pipeline.training.identity import RunSpec
 from pipeline.training.loop import Recipe, RunState, start_run, train
 from pipeline.training.store import Interval, RunFolder
+from pipeline.training.together import together
 
 Progress = Callable[[RunState], None]
 
@@ -56,19 +57,11 @@ def execute(spec: RunSpec, experiment: Experiment, store: Path, progress: Progre
 
 
 def _train(folder: RunFolder, experiment: Experiment, progress: Progress) -> None:
-    spec, params, train_params = folder.spec, folder.spec.params, folder.spec.params.train
-    device = experiment.bank.device
-    _settle_arithmetic(train_params.threads, device)
-    state = start_run(
-        configured_network(
-            params.network, spec.model_params, params.features, len(params.classes), seed=spec.stream("initialisation")
-        ),
-        train_params.learning_rate,
-        (spec.stream("order"), spec.stream("noise")),
-        device,
-    )
+    spec, params = folder.spec, folder.spec.params
+    device, number = experiment.bank.device, params.execution.devices_per_run
+    state = start(spec, device)
     begun_at = folder.resume(state)
-    state.note_machine(f"{device_name(device)}, torch {torch.__version__}")
+    state.note_machine(f"{f'{number} x ' if number > 1 else ''}{device_name(device)}, torch {torch.__version__}")
     save, tell = Interval(params.execution.checkpoint_seconds), Interval(PROGRESS_SECONDS)
     begin = time.monotonic()
 
@@ -80,11 +73,28 @@ def _train(folder: RunFolder, experiment: Experiment, progress: Progress) -> Non
             folder.note_progress(state, (time.monotonic() - begin) / (state.epoch - begun_at))
         progress(state)
 
+    with together(spec, folder.folder.parent, begun_at, device):
+        train_epochs(spec, state, experiment, after_epoch)
+    folder.claim.check()
+    folder.finish(state)
+
+
+def start(spec: RunSpec, device: torch.device) -> RunState:
+    """A run before its first epoch."""
+    params = spec.params
+    _settle_arithmetic(params.train.threads, device)
+    network = configured_network(
+        params.network, spec.model_params, params.features, len(params.classes), seed=spec.stream("initialisation")
+    )
+    return start_run(network, params.train.learning_rate, (spec.stream("order"), spec.stream("noise")), device)
+
+
+def train_epochs(spec: RunSpec, state: RunState, experiment: Experiment, after_epoch: Progress) -> None:
+    """Train a run to its last epoch, alone or as one of several processes."""
+    train_params = spec.params.train
     recipe = Recipe(spec.epochs, train_params.batch_segments, train_params.learning_rate, train_params.eval_train_every)
     train_segments, valid_segments = experiment.split(spec.fold)
     train(state, experiment.bank, train_segments, valid_segments, recipe, after_epoch)
-    folder.claim.check()
-    folder.finish(state)
 
 
 def _settle_arithmetic(threads: int, device: torch.device) -> None:

@@ -156,6 +156,15 @@ class RunFolder:
             )
         return done
 
+    def follow(self, state: RunState, done: int) -> None:
+        """Bring a fresh state to where the process that holds the run has resumed it.
+
+        Raises:
+            InputError: the checkpoint cannot be read here.
+        """
+        if load_checkpoint(state, self.checkpoints, done) != done:
+            raise InputError(f"{self.checkpoints} holds no sound checkpoint of epoch {done}; run again")
+
     def save_checkpoint(self, state: RunState) -> None:
         """Write a checkpoint; those at the ends of finished runs are kept, to continue or return to."""
         ends = [_epochs(path) for path in (self.folder / "finished").glob("*.json")]
