@@ -1,11 +1,9 @@
 """Kill `dvc repro` at random moments, again and again, and compare what it gives in the end with an undisturbed run.
 
 Two copies of the code train the same small experiment. One is left alone. In the other `dvc repro` is started and
-killed with SIGKILL, `--kills` times, at moments drawn over the length of the undisturbed one: in turn the whole process
-group, DVC alone (its child lives on while the next `dvc repro` begins), the trainer alone, and one of its workers. Then
-a last `dvc repro` must end, and every file of `results/` must be the same to the byte.
+killed with SIGKILL, `--kills` times, at moments drawn over `--longest` seconds: in turn the whole process group, DVC alone (its child lives on while the next `dvc repro` begins), the trainer alone, and one of its workers. Then a last `dvc repro` must end, and every file of `results/` must be the same to the byte.
 
-    python -m benchmarks.kill [--kills 50] [--seed 0]
+    python -m benchmarks.kill [--kills 50] [--longest 25] [--seed 0]
 
 The last line is JSON.
 """
@@ -14,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 import tempfile
 import time
@@ -28,9 +25,10 @@ from tests.project import Project
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--longest", type=float, default=25.0, help="seconds")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    changes = {"train.epochs": 60, "train.seeds": (1, 2), "execution.workers": 2, "execution.checkpoint_seconds": 0.05}
+    changes = {"train.epochs": 300, "train.seeds": (1, 2), "execution.workers": 2, "execution.checkpoint_seconds": 0.05}
     with tempfile.TemporaryDirectory() as folder:
         calm, killed = (Path(folder) / name for name in ("calm", "killed"))
         projects = []
@@ -44,13 +42,13 @@ def main() -> None:
         lock = (killed / "dvc.lock").read_bytes()
         begin = time.monotonic()
         projects[0].repro()
-        longest = time.monotonic() - begin
-        print(f"undisturbed: {longest:.1f} s", flush=True)
+        undisturbed = time.monotonic() - begin
+        print(f"undisturbed: {undisturbed:.1f} s", flush=True)
         hit: Counter[str] = Counter()
         finished_early = 0
         seed = arguments.seed
         while sum(hit.values()) < arguments.kills:
-            for kind, seconds in moments(len(KINDS), longest, seed):
+            for kind, seconds in moments(len(KINDS), arguments.longest, seed):
                 running = train_and_kill(projects[1], kind, seconds)
                 hit[kind] += running
                 finished_early += not running
@@ -60,17 +58,14 @@ def main() -> None:
                 )
                 if not running:
                     # Everything is trained: begin anew.
-                    # DVC must not remember it either.
-                    for trained in (".runs", "results", ".dvc/cache/runs"):
-                        shutil.rmtree(killed / trained, ignore_errors=True)
-                    (killed / "dvc.lock").write_bytes(lock)
+                    projects[1].forget_training(lock)
             seed += 1
         projects[1].repro()
         same = projects[0].results() == projects[1].results()
     print(
         json.dumps({
             "kills": sum(hit.values()), "by_kind": dict(hit), "ended_before": finished_early, "identical": same,
-            "undisturbed_seconds": round(longest, 1),
+            "undisturbed_seconds": round(undisturbed, 1),
         })
     )  # fmt: skip
     if not same:

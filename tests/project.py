@@ -81,6 +81,12 @@ class Project:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 
+    def forget_training(self, lock):
+        """Leave nothing of training: neither results nor the store, nor what DVC remembers; `lock` was before it."""
+        for trained in (".runs", "results", ".dvc/cache/runs"):
+            shutil.rmtree(self.folder / trained, ignore_errors=True)
+        (self.folder / "dvc.lock").write_bytes(lock)
+
     def results(self):
         """Every file of results/ and its bytes."""
         return {path.relative_to(self.folder): path.read_bytes() for path in (self.folder / "results").rglob("*.*")}
