@@ -5,15 +5,16 @@ kaldi_io opens a file name that begins or ends with `|` as a shell command, so i
 
 from __future__ import annotations
 
+import mmap
 import os
 import re
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from types import ModuleType, TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,6 +131,46 @@ def read_archive(scp: Path, root: Path = Path()) -> Iterator[tuple[str, Matrix]]
             yield key, _read_matrix(archives[location], offset, f"{scp} line {number}: matrix {key} in {location}")
 
 
+class MappedMatrices(Sequence[Matrix]):
+    """The matrices that some scps name, by position, each read from a memory map when it is asked for.
+
+    What was read lately stays in the system's cache, once for all processes, as far as memory goes.
+    """
+
+    def __init__(self, scps: Sequence[Path], root: Path = Path()) -> None:
+        """Map the archives.
+
+        Args:
+            scps: their matrices follow each other.
+            root: the repository root.
+
+        Raises:
+            InputError: as `read_archive`.
+        """
+        self._entries = [(scp, *entry) for scp in scps for entry in _entries(scp)]
+        self._maps: dict[str, mmap.mmap] = {}
+        for scp, _, location, _ in self._entries:
+            if location not in self._maps:
+                try:
+                    with (root / location).open("rb") as stream:
+                        self._maps[location] = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+                except (OSError, ValueError) as error:
+                    raise InputError(f"{scp}: archive {location} cannot be mapped ({error}). {_REMEDY}") from None
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @overload
+    def __getitem__(self, position: int) -> Matrix: ...
+    @overload
+    def __getitem__(self, position: slice) -> Sequence[Matrix]: ...
+    def __getitem__(self, position: int | slice) -> Matrix | Sequence[Matrix]:
+        if isinstance(position, slice):
+            return [self[index] for index in range(len(self))[position]]
+        scp, key, location, offset = self._entries[position]
+        return _read_matrix(self._maps[location], offset, f"{scp}: matrix {key} in {location}")
+
+
 def read_keys(scp: Path) -> list[str]:
     """The keys of an scp, in its order.
 
@@ -170,7 +211,7 @@ def _problem(location: str) -> str:
     return ""
 
 
-def _read_matrix(stream: BinaryIO, offset: int, what: str) -> Matrix:
+def _read_matrix(stream: BinaryIO | mmap.mmap, offset: int, what: str) -> Matrix:
     try:
         stream.seek(offset)
         matrix = kaldi_io.read_mat(stream)

@@ -75,12 +75,14 @@ def ingest(key: str, corpus: CorpusParams, reader_name: ReaderName, classes: Seq
     messages = [headline(reader, scan), *scan.notes]
     if folder.skipped_links:
         messages.append(
-            f"not followed, since they lead back into the corpus: {listed(map(shown, folder.skipped_links))}"
+            f"not followed, since what they lead to is read already: {listed(map(shown, folder.skipped_links))}"
         )
     messages += owners_counts(reader, scan, corpus.complete, folder.root)
 
     wanted, unwanted = select(scan.recordings, reader, corpus, classes)
     usable, unusable = _examined(wanted, folder.root, key)
+    if corpus.complete:
+        _refuse_unusable(wanted, usable, unusable, reader, folder.root)
     messages += _checked(reader, scan.recordings, wanted, usable, unusable, classes, folder.root)
     messages += _odd(usable)
 
@@ -120,6 +122,24 @@ def _examined(wanted: Sequence[Recording], root: Path, key: str) -> tuple[list[_
                 rejected += others
                 progress.update()
     return usable, rejected
+
+
+def _refuse_unusable(
+    wanted: Sequence[Recording], usable: Sequence[_Usable], unusable: Sequence[Rejected], reader: Reader, root: Path
+) -> None:
+    """A corpus that is to be complete has a copy of every recording that can be used.
+
+    Raises:
+        InputError: a recording has none.
+    """
+    there = {one.recording.name for one in usable}
+    lost = {recording.path for recording in wanted if recording.name not in there}
+    if lost:
+        named = listed(f"{entry.path} ({entry.reason})" for entry in unusable if entry.path in lost)
+        raise InputError(
+            f"{root}: corpora.complete is true and {counted(len(lost), 'recording')} cannot be used: {named}; get "
+            f"{'it' if len(lost) == 1 else 'them'} again from {reader.source}, or set complete: false"
+        )
 
 
 def _checked(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import YAMLError
 
 from pipeline.errors import InputError
@@ -157,9 +159,11 @@ class ReportParams(Strict):
 class ExecutionParams(Strict):
     """How runs are executed: never what they compute."""
 
-    engine: Literal["local"] = "local"
+    engine: Literal["local", "ray"] = "local"
     device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
     workers: Count | Literal["auto"] = "auto"
+    features: Literal["auto", "resident", "streamed"] = "auto"
+    devices_per_run: Count = 1
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
 
 
@@ -228,6 +232,13 @@ def _parse(path: Path) -> CommentedMap:
         document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; run from the repository root") from None
+    except DuplicateKeyError as error:
+        line = "" if error.problem_mark is None else f" line {error.problem_mark.line + 1}"
+        name = re.search(r'duplicate key "(.*?)"', str(error.problem))
+        raise InputError(
+            f"{path}{line}: the key {name[1] if name else '?'} is there twice; expected each key once; remove or "
+            "rename one of the two"
+        ) from None
     except (OSError, UnicodeDecodeError, YAMLError) as error:
         raise InputError(f"{path} cannot be read as YAML: {error}") from None
     if not isinstance(document, CommentedMap):

@@ -45,6 +45,11 @@ class WavHeader:
         return self.declared < self.available and not self.followed and not enclosed
 
     @property
+    def empty(self) -> bool:
+        """Whether chunks follow where samples would be; a reader takes a length of 0 for one not known."""
+        return self.declared == 0 < self.available and self.followed
+
+    @property
     def note(self) -> str:
         """What is odd about the length, else empty."""
         if self.trusted or self.declared in STREAMED:
@@ -52,7 +57,9 @@ class WavHeader:
         return f"its header declares {self.declared} bytes of samples and {self.available} follow"
 
     def mended(self, content: bytes) -> bytes:
-        """`content` with a length field that reaches the end of the file."""
+        """`content` with a length field that reaches the end of the file, or cut where its samples would begin."""
+        if self.empty:
+            return content[: self.field + 4]
         return content[: self.field] + struct.pack("<I", self.available) + content[self.field + 4 :]
 
 
@@ -86,9 +93,11 @@ def _followed_by_chunks(stream: FileIO, end: int, size: int) -> bool:
         position = start
         while (chunk := _chunk(stream, position)) and all(32 <= byte < 127 for byte in chunk[0]):
             position += 8 + chunk[1] + chunk[1] % 2
-        # The last chunk may lack its pad byte; fewer bytes than a chunk's head are padding.
+        # The last chunk may lack its pad byte; fewer bytes than a chunk's head are padding if they are zero.
         if position - 1 <= size < position + 8:
-            return True
+            stream.seek(position)
+            if not any(stream.read()):
+                return True
     return False
 
 

@@ -20,7 +20,7 @@ def main(model: str) -> None:
     """Train and collect one model of params.yaml."""
     params = load_params()
     specs = plan(params, model, data_hash(Path("data/inputs.json"), Path("data/folds.csv")))
-    trained = fill_store(specs, params, STORE)
+    trained = fill_store(specs, params, STORE).trained
     finished = [RunFolder(STORE, spec).load() for spec in specs]
     results = collect(model, finished, read_segments(params), params)
     write_table(results.runs, Path(f"results/runs/{model}.csv"), RUNS)

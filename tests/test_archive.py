@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.archive import ArchiveWriter, kaldi_io, read_archive, read_keys
+from pipeline.archive import ArchiveWriter, MappedMatrices, kaldi_io, read_archive, read_keys
 from pipeline.errors import InputError
 
 GOLDEN = Path(__file__).parent / "golden" / "kaldi"
@@ -41,6 +41,33 @@ def test_what_is_written_is_read_in_order() -> None:
         assert read[key].dtype == np.float32
         assert read[key].flags.writeable
         np.testing.assert_array_equal(read[key], matrix)
+
+
+def test_mapped_matrices_are_those_that_are_read() -> None:
+    write(matrices())
+    mapped = MappedMatrices([SCP, SCP])
+    assert len(mapped) == 2 * len(matrices())
+    for position, matrix in [*enumerate(matrices().values()), (5, matrices()["u1-1"]), (-1, matrices()["u3-1"])]:
+        np.testing.assert_array_equal(mapped[position], matrix)
+        mapped[position][:] = 0  # a copy: what is mapped stays
+        np.testing.assert_array_equal(mapped[position], matrix)
+    assert [len(matrix) for matrix in mapped[1:3]] == [2, 3]
+    with pytest.raises(IndexError):
+        mapped[8]
+
+
+def test_an_archive_that_is_missing_empty_or_cut_cannot_be_mapped() -> None:
+    write(matrices())
+    whole = ARK.read_bytes()
+    ARK.write_bytes(whole[:-10])
+    with pytest.raises(InputError, match=r"emodb\.scp: matrix u3-1 in data/features/emodb\.ark cannot be read at byte"):
+        MappedMatrices([SCP])[3]
+    ARK.write_bytes(b"")
+    with pytest.raises(InputError, match=r"archive data/features/emodb\.ark cannot be mapped .*`dvc repro`"):
+        MappedMatrices([SCP])
+    ARK.unlink()
+    with pytest.raises(InputError, match=r"archive data/features/emodb\.ark cannot be mapped"):
+        MappedMatrices([SCP])
 
 
 def test_bytes_are_kaldis() -> None:

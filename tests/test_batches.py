@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.spectrogram import splice
-from pipeline.training.batches import make_bank, ordered_batches, shuffled_batches
+from pipeline.training.batches import StreamedBank, make_bank, ordered_batches, shuffled_batches
 
 lengths = st.lists(st.integers(1, 50), min_size=1, max_size=6)
 
@@ -32,11 +34,29 @@ def test_a_batch_holds_each_segments_spliced_frames_in_the_order_asked_for(lengt
     assert batch.emotions.tolist() == [index % 3 for index in order]
 
 
+@settings(max_examples=50, deadline=None)
+@given(
+    lengths, st.integers(0, 4), st.integers(0, 4), st.integers(1, 9), st.randoms(use_true_random=False),
+    st.sampled_from([torch.float32, torch.bfloat16]),
+)  # fmt: skip
+def test_a_streamed_bank_gives_the_batches_of_a_resident_one(lengths, left, right, every, random, dtype):
+    matrices, bank = bank_of(lengths, left, right, every)
+    streamed = StreamedBank(
+        num_frames=bank.num_frames, emotions=bank.emotions, context=bank.context, every=every, matrices=matrices,
+        left=left, dtype=dtype,
+    )  # fmt: skip
+    some = torch.tensor(random.sample(range(len(lengths)), random.randint(1, len(lengths))))
+    resident, read = replace(bank, rows=bank.rows.to(dtype)).gather(some), streamed.gather(some)
+    assert read.frames.dtype == dtype
+    assert torch.equal(resident.frames, read.frames)
+    assert torch.equal(resident.segment_of_frame, read.segment_of_frame)
+    assert torch.equal(resident.emotions, read.emotions)
+
+
 def test_the_papers_segment_of_640_frames_is_80_model_frames_of_16_by_257():
     matrix = np.zeros((640, 257), np.float32)
     bank = make_bank([matrix], [0], left=10, right=5, every=8, device=torch.device("cpu"))
     assert bank.gather(torch.tensor([0])).frames.shape == (80, 1, 16, 257)
-    assert bank.frame_shape == (16, 257)
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,21 @@ def test_names_alone_are_enough_where_they_say_everything(reader):
     assert labels(scan(reader, list(flat))) == flat
 
 
+def test_enterface_recordings_of_odd_names_are_told_apart_by_sentence_and_spelling():
+    files = [
+        "subject 1/anger/sentence 1/video.avi", "subject 1/anger/sentence 2/video.avi",
+        "subject 1/anger/sentence 3/ü.avi", "subject 1/anger/sentence 3/я.avi",
+        "subject 1/anger/sentence 4/s1_an_4.avi", "subject 1/anger/s1_an_4.avi",
+    ]  # fmt: skip
+    names = {recording.path: recording.name for recording in scan("enterface", files).recordings}
+    assert len(names) == 6
+    # The flattened copy of an owner's file is the one that counts twice.
+    assert len(set(names.values())) == 5
+    assert names[files[4]] == names[files[5]] == "subject1-anger-s1_an_4"
+    assert names[files[0]] == "subject1-anger-sentence1-video"
+    assert all(name.isascii() for name in names.values())
+
+
 @pytest.mark.parametrize(
     ("file", "expected"),
     [
@@ -134,6 +149,13 @@ def test_enterface_by_its_folders(file, expected):
 )
 def test_ravdess_by_its_names(file, expected):
     assert one("ravdess", file) == expected
+
+
+def test_recordings_that_ravdess_does_not_have_are_none():
+    assert sum(isinstance(one("ravdess", file), tuple) for file in trees.ravdess()) == 1440 + 1012
+    for name in ("03-01-01-02-01-01-01", "03-02-01-02-01-01-02", "03-02-07-01-01-01-01", "03-02-08-01-01-01-01",
+                 "03-02-03-01-01-01-18"):  # fmt: skip
+        assert "RAVDESS has no such recording" in one("ravdess", f"Actor_{name[-2:]}/{name}.wav")
 
 
 def test_ravdess_says_which_archives_are_there():
@@ -353,6 +375,23 @@ def test_link_loops_do_not_hang_and_links_out_of_the_corpus_are_followed(tmp_pat
     folder = list_folder(corpus)
     assert folder.files == ("Session1/a.wav", "Session2/b.wav", "Session2/deeper/c.wav", "gone.wav", "self")
     assert folder.skipped_links == ("Session1/round", "Session2/back", "up")
+
+
+def test_a_linked_folder_around_one_that_is_read_already_is_read_but_for_that(tmp_path):
+    corpus, elsewhere = tmp_path / "corpus", tmp_path / "elsewhere"
+    trees.plant(corpus, ["a.wav"])
+    trees.plant(elsewhere, ["inner/b.wav", "inner/deep/c.wav", "other/d.wav"])
+    (corpus / "first").symlink_to(elsewhere / "inner", target_is_directory=True)
+    (corpus / "second").symlink_to(elsewhere, target_is_directory=True)
+    folder = list_folder(corpus)
+    assert folder.files == ("a.wav", "first/b.wav", "first/deep/c.wav", "second/other/d.wav")
+    assert folder.skipped_links == ("second/inner",)
+
+
+def test_a_corpus_path_that_links_to_nothing(tmp_path):
+    (tmp_path / "corpus").symlink_to(tmp_path / "corpus")
+    with pytest.raises(InputError, match=r"corpus is a link to nothing, or to itself; set its path in params\.yaml"):
+        list_folder(tmp_path / "corpus")
 
 
 def test_paths_that_are_no_readable_folder(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ import torch
 from pipeline.archive import read_archive
 from pipeline.errors import InputError
 from pipeline.records import FOLDS, SEGMENTS, read_table, write_table
+from pipeline.training.batches import ResidentBank, StreamedBank
 from pipeline.training.data import load_experiment, read_segments
 from tests.experiment import ACTORS, params_with, write_experiment
 
@@ -32,6 +33,22 @@ def test_the_bank_holds_the_archives_of_the_configured_corpora(root):
         assert batch.frames.shape[1:] == (1, 4, 257)
         np.testing.assert_array_equal(batch.frames[0, 0, 2], matrices[position][0])
         assert batch.emotions.item() == params_with().classes.index(experiment.segments["emotion"][position])
+
+
+def test_features_that_do_not_fit_are_streamed_in_the_same_batches(root, monkeypatch):
+    resident = load_experiment(params_with(), CPU, root).bank
+    assert isinstance(resident, ResidentBank)
+    told = load_experiment(params_with({"execution": {"features": "streamed"}}), CPU, root).bank
+    monkeypatch.setattr("pipeline.training.data.free_memory", lambda device: 3 * resident.rows.nbytes)
+    assert isinstance(load_experiment(params_with(), CPU, root).bank, ResidentBank)
+    # Two processes would keep two copies.
+    found = load_experiment(params_with(), CPU, root, processes=2).bank
+    for streamed in (told, found):
+        assert isinstance(streamed, StreamedBank)
+        batch, again = resident.gather(torch.tensor([3, 60])), streamed.gather(torch.tensor([3, 60]))
+        assert torch.equal(batch.frames, again.frames)
+    with_more = load_experiment(params_with({"execution": {"features": "resident"}}), CPU, root, processes=9).bank
+    assert isinstance(with_more, ResidentBank)
 
 
 def test_a_removed_corpus_leaves_no_trace_though_its_files_are_there(root):

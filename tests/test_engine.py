@@ -1,5 +1,6 @@
 """Runs spread over processes; the stage that trains a model from end to end."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -19,6 +20,7 @@ from pipeline.errors import InputError
 from pipeline.training.engine import fill_store, plan
 from pipeline.training.identity import RunSpec
 from pipeline.training.store import RunFolder
+from pipeline.training.worker import Trainer
 from tests.closure import ROOT
 from tests.experiment import params_with, write_experiment
 
@@ -53,9 +55,9 @@ def test_only_what_is_missing_is_trained_and_every_run_exactly_once(root):
     params = params_with({"train.epochs": 1, "execution.workers": 2})
     specs = plan(params, "PreAct", "data")
     assert [(spec.fold, spec.seed) for spec in specs] == [(1, 1), (1, 2), (2, 1), (2, 2)]
-    assert fill_store(specs[:2], params, store) == 2
-    assert fill_store(specs, params, store) == 2
-    assert fill_store(specs, params, store) == 0
+    assert fill_store(specs[:2], params, store).trained == 2
+    assert fill_store(specs, params, store).trained == 2
+    assert fill_store(specs, params, store).trained == 0
     assert all(RunFolder(store, spec).finished() for spec in specs)
 
 
@@ -117,7 +119,7 @@ def test_a_run_whose_worker_was_killed_is_taken_up_again(root):
     params = params_with({"train.epochs": 3, "execution.checkpoint_seconds": 0})
     killer = threading.Thread(target=killed_while_training, args=(multiprocessing.active_children, store))
     killer.start()
-    assert fill_store(plan(params, "PreAct", "data"), params, store) == 4
+    assert fill_store(plan(params, "PreAct", "data"), params, store).trained == 4
     killer.join()
     assert all(RunFolder(store, spec).finished() for spec in plan(params, "PreAct", "data"))
 
@@ -180,11 +182,57 @@ def test_a_bug_leaves_its_place_in_the_code_beside_the_run(root):
     store = root / "store"
     params = params_with({"train.epochs": 1})
     bad = RunSpec("PreAct", 9, 1, 1, params, "data")
-    with pytest.raises(InputError, match=r"details in .*error\.txt"):
+    with pytest.raises(InputError, match=r"details in .*failure\.txt"):
         fill_store([bad], params, store)
-    assert "Traceback" in (RunFolder(store, bad).folder / "error.txt").read_text()
+    assert "Traceback" in (RunFolder(store, bad).folder / "failure.txt").read_text()
 
 
 def test_a_gpu_that_is_not_there_is_refused(root):
     with pytest.raises(InputError, match="execution.device is 'cuda:7', and PyTorch sees"):
         run_stage({"execution.device": "cuda:7"})
+
+
+def test_a_full_disk_is_named_costs_no_checkpoint_and_the_run_goes_on_when_there_is_space(root, monkeypatch):
+    store = root / "store"
+    params = params_with({"train.epochs": 3, "execution.checkpoint_seconds": 0})
+    spec = plan(params, "PreAct", "data")[0]
+    folder = RunFolder(store, spec)
+    saved = RunFolder.save_checkpoint
+
+    def save_until_full(self, state):
+        if state.epoch == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        saved(self, state)
+
+    monkeypatch.setattr(RunFolder, "save_checkpoint", save_until_full)
+    outcome = Trainer(params, "cpu", store).train(spec)
+    assert outcome.failure == (
+        f"no space left on the disk of {folder.folder}; free some, the run continues from its last checkpoint"
+    )
+    assert folder.failure() == outcome.failure
+    assert len(list(folder.checkpoints.glob("epoch000001*"))) == 1
+    assert folder.claim.owner() is None, "others may take it up"
+    monkeypatch.setattr(RunFolder, "save_checkpoint", saved)
+    assert Trainer(params, "cpu", store).train(spec).trained
+    undisturbed = root / "undisturbed"
+    assert Trainer(params, "cpu", undisturbed).train(spec).trained
+    assert folder.load().history == RunFolder(undisturbed, spec).load().history
+    assert folder.failure() is None
+
+
+def test_a_trainer_whose_run_was_taken_over_writes_nothing_more(root, monkeypatch):
+    store = root / "store"
+    params = params_with({"train.epochs": 4, "execution.checkpoint_seconds": 0})
+    spec = plan(params, "PreAct", "data")[0]
+    folder = RunFolder(store, spec)
+    theirs = {"host": "node7/", "pid": 7, "started": 1.0, "mark": "theirs"}
+
+    def lose_it(state):
+        if state.epoch == 2:
+            folder.claim.path.write_text(json.dumps(theirs))
+
+    outcome = Trainer(params, "cpu", store).train(spec, lose_it)
+    assert outcome.held_by == f"{folder.claim.path} is held by process 7 on node7"
+    assert not folder.finished()
+    assert max(int(path.name[5:11]) for path in folder.checkpoints.glob("epoch*")) == 2
+    assert json.loads(folder.claim.path.read_text()) == theirs

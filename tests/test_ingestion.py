@@ -1,4 +1,5 @@
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -123,6 +124,33 @@ def test_iemocap_drops_fear_and_keeps_excitement_apart(tmp_path):
     }  # fmt: skip
     assert set(found.utterances["group"]) == {"Ses01", "Ses02", "Ses03", "Ses04", "Ses05"}
     assert "IEMOCAP has no fear here: other corpora must bring it" in found.messages
+
+
+def test_a_complete_corpus_has_a_usable_copy_of_every_recording(tmp_path):
+    root = trees.plant(tmp_path / "emodb", trees.emodb())
+    (root / "wav/03a01Fa.wav").write_bytes(b"")
+    assert "unreadable: the file is empty" in reasons(run(root))["wav/03a01Fa.wav"]
+    with pytest.raises(
+        InputError,
+        match=r"complete is true and 1 recording cannot be used: wav/03a01Fa\.wav \(unreadable: the file is empty\); get it again from .*complete: false",
+    ):
+        run(root, complete=True)
+    # A copy will do.
+    trees.plant(root, ["copy/03a01Fa.wav"])
+    run(root, complete=True)
+
+
+def test_a_complete_corpus_has_recordings_of_every_actor(tmp_path):
+    # The counts of emotions alone would be right.
+    files = [file.replace("/16", "/03").replace(".wav", "") for file in trees.emodb() if "/16" in file]
+    renamed = {
+        f"wav/03{chr(97 + index % 2)}{index // 2 + 10:02d}{file[9]}{file[10:]}.wav" for index, file in enumerate(files)
+    }
+    kept = [file for file in trees.emodb() if "/16" not in file]
+    root = trees.plant(tmp_path / "emodb", [*kept, *renamed])
+    with pytest.raises(InputError, match=r"not all of Emo-DB") as refused:
+        run(root, complete=True)
+    assert re.search(r"spk16 +0 +some", str(refused.value))
 
 
 def test_an_incomplete_corpus_is_told_or_refused_with_the_same_table(tmp_path):

@@ -9,7 +9,7 @@ from pipeline.models import Shaking, build_network
 from pipeline.training.batches import make_bank
 from pipeline.training.loop import Epoch, Recipe, class_weights, reported_history, score, start_run, train
 
-RECIPE = Recipe(epochs=3, batch_segments=8, learning_rate=0.01, precision="fp32", eval_train_every=2)
+RECIPE = Recipe(epochs=3, batch_segments=8, learning_rate=0.01, eval_train_every=2)
 CPU = torch.device("cpu")
 
 
@@ -74,7 +74,7 @@ def test_snapshots_give_back_the_validation_scores_of_their_epochs(bank):
     weights = class_weights(bank.emotions[TRAIN], 3)
     for snapshot in (state.best, state.last):
         state.network.load_state_dict(snapshot.weights)
-        loss, ua_again, probabilities = score(state.network, bank, VALID, weights, "fp32")
+        loss, ua_again, probabilities = score(state.network, bank, VALID, weights)
         assert ua_again == state.history[snapshot.epoch - 1].valid_ua
         assert loss == pytest.approx(state.history[snapshot.epoch - 1].valid_loss)
         torch.testing.assert_close(probabilities, snapshot.probabilities)
@@ -96,7 +96,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_as_diverged(bank):
 
 def test_bf16_learns_too(bank):
     state = new_state()
-    train(state, bank, TRAIN, VALID, replace(RECIPE, epochs=12, precision="bf16"))
+    train(state, replace(bank, rows=bank.rows.bfloat16()), TRAIN, VALID, replace(RECIPE, epochs=12))
     assert state.history[-1].valid_ua > 80
 
 

@@ -77,7 +77,7 @@ def test_a_missing_file_no_yaml_and_a_key_twice_are_explained(tmp_path):
     for text, expected in (
         ("a: [", "cannot be read as YAML"),
         ("- a", "holds no mapping"),
-        ("a: 1\na: 2", "duplicate"),
+        ("a: 1\na: 2", r"line 2: the key a is there twice; expected each key once; remove or rename"),
     ):
         path.write_text(text)
         with pytest.raises(InputError, match=expected):

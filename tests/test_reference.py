@@ -213,7 +213,7 @@ def test_an_epoch_does_what_the_reference_does(layout, bands, options, sizes):
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(name in gradients)
     state = start_run(network, RATE, (ORDER_SEED, NOISE_SEED), CPU)
-    train(state, bank, training, validation, Recipe(1, 8, RATE, "fp32", 1))
+    train(state, bank, training, validation, Recipe(1, 8, RATE, 1))
 
     row = state.history[0]
     assert row.train_loss == pytest.approx(loss)
@@ -249,7 +249,7 @@ def test_scoring_does_what_the_reference_does(layout, bands, options):
     with torch.no_grad():
         scores = reference_scores(copied_weights(network), layout, bands, [matrices[i] for i in part], **options)
     summed, total = reference_loss(scores, emotions[part], torch.bincount(emotions[training]))
-    loss, ua, probabilities = score(network, bank, part, class_weights(emotions[training], 3), "fp32")
+    loss, ua, probabilities = score(network, bank, part, class_weights(emotions[training], 3))
     assert loss == pytest.approx((summed / total).item())
     assert ua == pytest.approx(reference_ua(scores, emotions[part]))
     torch.testing.assert_close(probabilities, scores.softmax(dim=1), rtol=1e-7, atol=1e-9)
@@ -263,7 +263,7 @@ def loss_of(seeds, bands=1, dropout=DROPOUT):
     _, _, bank = some_segments(18)
     network = some_network("PreActBN", bands, dropout=dropout)
     state = start_run(network, RATE, seeds, CPU)
-    train(state, bank, torch.arange(12), torch.arange(12, 18), Recipe(1, 8, RATE, "fp32", 1))
+    train(state, bank, torch.arange(12), torch.arange(12, 18), Recipe(1, 8, RATE, 1))
     return state.history[0].train_loss
 
 
@@ -309,7 +309,7 @@ def test_execute_hands_each_stream_to_its_own_part_of_a_run(experiment, tmp_path
             frame_shape=(4, 257), dropout=0.1, shaking=Shaking(), seed=initialisation,
         )  # fmt: skip
         state = start_run(network, 0.01, (order, noise), CPU)
-        train(state, experiment.bank, *experiment.split(spec.fold), Recipe(1, 8, 0.01, "fp32", 3))
+        train(state, experiment.bank, *experiment.split(spec.fold), Recipe(1, 8, 0.01, 3))
         return repr(state.history)
 
     initialisation, order, noise = (spec.stream(purpose) for purpose in ("initialisation", "order", "noise"))

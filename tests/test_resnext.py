@@ -68,7 +68,7 @@ def test_any_kernel_padding_and_number_of_branches_keeps_the_shapes(kernel, padd
 def test_branch_operations_in_order():
     for name, layout in LAYOUTS.items():
         branch = build_network(name, **SMALL).stages[0][0].branches[0]
-        words = {"BatchNorm2d": "BN", "Conv2d": "Conv", "ReLU": "ReLU"}
+        words = {"BatchNorm2d": "BN", "Convolution": "Conv", "ReLU": "ReLU"}
         assert tuple(words[type(layer).__name__] for layer in branch) == layout.operations
 
 

@@ -2,10 +2,15 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from pipeline.models.shaking import Shaking, _Mix, convex_weights, mix_branches
+from pipeline.models.collective import Place
+from pipeline.models.shaking import Draws, Shaking, _Mix, convex_weights, mix_branches
 
 FRAMES, CHANNELS, HEIGHT, BINS = 6, 3, 4, 8
 SEGMENTS = torch.tensor([0, 0, 0, 1, 1, 1])
+
+
+def draws(seed):
+    return Draws(torch.Generator().manual_seed(seed), Place(0, FRAMES), Place(0, 2))
 
 
 def branches(number=2):
@@ -21,8 +26,8 @@ def observed(shaking, number=2, seed=0):
     alphas = []
     for chosen in range(number):
         ones = [torch.full_like(x, float(n == chosen)) for n, x in enumerate(inputs)]
-        alphas.append(mix_branches(ones, shaking, SEGMENTS, 2, torch.Generator().manual_seed(seed)))
-    mixed = mix_branches(inputs, shaking, SEGMENTS, 2, torch.Generator().manual_seed(seed))
+        alphas.append(mix_branches(ones, shaking, SEGMENTS, draws(seed)))
+    mixed = mix_branches(inputs, shaking, SEGMENTS, draws(seed))
     betas = torch.autograd.grad(mixed, inputs, torch.ones_like(mixed))
     return torch.stack(alphas).detach(), torch.stack(betas)
 
@@ -30,7 +35,7 @@ def observed(shaking, number=2, seed=0):
 def test_forward_is_the_weighted_sum():
     inputs = branches()
     alpha, _ = observed(Shaking())
-    mixed = mix_branches(inputs, Shaking(), SEGMENTS, 2, torch.Generator().manual_seed(0))
+    mixed = mix_branches(inputs, Shaking(), SEGMENTS, draws(0))
     torch.testing.assert_close(mixed, (alpha * torch.stack(inputs)).sum(dim=0))
 
 
@@ -101,7 +106,7 @@ def test_bands_split_the_axis_as_evenly_as_can_be():
 
 def test_more_bands_than_bins_are_refused():
     with pytest.raises(ValueError, match="9 sub-bands of 8 frequency bins"):
-        mix_branches(branches(), Shaking(bands=9), SEGMENTS, 2, torch.Generator())
+        mix_branches(branches(), Shaking(bands=9), SEGMENTS, draws(0))
 
 
 def test_two_branches_draw_uniformly_and_more_draw_uniformly_on_the_simplex():

@@ -3,6 +3,6 @@
 What takes long to import (torch, pandera) is imported where it is used, so that help comes at once.
 """
 
-from pipeline.commands import corpora, estimate, predict, summary
+from pipeline.commands import corpora, estimate, grid, predict, runs, summary
 
-ALL = (corpora, summary, predict, estimate)
+ALL = (corpora, summary, estimate, grid, runs, predict)

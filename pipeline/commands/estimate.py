@@ -25,13 +25,13 @@ def run(options: argparse.Namespace) -> int:
     """Print runs, hours and disk."""
     from pipeline.training.cost import cost, time_step
     from pipeline.training.device import device_name, resolve_device
-    from pipeline.training.engine import worker_count
+    from pipeline.training.fitting import worker_devices
 
     params = load_params()
     device = resolve_device(params.execution.device)
     missing = _missing(params)
     runs = len(params.models) * len(params.train.folds) * len(params.train.seeds)
-    workers = worker_count(params, device)
+    workers = len(worker_devices(params))
     segments, frames, source = _data(params)
     step = time_step(params, device)
     estimate = cost(params, step, runs=missing, spectrogram_frames=frames, workers=workers)

@@ -85,7 +85,7 @@ class Folder:
     Attributes:
         root: the corpus path.
         files: paths relative to it with forward slashes, sorted.
-        skipped_links: linked folders that lead back into the corpus, which is read once.
+        skipped_links: linked folders, or folders below linked ones, that are read under another path already.
     """
 
     root: Path
@@ -128,7 +128,7 @@ def list_folder(root: Path) -> Folder:
     """All files below `root`.
 
     Linked folders are followed when they lead out of the corpus; one that leads back in (or round in a circle) is
-    not, since its files are listed under their own paths.
+    not, since its files are listed under their own paths. Nothing is listed twice.
 
     Raises:
         InputError: `root` is missing or no folder, or a folder below it cannot be opened.
@@ -140,13 +140,16 @@ def list_folder(root: Path) -> Folder:
             f"the corpus folder {root} may not be reached (permission denied by a folder above it); give yourself "
             "permission, or set another path in params.yaml"
         ) from None
+    if not exists and root.is_symlink():
+        raise InputError(f"the corpus folder {root} is a link to nothing, or to itself; set its path in params.yaml")
     if not exists:
         raise InputError(f"the corpus folder {root} does not exist; set its path in params.yaml")
     if not root.is_dir():
         raise InputError(f"the corpus path {root} is a file; expected the folder that holds the corpus")
     files: list[str] = []
     skipped: list[str] = []
-    visited = {os.path.realpath(root)}
+    top = os.path.realpath(root)
+    linked: set[str] = set()
     waiting = [""]
     while waiting:
         folder = waiting.pop()
@@ -154,11 +157,11 @@ def list_folder(root: Path) -> Folder:
             path = f"{folder}{entry.name}"
             if not _is_folder(entry):
                 files.append(path)
-            elif entry.is_symlink() and _known(entry.path, visited):
+            elif _read_already(entry, top, linked):
                 skipped.append(path)
             else:
                 if entry.is_symlink():
-                    visited.add(os.path.realpath(entry.path))
+                    linked.add(os.path.realpath(entry.path))
                 waiting.append(f"{path}/")
     return Folder(root, tuple(sorted(files)), tuple(sorted(skipped)))
 
@@ -183,10 +186,22 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _known(link: str, visited: set[str]) -> bool:
-    """Whether a linked folder lies inside one that is read anyway, or holds it."""
-    target = os.path.realpath(link)
-    return any(os.path.commonpath((target, known)) in (target, known) for known in visited)
+def _read_already(entry: os.DirEntry[str], top: str, linked: set[str]) -> bool:
+    """Whether a folder is read under another path.
+
+    Args:
+        entry: the folder, or a link to it.
+        top: the real path of the corpus folder.
+        linked: real paths of the linked folders met so far.
+    """
+    if not entry.is_symlink():
+        # Below a linked folder may lie one that another link has led to.
+        return bool(linked) and os.path.realpath(entry.path) in linked
+    target = os.path.realpath(entry.path)
+    # A folder above the corpus is no part of it.
+    if os.path.commonpath((target, top)) == target:
+        return True
+    return any(os.path.commonpath((target, known)) == known for known in (top, *linked))
 
 
 def sort_files(

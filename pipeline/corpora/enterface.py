@@ -7,6 +7,7 @@ recordings of joy; the paper's 42 actors are all but subjects 6 and 12 (`exclude
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import PurePosixPath
 
@@ -27,6 +28,7 @@ ACTORS: dict[str, Gender] = {f"subject{number}": "F" if number in WOMEN else "M"
 UNSEGMENTED = "subject6"
 
 SUBJECT = re.compile(r"subject[ _-]*0*(\d+)", re.IGNORECASE)
+SENTENCE = re.compile(r"sentence[ _-]*0*(\d+)", re.IGNORECASE)
 FILE = re.compile(r"s_?\d+_(an|di|fe|ha|sa|su)(_?\d.*)?", re.IGNORECASE)
 
 
@@ -51,12 +53,23 @@ def _recognise(path: PurePosixPath) -> Recording | str:
             )
             if emotion is None:
                 return "misplaced: not in a folder of an emotion"
-            # The stem keeps apart what a flattened copy puts into one folder.
-            name = f"{actor}-{emotion}-{re.sub(r'[^!-~]+', '_', path.stem)}"
+            name = f"{actor}-{emotion}-{_take(path)}"
             return Recording(path.as_posix(), name, emotion, actor, ACTORS[actor], actor)
     if FILE.fullmatch(path.stem):
         return "misplaced: not in a folder of a subject"
     return "not a recording: not in a folder of a subject"
+
+
+def _take(path: PurePosixPath) -> str:
+    """What tells a subject's recordings of an emotion apart, in a flattened copy as in the owner's folders.
+
+    The owner's file names count the sentences. Others need not: their sentence's folder tells them apart.
+    """
+    plain = re.sub(r"[^!-~]+", "_", path.stem)
+    if plain != path.stem:
+        plain += f"-{hashlib.sha256(path.stem.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+    sentence = SENTENCE.fullmatch(path.parent.name.strip())
+    return plain if sentence is None or FILE.fullmatch(path.stem) else f"sentence{int(sentence[1])}-{plain}"
 
 
 def _scan(folder: Folder, params: CorpusParams) -> Scan:

@@ -44,10 +44,19 @@ def _recognise(path: PurePosixPath) -> Recording | str:
     known = channel in CHANNELS and emotion in EMOTION_CODES and actor in ACTORS
     if not known or {intensity, statement, repetition} - {"01", "02"}:
         return "not a recording: a code that RAVDESS does not have"
+    if not _exists(channel, EMOTION_CODES[emotion], intensity, actor):
+        return "not a recording: RAVDESS has no such recording (a strong neutral, a sung disgust or surprise, actor 18)"
     for folder in folders_upward(path):
         if (named := ACTOR_FOLDER.fullmatch(folder)) and int(named[1]) != int(number):
             return f"misplaced: actor {number} in the folder {folder}"
     return Recording(path.as_posix(), path.stem, EMOTION_CODES[emotion], actor, ACTORS[actor], actor)
+
+
+def _exists(channel: str, emotion: str, intensity: str, actor: str) -> bool:
+    """Whether the owner recorded this: neutral has one intensity, and not everything was sung."""
+    if emotion == "neutral" and intensity != "01":
+        return False
+    return channel == "01" or (emotion in SONG and actor != SILENT_SINGER)
 
 
 def _scan(folder: Folder, params: CorpusParams) -> Scan:

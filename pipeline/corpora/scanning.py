@@ -81,7 +81,10 @@ def differences(reader: Reader, scan: Scan) -> list[str]:
     by_name = {recording.name: recording for recording in scan.recordings}
     emotions = Counter(recording.emotion for recording in by_name.values())
     actors = Counter(recording.actor for recording in by_name.values())
-    wrong_actors = [actor for actor in reader.per_actor if actors[actor] != reader.per_actor[actor]]
+    # Where the owner states no number for each actor, there is at least some recording of each.
+    wrong_actors = [
+        actor for actor in reader.actors if actors[actor] != reader.per_actor.get(actor, actors[actor] or 1)
+    ]
     if emotions == reader.emotions and not wrong_actors:
         return []
     return [
@@ -91,10 +94,11 @@ def differences(reader: Reader, scan: Scan) -> list[str]:
 
 
 def _comparison(title: str, names: list[str], found: Mapping[str, int], expected: Mapping[str, int]) -> Iterator[str]:
+    unstated = 0 if title == "emotion" else "some"
     width = max(len(title), *map(len, names))
     yield f"  {title:<{width}}  found  expected"
     for name in names:
-        yield f"  {name:<{width}}  {found.get(name, 0):>5}  {expected.get(name, 0):>8}"
+        yield f"  {name:<{width}}  {found.get(name, 0):>5}  {expected.get(name, unstated):>8}"
 
 
 def select(

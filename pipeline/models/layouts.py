@@ -9,6 +9,9 @@ from typing import Literal
 
 from torch import nn
 
+from pipeline.models.convolution import Convolution
+from pipeline.models.normalisation import BatchNorm2d
+
 Padding = Literal["paired", "same"]
 
 
@@ -57,13 +60,14 @@ def build_branch(
             if padding == "same":
                 layers.append(nn.ZeroPad2d(_around(kernel)))
             pads = (0, 0) if padding == "same" else _paired(kernel, convolutions)
-            layers.append(nn.Conv2d(channels, out_channels, kernel, padding=pads))
+            layers.append(Convolution(channels, out_channels, kernel, padding=pads))
             channels = out_channels
             convolutions += 1
         elif operation == "BN":
-            layers.append(nn.BatchNorm2d(channels))
+            layers.append(BatchNorm2d(channels))
         else:
-            layers.append(nn.ReLU())
+            # In place, but for the block's own input, which the shortcut needs: no operation reads its output again.
+            layers.append(nn.ReLU(inplace=bool(layers)))
     return nn.Sequential(*layers)
 
 

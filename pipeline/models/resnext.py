@@ -9,8 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pipeline.models.collective import places
+from pipeline.models.convolution import Convolution
 from pipeline.models.layouts import LAYOUTS, BranchLayout, Padding, build_branch
-from pipeline.models.shaking import Shaking, mix_branches
+from pipeline.models.normalisation import BatchNorm1d
+from pipeline.models.shaking import Draws, Shaking, mix_branches
 
 POOLED_BANDS = 8
 """Frequency bands of the pooling `bands`: 32 channels x 8 bands are Table 5's 256 inputs of the affine layer."""
@@ -36,23 +39,21 @@ class Block(nn.Module):
             build_branch(layout, in_channels, out_channels, kernel, padding) for _ in range(branches)
         )
         # The shortcut sees the block's raw input; only a stage's first block changes the width.
-        self.shortcut = nn.Conv2d(in_channels, out_channels, 1) if first_of_stage else nn.Identity()
+        self.shortcut = Convolution(in_channels, out_channels, 1) if first_of_stage else nn.Identity()
         self.relu_after_addition = layout.relu_after_addition
         self.shaking = shaking
 
-    def forward(
-        self, frames: Tensor, segment_of_frame: Tensor, num_segments: int, generator: torch.Generator | None
-    ) -> Tensor:
+    def forward(self, frames: Tensor, segment_of_frame: Tensor, draws: Draws | None) -> Tensor:
         """(frames, in_channels, height, bins) to (frames, out_channels, height, bins)."""
         outputs = [branch(frames) for branch in self.branches]
         if self.shaking is not None and self.training:
-            if generator is None:
+            if draws is None:
                 raise ValueError("shaking in training mode draws its weights: pass a generator")
-            mixed = mix_branches(outputs, self.shaking, segment_of_frame, num_segments, generator)
+            mixed = mix_branches(outputs, self.shaking, segment_of_frame, draws)
         else:
-            mixed = torch.stack(outputs).mean(dim=0)
+            mixed = sum(outputs[1:], start=outputs[0]) / len(outputs)
         summed: Tensor = mixed + self.shortcut(frames)
-        return F.relu(summed) if self.relu_after_addition else summed
+        return F.relu_(summed) if self.relu_after_addition else summed
 
 
 class ResNeXt(nn.Module):
@@ -95,7 +96,7 @@ class ResNeXt(nn.Module):
     ) -> None:
         super().__init__()
         pads = ((kernel[0] - 1) // 2, (kernel[1] - 1) // 2)
-        self.prelim = nn.Conv2d(1, widths[0], kernel, padding=pads)
+        self.prelim = Convolution(1, widths[0], kernel, padding=pads)
         height, bins = (size + 2 * pad - k + 1 for size, pad, k in zip(frame_shape, pads, kernel, strict=True))
         if height < 1 or bins < (POOLED_BANDS if pooling == "bands" else 1):
             raise ValueError(f"model frames of {frame_shape} are too small for a kernel of {kernel}")
@@ -120,7 +121,7 @@ class ResNeXt(nn.Module):
             self.stages.append(stage)
         self.pooling = pooling
         inputs = channels * POOLED_BANDS if pooling == "bands" else bins
-        self.standardise = nn.BatchNorm1d(inputs, affine=False) if layout.standardise else nn.Identity()
+        self.standardise = BatchNorm1d(inputs, affine=False) if layout.standardise else nn.Identity()
         self.dropout = dropout
         self.affine = nn.Linear(inputs, num_classes, bias=False)
         _start_scales(self.stages, gamma0)
@@ -131,7 +132,8 @@ class ResNeXt(nn.Module):
         """Scores of segments.
 
         Args:
-            frames: (frames, 1, height, bins) model frames of all segments, one after another.
+            frames: (frames, 1, height, bins) model frames of all segments, one after another; float32, or bfloat16 to
+                compute up to the pooling in that.
             segment_of_frame: (frames,) int64, the segment, from 0, that each frame belongs to.
             num_segments: segments in the batch.
             generator: source of shaking and dropout, on the frames' device; needed in training mode.
@@ -139,12 +141,15 @@ class ResNeXt(nn.Module):
         Returns:
             (num_segments, num_classes) unnormalised log-probabilities.
         """
+        draws = None
+        if self.training and generator is not None:
+            draws = Draws(generator, *places((len(frames), num_segments), frames.device))
         hidden = self.prelim(frames)
         for stage in self.stages:
             for block in stage:  # type: ignore[attr-defined]
-                hidden = block(hidden, segment_of_frame, num_segments, generator)
-        pooled = _mean_per_segment(self._pool(hidden).float(), segment_of_frame, num_segments)
-        scores: Tensor = self.affine(self._drop(self.standardise(pooled), generator))
+                hidden = block(hidden, segment_of_frame, draws)
+        pooled = _mean_per_segment(self._pool(hidden).to(self.affine.weight.dtype), segment_of_frame, num_segments)
+        scores: Tensor = self.affine(self._drop(self.standardise(pooled), draws))
         return scores
 
     def _pool(self, hidden: Tensor) -> Tensor:
@@ -153,14 +158,17 @@ class ResNeXt(nn.Module):
             return hidden.mean(dim=(1, 2))
         return F.adaptive_avg_pool2d(hidden, (1, POOLED_BANDS)).flatten(1)
 
-    def _drop(self, inputs: Tensor, generator: torch.Generator | None) -> Tensor:
+    def _drop(self, inputs: Tensor, draws: Draws | None) -> Tensor:
         """Dropout from the run's own generator (PyTorch's takes the global one)."""
         if not self.training or self.dropout == 0:
             return inputs
-        if generator is None:
+        if draws is None:
             raise ValueError("dropout in training mode draws its mask: pass a generator")
-        kept = torch.empty_like(inputs).bernoulli_(1 - self.dropout, generator=generator)
-        return inputs * kept / (1 - self.dropout)
+        # For the whole batch, of which this process may hold a part.
+        kept = inputs.new_empty(draws.segments.total, inputs.shape[1])
+        kept.bernoulli_(1 - self.dropout, generator=draws.generator)
+        first = draws.segments.first
+        return inputs * kept[first : first + len(inputs)] / (1 - self.dropout)
 
 
 def build_network(

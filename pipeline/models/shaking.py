@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from pipeline.models.collective import Place
+
 
 @dataclass(frozen=True)
 class Shaking:
@@ -29,12 +31,29 @@ class Shaking:
     level: Literal["frame", "segment", "batch"] = "frame"
 
 
+@dataclass(frozen=True)
+class Draws:
+    """The random numbers of one training pass.
+
+    Each process draws for the whole batch and takes its own rows, so that the numbers of a batch are the same however
+    many processes share it.
+
+    Attributes:
+        generator: their source.
+        frames: where this process's model frames lie in the batch.
+        segments: where its segments do.
+    """
+
+    generator: torch.Generator
+    frames: Place
+    segments: Place
+
+
 def mix_branches(
     branches: Sequence[Tensor],
     shaking: Shaking,
     segment_of_frame: Tensor,
-    num_segments: int,
-    generator: torch.Generator,
+    draws: Draws,
 ) -> Tensor:
     """Mix the outputs of a block's branches in one training pass.
 
@@ -42,20 +61,23 @@ def mix_branches(
         branches: N tensors (frames, channels, height, bins).
         shaking: the rules.
         segment_of_frame: (frames,) the segment, from 0, that each frame belongs to.
-        num_segments: segments in the batch.
-        generator: source of the draws, on the branches' device.
+        draws: source of the weights, on the branches' device.
 
     Returns:
         (frames, channels, height, bins), the sum of alpha_n times branch n. In the backward pass branch n receives
         beta_n times the gradient, whatever alpha was.
     """
     reference = branches[0]
-    rows = {"frame": reference.shape[0], "segment": num_segments, "batch": 1}[shaking.level]
+    rows = {"frame": draws.frames.total, "segment": draws.segments.total, "batch": 1}[shaking.level]
     shape = (len(branches), rows, shaking.bands)
-    alpha = _weights(shaking.forward, shape, generator)
-    beta = alpha if shaking.backward == "keep" else _weights(shaking.backward, shape, generator)
-    if shaking.level == "segment":
-        alpha, beta = alpha[:, segment_of_frame], beta[:, segment_of_frame]
+    alpha = _weights(shaking.forward, shape, draws.generator)
+    beta = alpha if shaking.backward == "keep" else _weights(shaking.backward, shape, draws.generator)
+    if shaking.level == "frame":
+        ours = slice(draws.frames.first, draws.frames.first + len(reference))
+        alpha, beta = alpha[:, ours], beta[:, ours]
+    elif shaking.level == "segment":
+        index = draws.segments.first + segment_of_frame
+        alpha, beta = alpha[:, index], beta[:, index]
     bins = reference.shape[-1]
     weights = (_per_bin(part, bins).to(reference.dtype) for part in (alpha, beta))
     mixed: Tensor = _Mix.apply(*weights, *branches)  # type: ignore[no-untyped-call]

@@ -13,7 +13,7 @@ from pipeline.models.configured import configured_network
 from pipeline.models.summary import count_parameters
 from pipeline.params import Params
 from pipeline.spectrogram import BINS
-from pipeline.training.batches import make_bank
+from pipeline.training.batches import PRECISIONS, make_bank
 from pipeline.training.loop import Recipe, score, start_run, train_epoch
 
 TIMED_SEGMENTS = 8
@@ -52,38 +52,42 @@ def time_step(params: Params, device: torch.device) -> StepTime:
 
     Two steps warm up; the faster of two more counts.
     """
+    frames = TIMED_FRAMES // TIMED_SEGMENTS * params.features.every
+    train_step, score_step = training_step(params, device, TIMED_SEGMENTS, frames)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(params.train.threads)
+    try:
+        return StepTime(_fastest(train_step, device) / TIMED_FRAMES, _fastest(score_step, device) / TIMED_FRAMES)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def training_step(
+    params: Params, device: torch.device, segments: int, frames: int
+) -> tuple[Callable[[], object], Callable[[], object]]:
+    """A step of training and one of scoring, on a batch of random segments of so many spectrogram frames each."""
     models = params.models.values()
     shaken = next((model for model in models if model.shake is not None), None)
     model = shaken or next(iter(models))
     train, features, classes = params.train, params.features, len(params.classes)
     source = np.random.default_rng(0)
-    shape = (TIMED_FRAMES // TIMED_SEGMENTS * features.every, BINS)
     bank = make_bank(
-        [source.standard_normal(shape, dtype=np.float32) for _ in range(TIMED_SEGMENTS)],
-        [index % classes for index in range(TIMED_SEGMENTS)],
+        [source.standard_normal((frames, BINS), dtype=np.float32) for _ in range(segments)],
+        [index % classes for index in range(segments)],
         left=features.left,
         right=features.right,
         every=features.every,
         device=device,
+        dtype=PRECISIONS[train.precision],
     )
-    segments, weights = torch.arange(TIMED_SEGMENTS, device=device), torch.ones(classes, device=device)
-    network = configured_network(params.network, model, features, classes)
-    state = start_run(network, train.learning_rate, (0, 1), device)
-    recipe = Recipe(1, TIMED_SEGMENTS, train.learning_rate, train.precision, 1)
-
+    positions, weights = torch.arange(segments, device=device), torch.ones(classes, device=device)
+    state = start_run(configured_network(params.network, model, features, classes), train.learning_rate, (0, 1), device)
     # One batch: an epoch is one step.
-    def train_step() -> None:
-        train_epoch(state, bank, segments, weights, recipe)
-
-    def score_step() -> None:
-        score(state.network, bank, segments, weights, train.precision)
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(train.threads)
-    try:
-        return StepTime(_fastest(train_step, device) / TIMED_FRAMES, _fastest(score_step, device) / TIMED_FRAMES)
-    finally:
-        torch.set_num_threads(threads)
+    recipe = Recipe(1, segments, train.learning_rate, 1)
+    return (
+        lambda: train_epoch(state, bank, positions, weights, recipe),
+        lambda: score(state.network, bank, positions, weights),
+    )
 
 
 def cost(params: Params, step: StepTime, *, runs: Sequence[int], spectrogram_frames: int, workers: int) -> Cost:
@@ -108,7 +112,7 @@ def cost(params: Params, step: StepTime, *, runs: Sequence[int], spectrogram_fra
     return Cost(run_seconds / 3600, rounds * run_seconds / 3600, 4.0 * BINS * spectrogram_frames, float(results))
 
 
-def _fastest(step: Callable[[], None], device: torch.device) -> float:
+def _fastest(step: Callable[[], object], device: torch.device) -> float:
     """Seconds of the faster of two steps, after two to warm up."""
     seconds = []
     for _ in range(4):

@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from pipeline.archive import read_archive
+from pipeline.archive import MappedMatrices, read_archive
 from pipeline.errors import InputError
 from pipeline.params import Params
 from pipeline.records import FOLDS, SEGMENTS, read_table
-from pipeline.training.batches import SegmentBank, make_bank
+from pipeline.spectrogram import BINS
+from pipeline.training.batches import PRECISIONS, SegmentBank, StreamedBank, make_bank, model_frames
+from pipeline.training.memory import free_memory
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Experiment:
     def split(self, fold: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Positions of the training segments and of the validation segments of `fold`."""
         valid = (self.segments["fold"] == fold).to_numpy()
-        device = self.bank.rows.device
+        device = self.bank.device
         return torch.from_numpy(np.flatnonzero(~valid)).to(device), torch.from_numpy(np.flatnonzero(valid)).to(device)
 
 
@@ -54,23 +56,57 @@ def read_segments(params: Params, root: Path = Path()) -> pd.DataFrame:
     return merged.astype({"fold": "int64"})
 
 
-def load_experiment(params: Params, device: torch.device, root: Path = Path()) -> Experiment:
-    """Read everything that training needs into memory once.
+def load_experiment(params: Params, device: torch.device, root: Path = Path(), processes: int = 1) -> Experiment:
+    """Read everything that training needs into memory once, or map what is too large to be kept there.
+
+    Args:
+        params: the experiment's.
+        device: where to train.
+        root: the repository root.
+        processes: how many keep a copy in the device's memory.
 
     Raises:
         InputError: tables and archives do not belong together.
     """
     segments = read_segments(params, root)
-    features = params.features
-    bank = make_bank(
-        _matrices(segments, params, root),
-        segments["emotion"].map(list(params.classes).index).tolist(),
-        left=features.left,
-        right=features.right,
-        every=features.every,
-        device=device,
-    )
+    emotions = segments["emotion"].map(list(params.classes).index).tolist()
+    features, dtype = params.features, PRECISIONS[params.train.precision]
+    matrices = _matrices(segments, params, root)
+    if is_resident(params, segments, device, processes):
+        bank: SegmentBank = make_bank(
+            matrices,
+            emotions,
+            left=features.left,
+            right=features.right,
+            every=features.every,
+            device=device,
+            dtype=dtype,
+        )
+    else:
+        counts = [model_frames(len(matrix), features.every) for matrix in matrices]
+        bank = StreamedBank(
+            num_frames=torch.tensor(counts, device=device),
+            emotions=torch.tensor(emotions, device=device),
+            context=features.context,
+            every=features.every,
+            matrices=MappedMatrices([root / f"data/features/{corpus}.scp" for corpus in sorted(params.corpora)], root),
+            left=features.left,
+            dtype=dtype,
+        )
     return Experiment(segments, bank)
+
+
+RESIDENT_SHARE = 0.4
+"""Of the free memory, the part that spectrograms may take; a training step needs the rest."""
+
+
+def is_resident(params: Params, segments: pd.DataFrame, device: torch.device, processes: int) -> bool:
+    """Whether the segments' spectrograms are kept in the device's memory: as told, or as far as they fit."""
+    if params.execution.features != "auto":
+        return params.execution.features == "resident"
+    rows = int(segments["num_frames"].sum()) + len(segments) * (params.features.context - 1)
+    size = rows * BINS * PRECISIONS[params.train.precision].itemsize
+    return size * processes <= RESIDENT_SHARE * free_memory(device)
 
 
 def _matrices(segments: pd.DataFrame, params: Params, root: Path) -> Iterator[np.ndarray]:

@@ -27,6 +27,18 @@ def resolve_device(name: str) -> torch.device:
     return device
 
 
+def visible_devices(name: str) -> list[torch.device]:
+    """All devices that runs may be spread over: `auto` and `cuda` are every GPU that PyTorch sees, `cuda:N` is one.
+
+    Raises:
+        InputError: a GPU is named that is not there.
+    """
+    first = resolve_device(name)
+    if first.type == "cpu" or name not in ("auto", "cuda"):
+        return [first]
+    return [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+
+
 def device_name(device: torch.device) -> str:
     """The hardware's own name, for the record beside the results."""
     if device.type == "cuda":

@@ -1,28 +1,30 @@
-"""Spreading runs over the processes of one machine."""
+"""The runs of an experiment, over whoever trains them: processes of this machine, or a Ray cluster."""
 
 from __future__ import annotations
 
-import multiprocessing
 import sys
+import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, cast
+from typing import Self
 
-import torch
 from tqdm import tqdm
 
 from pipeline.errors import InputError
 from pipeline.params import Params
-from pipeline.processes import available_cores
-from pipeline.training.device import resolve_device
+from pipeline.training.crew import Crew, LocalCrew, WorkerDied
+from pipeline.training.fitting import worker_devices
 from pipeline.training.identity import RunSpec
+from pipeline.training.ray_crew import RayCrew
+from pipeline.training.runner import RunDone
 from pipeline.training.store import RunFolder
-from pipeline.training.worker import EpochDone, work
+from pipeline.training.worker import EpochDone
+
+HELD_SECONDS = 2.0
+"""Between two looks at runs that other processes are at."""
 
 DEATHS = 2
 """A run at which this many workers died is given up; the others go on."""
@@ -34,117 +36,105 @@ def plan(params: Params, model: str, data: str) -> list[RunSpec]:
     return [RunSpec(model, fold, seed, train.epochs, params, data) for fold in train.folds for seed in train.seeds]
 
 
-def fill_store(specs: Sequence[RunSpec], params: Params, store: Path) -> int:
+@dataclass(frozen=True)
+class Filled:
+    """What became of the runs that were asked for, each once.
+
+    Attributes:
+        trained: trained or continued here.
+        held: left to other processes, which are at them.
+    """
+
+    trained: int
+    held: tuple[RunSpec, ...] = ()
+
+
+def fill_store(specs: Sequence[RunSpec], params: Params, store: Path, *, wait: bool = True) -> Filled:
     """Train the runs that the store lacks; one that fails does not stop the others.
 
-    Returns:
-        How many were trained (or continued).
+    Args:
+        specs: the runs.
+        params: the experiment's; `execution.engine` says where they are trained.
+        store: the run store.
+        wait: for runs that other processes are at; else they are left to them.
 
     Raises:
         InputError: some runs failed; the message says which and why. The others are in the store.
     """
     missing = [spec for spec in specs if not RunFolder(store, spec).finished()]
     if not missing:
-        return 0
-    device = resolve_device(params.execution.device)
+        return Filled(0)
     failures: dict[str, str] = {}
-    workers = min(len(missing), worker_count(params, device))
-    with _crew(workers, (params, str(device), store)) as crew, _Progress(missing) as progress:
-        for spec, failure in _train_all(crew, missing, progress):
-            if failure is not None:
-                failures[spec.name] = failure
+    trained, held = 0, []
+    with _crew(len(missing), params, store) as crew, _Progress(missing) as progress:
+        for spec, outcome in _train_all(crew, missing, progress, wait=wait):
+            if outcome.failure is not None:
+                failures[spec.name] = outcome.failure
+            elif outcome.held_by is not None:
+                held.append(spec)
+            else:
+                trained += outcome.trained
     if failures:
         lines = [f"  {name}: {reason}" for name, reason in sorted(failures.items())]
         summary = (
             f"{len(failures)} of {len(missing)} runs failed; the others are kept. "
-            "`dvc repro` again tries these alone, from their last checkpoints:"
+            "Running it again tries these alone, from their last checkpoints:"
         )
         raise InputError("\n".join([summary, *lines]))
-    return len(missing)
-
-
-def worker_count(params: Params, device: torch.device) -> int:
-    """Runs at a time: as many as cores carry `train.threads` threads each; one on a GPU unless told otherwise."""
-    if params.execution.workers != "auto":
-        return params.execution.workers
-    if device.type == "cuda":
-        return 1
-    return max(1, available_cores() // params.train.threads)
-
-
-@dataclass
-class _Crew:
-    """Worker processes by the connection to each."""
-
-    size: int
-    arguments: tuple[Params, str, Path]
-    processes: dict[Connection, BaseProcess] = field(default_factory=dict)
-
-    def hire(self) -> Connection:
-        """Start a worker."""
-        # Spawned, not forked: a fork of a process that has used torch's threads can hang.
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=work, args=(theirs, *self.arguments), daemon=True)
-        process.start()
-        theirs.close()
-        self.processes[ours] = process
-        return ours
-
-    def lose(self, connection: Connection) -> None:
-        """Take leave of a worker that died."""
-        self.processes.pop(connection).join()
-        connection.close()
+    return Filled(trained, tuple(held))
 
 
 @contextmanager
-def _crew(size: int, arguments: tuple[Params, str, Path]) -> Iterator[_Crew]:
+def _crew(runs: int, params: Params, store: Path) -> Iterator[Crew]:
     """A crew that is gone afterwards, whatever happened: its runs continue from their checkpoints another time."""
-    crew = _Crew(size, arguments)
+    if params.execution.engine == "ray":
+        crew: Crew = RayCrew(params, store)
+    else:
+        crew = LocalCrew(worker_devices(params)[:runs], params, store)
     try:
         yield crew
-        for connection in crew.processes:
-            connection.send(None)
     except BaseException:
-        for process in crew.processes.values():
-            process.kill()
+        crew.stop()
         raise
-    finally:
-        for connection in list(crew.processes):
-            crew.lose(connection)
+    crew.dismiss()
 
 
-def _train_all(crew: _Crew, specs: Sequence[RunSpec], progress: _Progress) -> Iterator[tuple[RunSpec, str | None]]:
-    """Each run as it ends, with the reason if it failed."""
-    waiting = deque(specs)
-    idle: list[Connection] = []
-    at_work: dict[Connection, RunSpec] = {}
+def _train_all(
+    crew: Crew, specs: Sequence[RunSpec], progress: _Progress, *, wait: bool
+) -> Iterator[tuple[RunSpec, RunDone]]:
+    """Each run as it ends."""
+    waiting, held = deque(specs), deque[RunSpec]()
+    at_work = 0
     deaths: Counter[str] = Counter()
-    while waiting or at_work:
-        while waiting and len(at_work) < crew.size:
-            connection = idle.pop() if idle else crew.hire()
-            at_work[connection] = waiting.popleft()
-            with suppress(ConnectionError):  # a worker that died idle: what follows finds its connection closed
-                connection.send(at_work[connection])
-        for connection in cast("list[Connection]", wait(list(at_work))):
-            spec = at_work[connection]
-            try:
-                message = connection.recv()
-            except (EOFError, ConnectionError):
-                del at_work[connection]
-                crew.lose(connection)
+    look_again = 0.0
+    while waiting or at_work or held:
+        # What others are at comes back when there is nothing else to do: they may have died.
+        if held and not waiting and time.monotonic() >= look_again:
+            waiting, held = held, deque()
+            look_again = time.monotonic() + HELD_SECONDS
+        while waiting and crew.has_room():
+            crew.start(waiting.popleft())
+            at_work += 1
+        if not at_work:
+            time.sleep(max(0.0, look_again - time.monotonic()))
+            continue
+        for spec, event in crew.events(HELD_SECONDS):
+            if isinstance(event, EpochDone):
+                progress.show(spec, event)
+                continue
+            at_work -= 1
+            if isinstance(event, WorkerDied):
                 deaths[spec.name] += 1
                 if deaths[spec.name] < DEATHS:
                     waiting.append(spec)
                 else:
-                    yield spec, f"its worker process died {DEATHS} times (killed, or out of memory?)"
-                continue
-            if isinstance(message, EpochDone):
-                progress.show(spec, message)
+                    reason = f"its worker process died {DEATHS} times (killed, or out of memory?)"
+                    yield spec, RunDone(failure=reason)
+            elif event.held_by is not None and wait:
+                progress.tell_held(spec, event.held_by)
+                held.append(spec)
             else:
-                idle.append(connection)
-                del at_work[connection]
-                yield spec, message.failure
+                yield spec, event
 
 
 class _Progress:
@@ -153,7 +143,15 @@ class _Progress:
     def __init__(self, specs: Sequence[RunSpec]) -> None:
         self._last = {spec.name: 0 for spec in specs}
         self._total = sum(spec.epochs for spec in specs)
-        self._bar = tqdm(total=self._total, unit="epoch", desc=specs[0].model, file=sys.stderr, mininterval=1)
+        models = list(dict.fromkeys(spec.model for spec in specs))
+        self._told: set[str] = set()
+        self._bar = tqdm(
+            total=self._total,
+            unit="epoch",
+            desc=models[0] if len(models) == 1 else f"{len(models)} models",
+            file=sys.stderr,
+            mininterval=1,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -172,3 +170,9 @@ class _Progress:
             f"{spec.name}: train UA {done.train_ua:.1f} %, valid UA {done.valid_ua:.1f} %", refresh=False
         )
         self._bar.update(1)
+
+    def tell_held(self, spec: RunSpec, owner: str) -> None:
+        """Say once that somebody else is at a run."""
+        if spec.name not in self._told:
+            self._told.add(spec.name)
+            self._bar.write(f"{spec.name}: {owner} trains it; waiting for that", file=sys.stderr)

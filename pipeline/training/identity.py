@@ -19,8 +19,11 @@ from pipeline.params import ModelParams, Params
 
 SCIENCE = (
     "pipeline/evaluation/accuracy.py",
+    "pipeline/models/collective.py",
     "pipeline/models/configured.py",
+    "pipeline/models/convolution.py",
     "pipeline/models/layouts.py",
+    "pipeline/models/normalisation.py",
     "pipeline/models/resnext.py",
     "pipeline/models/shaking.py",
     "pipeline/spectrogram.py",
@@ -31,6 +34,7 @@ SCIENCE = (
     "pipeline/training/loop.py",
     "pipeline/training/runner.py",
     "pipeline/training/tensors.py",
+    "pipeline/training/together.py",
 )
 """The source that computes a run's numbers. Comments, docstrings and layout of the code do not count."""
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pipeline.evaluation.accuracy import unweighted_accuracy
+from pipeline.models.collective import gathered, processes, rank, sum_gradients, summed
 from pipeline.models.resnext import ResNeXt
 from pipeline.training.batches import SegmentBank, ordered_batches, shuffled_batches
 
@@ -25,7 +26,6 @@ class Recipe:
     epochs: int
     batch_segments: int
     learning_rate: float
-    precision: str
     eval_train_every: int
 
 
@@ -116,7 +116,7 @@ def train(
     while state.epoch < recipe.epochs and state.diverged_epoch is None:
         number = state.epoch + 1
         train_loss, train_ua = train_epoch(state, bank, train_segments, weights, recipe)
-        valid_loss, valid_ua, chances = score(state.network, bank, valid_segments, weights, recipe.precision)
+        valid_loss, valid_ua, chances = score(state.network, bank, valid_segments, weights)
         if not (np.isfinite(train_loss) and np.isfinite(valid_loss)):
             state.diverged_epoch = number
             break
@@ -124,7 +124,7 @@ def train(
         best = state.best is None or valid_ua > state.history[state.best.epoch - 1].valid_ua
         # The epochs that may be reported are scored on the training folds too, for the Gap in eval mode.
         if best or number == recipe.epochs or number % recipe.eval_train_every == 0:
-            row = _with_eval_mode(row, state.network, bank, train_segments, weights, recipe.precision)
+            row = _with_eval_mode(row, state.network, bank, train_segments, weights)
         state.history.append(row)
         if best:
             state.best = Snapshot(number, _copy_weights(state.network), chances)
@@ -133,11 +133,9 @@ def train(
         after_epoch(state)
     if state.diverged_epoch is None and (state.last is None or state.last.epoch != state.epoch):
         # Continued from the middle of a longer run that took no notice of this epoch.
-        chances = probabilities(state.network, bank, valid_segments, recipe.precision)
+        chances = probabilities(state.network, bank, valid_segments)
         state.last = Snapshot(state.epoch, _copy_weights(state.network), chances)
-        state.history[-1] = _with_eval_mode(
-            state.history[-1], state.network, bank, train_segments, weights, recipe.precision
-        )
+        state.history[-1] = _with_eval_mode(state.history[-1], state.network, bank, train_segments, weights)
 
 
 def reported_history(history: Sequence[Epoch], epochs: int, eval_train_every: int) -> list[Epoch]:
@@ -167,11 +165,9 @@ def class_weights(emotions: Tensor, num_classes: int) -> Tensor:
     return len(emotions) / (num_classes * counts.float())
 
 
-def score(
-    network: ResNeXt, bank: SegmentBank, segments: Tensor, weights: Tensor, precision: str
-) -> tuple[float, float, Tensor]:
+def score(network: ResNeXt, bank: SegmentBank, segments: Tensor, weights: Tensor) -> tuple[float, float, Tensor]:
     """Class-weighted loss, unweighted accuracy in percent, and (segments, classes) probabilities, in eval mode."""
-    scores = _scores(network, bank, segments, precision)
+    scores = _scores(network, bank, segments)
     emotions = bank.emotions[segments]
     loss = F.cross_entropy(scores, emotions, weight=weights).item()
     chances = scores.softmax(dim=1).cpu()
@@ -179,17 +175,17 @@ def score(
     return loss, ua, chances
 
 
-def probabilities(network: ResNeXt, bank: SegmentBank, segments: Tensor, precision: str = "fp32") -> Tensor:
+def probabilities(network: ResNeXt, bank: SegmentBank, segments: Tensor) -> Tensor:
     """(segments, classes) probabilities in eval mode."""
-    return _scores(network, bank, segments, precision).softmax(dim=1).cpu()
+    return _scores(network, bank, segments).softmax(dim=1).cpu()
 
 
-def _scores(network: ResNeXt, bank: SegmentBank, segments: Tensor, precision: str) -> Tensor:
+def _scores(network: ResNeXt, bank: SegmentBank, segments: Tensor) -> Tensor:
     """(segments, classes) unnormalised log-probabilities in eval mode, a bounded number of frames at a time."""
     network.eval()
     with torch.no_grad():
-        batches = ordered_batches(bank, segments, SCORING_FRAMES)
-        return torch.cat([_forward(network, bank, positions, precision)[0] for positions in batches])
+        batches = ordered_batches(bank, _share(segments), SCORING_FRAMES)
+        return gathered(torch.cat([_forward(network, bank, positions)[0] for positions in batches]))
 
 
 def train_epoch(
@@ -202,37 +198,41 @@ def train_epoch(
     weight_sum = torch.zeros((), device=weights.device)
     emotions, predicted = [], []
     for positions in shuffled_batches(segments, recipe.batch_segments, state.order):
-        scores, target = _forward(network, bank, positions, recipe.precision, state.noise)
-        batch_weight = weights[target].sum()
+        scores, target = _forward(network, bank, _share(positions), state.noise)
+        batch_weight = summed(weights[target].sum())
         loss = F.cross_entropy(scores, target, weight=weights, reduction="sum")
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss / batch_weight)
+        sum_gradients(list(network.parameters()))
         optimiser.step()
-        loss_sum += loss.detach()
+        loss_sum += summed(loss.detach())
         weight_sum += batch_weight
         emotions.append(target)
         predicted.append(scores.detach().argmax(dim=1))
     ua = unweighted_accuracy(
-        torch.cat(emotions).cpu().numpy(), torch.cat(predicted).cpu().numpy(), network.affine.out_features
+        gathered(torch.cat(emotions)).cpu().numpy(),
+        gathered(torch.cat(predicted)).cpu().numpy(),
+        network.affine.out_features,
     )
     return (loss_sum / weight_sum).item(), ua
 
 
+def _share(positions: Tensor) -> Tensor:
+    """Of these, the part of this process: all of them when it trains alone."""
+    return torch.tensor_split(positions, processes())[rank()]
+
+
 def _forward(
-    network: ResNeXt, bank: SegmentBank, positions: Tensor, precision: str, noise: torch.Generator | None = None
+    network: ResNeXt, bank: SegmentBank, positions: Tensor, noise: torch.Generator | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Scores (float32) and classes of a batch."""
+    """Scores and classes of a batch."""
     batch = bank.gather(positions)
     frames = batch.frames.contiguous(memory_format=torch.channels_last)
-    with torch.autocast(frames.device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
-        scores = network(frames, batch.segment_of_frame, len(positions), noise)
-    return scores.float(), batch.emotions
+    return network(frames, batch.segment_of_frame, len(positions), noise), batch.emotions
 
 
-def _with_eval_mode(
-    row: Epoch, network: ResNeXt, bank: SegmentBank, segments: Tensor, weights: Tensor, precision: str
-) -> Epoch:
-    loss, ua, _ = score(network, bank, segments, weights, precision)
+def _with_eval_mode(row: Epoch, network: ResNeXt, bank: SegmentBank, segments: Tensor, weights: Tensor) -> Epoch:
+    loss, ua, _ = score(network, bank, segments, weights)
     return replace(row, train_loss_eval=loss, train_ua_eval=ua)
 
 

@@ -1,6 +1,9 @@
 """The run store: one folder a run, named by its identity, outside every DVC output.
 
     .runs/<identity>/run.json                  what the identity is the hash of
+    .runs/<identity>/claim                     who trains it
+    .runs/<identity>/progress.json             how far it is
+    .runs/<identity>/failure.txt               why it failed, if it did
     .runs/<identity>/checkpoints/epoch...      what the run continues from
     .runs/<identity>/finished/<epochs>.safetensors   weights and probabilities of `last` and `best`
     .runs/<identity>/finished/<epochs>.json          history, status, device and versions; written last;
@@ -12,14 +15,12 @@ fewer from the newest one that is not past them.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import math
 import platform
 import sys
 import time
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -31,11 +32,15 @@ from safetensors import SafetensorError
 from pipeline.errors import InputError
 from pipeline.files import write_text
 from pipeline.training.checkpoints import kept_epochs, load_checkpoint, save_checkpoint
+from pipeline.training.claims import Claim
 from pipeline.training.identity import RunSpec
 from pipeline.training.loop import Epoch, RunState, Snapshot, reported_history
 from pipeline.training.tensors import read_tensors, snapshot_tensors, snapshots_of, write_tensors
 
 STORE = Path(".runs")
+
+FAILURE = "failure.txt"
+"""In one line why the run failed when it was last tried, then where in the code."""
 
 DIVERGED = ".diverged.json"
 """Ending of the record of a run that diverged, after the epoch at which it did."""
@@ -64,6 +69,16 @@ class FinishedRun:
     versions: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is, or was when it ended; `valid_ua` in percent."""
+
+    epoch: int
+    epochs: int
+    valid_ua: float
+    seconds_per_epoch: float
+
+
 class RunFolder:
     """One run's folder in the store."""
 
@@ -71,6 +86,7 @@ class RunFolder:
         self.spec = spec
         self.folder = store / spec.identity
         self.checkpoints = self.folder / "checkpoints"
+        self.claim = Claim(self.folder / "claim")
 
     def finished(self) -> bool:
         """Whether the run need not be trained for `spec.epochs`."""
@@ -101,17 +117,30 @@ class RunFolder:
             record["versions"],
         )  # fmt: skip
 
-    @contextlib.contextmanager
-    def claimed(self) -> Iterator[None]:
-        """Hold the run: a second process that wants it waits here. The claim of a dead process is free at once."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "claim").open("w") as claim:
-            try:
-                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                print(f"{self.spec.name}: another process trains it; waiting for that", file=sys.stderr)
-                fcntl.flock(claim, fcntl.LOCK_EX)
-            yield
+    def note_progress(self, state: RunState, seconds_per_epoch: float) -> None:
+        """Say how far the run is, for `python -m pipeline runs`; nothing is computed from it."""
+        row = state.history[-1]
+        progress = Progress(row.epoch, self.spec.epochs, row.valid_ua, seconds_per_epoch)
+        write_text(self.folder / "progress.json", json.dumps(asdict(progress)) + "\n")
+
+    def progress(self) -> Progress | None:
+        """What was noted last."""
+        try:
+            return Progress(**json.loads((self.folder / "progress.json").read_text("utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def note_failure(self, reason: str, details: str = "") -> None:
+        """Keep why the run failed, as far as the disk allows."""
+        with suppress(OSError):
+            write_text(self.folder / FAILURE, f"{reason}\n\n{details}")
+
+    def failure(self) -> str | None:
+        """Why the run failed when it was last tried, in one line; None if it did not."""
+        try:
+            return (self.folder / FAILURE).read_text("utf-8").partition("\n")[0]
+        except OSError:
+            return None
 
     def resume(self, state: RunState) -> int:
         """Bring a fresh state to the newest checkpoint that `spec.epochs` allows; returns the epochs done."""
@@ -126,6 +155,15 @@ class RunFolder:
                 file=sys.stderr,
             )
         return done
+
+    def follow(self, state: RunState, done: int) -> None:
+        """Bring a fresh state to where the process that holds the run has resumed it.
+
+        Raises:
+            InputError: the checkpoint cannot be read here.
+        """
+        if load_checkpoint(state, self.checkpoints, done) != done:
+            raise InputError(f"{self.checkpoints} holds no sound checkpoint of epoch {done}; run again")
 
     def save_checkpoint(self, state: RunState) -> None:
         """Write a checkpoint; those at the ends of finished runs are kept, to continue or return to."""
@@ -149,6 +187,7 @@ class RunFolder:
             "versions": library_versions(),
         }
         write_text(path, json.dumps(record, indent=1) + "\n")
+        (self.folder / FAILURE).unlink(missing_ok=True)
 
     def _record(self) -> Path | None:
         """The JSON of the run at `spec.epochs`, or of its divergence at or before them."""

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 
 from pipeline.errors import InputError
-from pipeline.files import write_text
 from pipeline.params import Params
 from pipeline.processes import prepare_worker
+from pipeline.training.claims import ClaimLostError
 from pipeline.training.data import Experiment, load_experiment
 from pipeline.training.identity import RunSpec
 from pipeline.training.loop import RunState
-from pipeline.training.runner import execute
-from pipeline.training.store import RunFolder
+from pipeline.training.runner import RunDone, execute
+from pipeline.training.store import FAILURE, RunFolder
 
 
 @dataclass(frozen=True)
@@ -31,14 +34,7 @@ class EpochDone:
     valid_ua: float
 
 
-@dataclass(frozen=True)
-class RunDone:
-    """The run at work is in the store, or failed for a reason."""
-
-    failure: str | None = None
-
-
-def work(connection: Connection, params: Params, device: str, store: Path) -> None:
+def work(connection: Connection, params: Params, device: str, store: Path, processes: int) -> None:
     """Train every run that arrives, until None does.
 
     Args:
@@ -46,24 +42,47 @@ def work(connection: Connection, params: Params, device: str, store: Path) -> No
         params: the experiment's.
         device: where to train.
         store: the run store.
+        processes: how many share that device.
     """
     prepare_worker()
-    _keep_freed_memory()
-    experiment: Experiment | None = None
+    trainer = Trainer(params, device, store, processes)
     while (spec := connection.recv()) is not None:
+        connection.send(trainer.train(spec, lambda state: _tell(connection, state)))
+
+
+class Trainer:
+    """Trains runs one after another on one device; what they learn from is read for the first."""
+
+    def __init__(self, params: Params, device: str, store: Path, processes: int = 1) -> None:
+        """Prepare.
+
+        Args:
+            params: the experiment's.
+            device: where to train.
+            store: the run store.
+            processes: how many keep the features in that device's memory.
+        """
+        keep_freed_memory()
+        self.params = params
+        self._device, self._store, self._processes = torch.device(device), store, processes
+        self._experiment: Experiment | None = None
+
+    def train(self, spec: RunSpec, progress: Callable[[RunState], None] = lambda state: None) -> RunDone:
+        """Train one run; whatever goes wrong is told, never raised."""
         try:
-            if experiment is None:
-                experiment = load_experiment(params, torch.device(device))
-            execute(spec, experiment, store, lambda state: _tell(connection, state))
-            outcome = RunDone()
-        except InputError as error:
-            outcome = RunDone(str(error))
+            if self._experiment is None:
+                self._experiment = load_experiment(self.params, self._device, processes=self._processes)
+            return execute(spec, self._experiment, self._store, progress)
+        except ClaimLostError as error:
+            return RunDone(held_by=str(error))
         except Exception as error:
-            outcome = RunDone(_explain(error, spec, store))
-        connection.send(outcome)
+            folder = RunFolder(self._store, spec)
+            reason = _explain(error, folder)
+            folder.note_failure(reason, "".join(traceback.format_exception(error)))
+            return RunDone(failure=reason)
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Tell glibc to keep what a step frees for the next step.
 
     By default it gives large blocks back to the system at once and takes them anew, which costs a tenth of the time of
@@ -81,8 +100,15 @@ def _tell(connection: Connection, state: RunState) -> None:
     connection.send(EpochDone(row.epoch, row.train_ua, row.valid_ua))
 
 
-def _explain(error: Exception, spec: RunSpec, store: Path) -> str:
-    """One line for people; where in the code it happened is kept beside the run."""
-    details = RunFolder(store, spec).folder / "error.txt"
-    write_text(details, "".join(traceback.format_exception(error)))
-    return f"{type(error).__name__}: {error} (details in {details})"
+def _explain(error: Exception, folder: RunFolder) -> str:
+    """Why a run failed, for people; where in the code it happened is kept beside the run."""
+    if isinstance(error, InputError):
+        return str(error)
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full or (isinstance(error, SafetensorError) and "No space left" in str(error)):
+        return f"no space left on the disk of {folder.folder}; free some, the run continues from its last checkpoint"
+    if isinstance(error, torch.OutOfMemoryError):
+        return (
+            "out of the device's memory; set execution.workers lower, or another train.batch_segments (another result)"
+        )
+    return f"{type(error).__name__}: {error} (details in {folder.folder / FAILURE})"

@@ -1,0 +1,71 @@
+"""Train the runs of all models of params.yaml that the store lacks; `dvc repro` then only collects them.
+
+Several of these may work on one store, on one machine or on many: each takes the runs that nobody is at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline.errors import InputError
+from pipeline.params import load_params
+from pipeline.wording import counted
+
+DATA_STAGES = ("inputs", "partition")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which runs, and what to do about those of others."""
+    parser.add_argument("models", nargs="*", help="keys under models in params.yaml; default: all of them")
+    parser.add_argument("--wait", action="store_true", help="until the runs that other processes are at are done too")
+    parser.add_argument("--no-data", action="store_true", help="take features and folds as they are, as array jobs do")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make features and folds, then fill the store."""
+    from pipeline.training.engine import fill_store, plan
+    from pipeline.training.identity import data_hash
+    from pipeline.training.store import STORE
+
+    params = load_params()
+    models = options.models or list(params.models)
+    for model in models:
+        params.model(model)
+    offset = array_task(os.environ)
+    if offset is None and not options.no_data:
+        _make_data()
+    try:
+        data = data_hash(Path("data/inputs.json"), Path("data/folds.csv"))
+    except InputError as error:
+        raise InputError(f"{error}: run `dvc repro {' '.join(DATA_STAGES)}` once, before the jobs") from None
+    specs = [spec for model in models for spec in plan(params, model, data)]
+    # Tasks of an array begin at different runs, so that they do not all ask for the same.
+    start = (offset or 0) % len(specs)
+    filled = fill_store([*specs[start:], *specs[:start]], params, STORE, wait=options.wait)
+    done = len(specs) - filled.trained - len(filled.held)
+    print(
+        f"{counted(len(specs), 'run')}: {filled.trained} trained, {done} already in the store, "
+        f"{len(filled.held)} left to other processes that are at them"
+    )
+    return 0
+
+
+def array_task(environment: Mapping[str, str]) -> int | None:
+    """The number of a task of a Slurm array, None outside of one."""
+    number = environment.get("SLURM_ARRAY_TASK_ID", "")
+    return int(number) if number.isdecimal() else None
+
+
+def _make_data() -> None:
+    # DVC runs apart: its stages are processes of their own, and only it knows what is out of date.
+    ended = subprocess.run([sys.executable, "-m", "dvc", "repro", *DATA_STAGES], check=False)  # noqa: S603
+    if ended.returncode:
+        raise InputError(
+            f"features and folds could not be made (`dvc repro {' '.join(DATA_STAGES)}` ended with "
+            f"{ended.returncode}; its message is above)"
+        )

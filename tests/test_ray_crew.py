@@ -1,0 +1,99 @@
+"""Runs over a Ray cluster of several nodes, all on this machine; slow to start, so they share one cluster."""
+
+import sys
+import threading
+import time
+import warnings
+
+import pytest
+
+from pipeline.errors import InputError
+from pipeline.training.engine import fill_store, plan
+from pipeline.training.ray_crew import RayCrew
+from pipeline.training.store import RunFolder
+from tests.experiment import params_with, write_experiment
+
+ray = pytest.importorskip("ray", reason="the tests of the Ray engine need the extra `ray`")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    from ray.cluster_utils import Cluster
+
+    with warnings.catch_warnings():
+        # Ray's own processes leave files and sockets for the interpreter to close.
+        warnings.simplefilter("ignore")
+        head = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 10**8}
+        cluster = Cluster(initialize_head=True, head_node_args=head)
+        ray.init(address=cluster.address, log_to_driver=False)
+        yield cluster
+        ray.shutdown()
+        cluster.shutdown()
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    write_experiment(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+RAY = {"execution.engine": "ray"}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_node_that_dies_costs_no_run_and_results_are_those_of_the_local_engine(root, cluster):
+    node = cluster.add_node(num_cpus=2, object_store_memory=10**8)
+    cluster.wait_for_nodes()
+    params = params_with(RAY | {"train.epochs": 20, "execution.checkpoint_seconds": 0})
+    specs = plan(params, "PreAct", "data")
+    store = root / "store"
+
+    def kill_the_node():
+        while not list(store.glob("*/checkpoints/epoch*")):
+            time.sleep(0.02)
+        cluster.remove_node(node, allow_graceful=False)
+
+    killer = threading.Thread(target=kill_the_node)
+    killer.start()
+    filled = fill_store(specs, params, store)
+    killer.join()
+    assert filled.trained == len(specs) == 4
+    assert filled.held == ()
+    assert all(len(list((store / spec.identity).glob("finished/*.json"))) == 1 for spec in specs)
+    assert fill_store(specs, params, store).trained == 0
+    local = params_with({"train.epochs": 20})
+    fill_store(plan(local, "PreAct", "data")[:1], local, root / "local")
+    first = specs[0]
+    by_ray, by_crew = RunFolder(store, first).load(), RunFolder(root / "local", first).load()
+    assert by_ray.history == by_crew.history
+    assert (by_ray.snapshots["last"].probabilities == by_crew.snapshots["last"].probabilities).all()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_failing_run_is_named_and_the_others_are_kept(root, cluster):
+    params = params_with(RAY | {"train.epochs": 1})
+    specs = plan(params, "PreAct", "data")
+    scp = root / "data/features/savee.scp"
+    whole = scp.read_text()
+    scp.write_text("\n".join(whole.splitlines()[:-1]) + "\n")
+    with pytest.raises(InputError, match=r"2 of 2 runs failed(?s:.*)holds no matrix of segment savee-KL-fear1-1"):
+        fill_store(specs[:2], params, root / "store")
+    scp.write_text(whole)
+    assert fill_store(specs[:2], params, root / "store").trained == 2
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_gpu_that_the_cluster_does_not_have_is_refused(root, cluster):
+    with pytest.raises(
+        InputError, match=r"execution\.device is 'cuda', and the Ray cluster has no GPU; expected 'auto' or 'cpu'"
+    ):
+        RayCrew(params_with(RAY | {"execution.device": "cuda"}), root / "store")
+
+
+def test_without_ray_the_message_says_how_to_install_it(root, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(
+        InputError, match=r"Ray is not installed; `pip install '\.\[ray\]'` installs it; or set engine: local"
+    ):
+        RayCrew(params_with(RAY), root / "store")
