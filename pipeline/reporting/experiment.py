@@ -12,6 +12,7 @@ import pandas as pd
 from pipeline.errors import InputError
 from pipeline.evaluation.claims import Claim
 from pipeline.evaluation.comparison import SIGNIFICANT, Metric
+from pipeline.evaluation.intervals import ALL
 from pipeline.evaluation.results import RunDetails
 from pipeline.params import Params, Selection
 
@@ -105,6 +106,7 @@ class Experiment:
         runs: `records.RUNS` of the configured models.
         details: where the runs were made.
         comparisons: `records.COMPARISONS`.
+        intervals: `records.INTERVALS` of the trained models.
     """
 
     params: Params
@@ -114,6 +116,7 @@ class Experiment:
     runs: pd.DataFrame
     details: tuple[RunDetails, ...]
     comparisons: pd.DataFrame
+    intervals: pd.DataFrame
 
     @property
     def gap_metric(self) -> Metric:
@@ -145,7 +148,16 @@ class Experiment:
             return Score(None, None, len(rows) - diverged, f"diverged ({diverged} of {len(rows)})")
         gaps = rows[self.gap_metric]
         gap = None if gaps.isna().any() else float(gaps.mean())
-        return Score(float(rows["valid_ua"].mean()), gap, len(rows), "done")
+        low, high = self._interval(model, selection)
+        return Score(float(rows["valid_ua"].mean()), gap, len(rows), "done", low, high)
+
+    def _interval(self, model: str, selection: Selection) -> tuple[float | None, float | None]:
+        """The interval of a model's UA over all actors; none for `crossval`, which has no predictions of its own."""
+        table = self.intervals
+        rows = table[(table["model"] == model) & (table["selection"] == selection) & (table["corpus"] == ALL)]
+        if rows.empty or rows["ci_low"].isna().any():
+            return None, None
+        return float(rows["ci_low"].iloc[0]), float(rows["ci_high"].iloc[0])
 
     def test(self, claim: Claim, metric: Metric, selection: Selection) -> Test:
         """The test of a claim.

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.metrics import confusion_matrix
 
 from pipeline.evaluation.claims import Claim
 from pipeline.evaluation.comparison import Metric
+from pipeline.evaluation.intervals import ALL
 from pipeline.params import Selection
 from pipeline.reporting.experiment import Experiment
 from pipeline.reporting.figures.composition import fold_composition
@@ -32,15 +32,13 @@ class FigureData:
 
     Attributes:
         history: `records.HISTORY` of the trained models.
-        predictions: `records.predictions_schema` of the trained models.
-        groups: UA by model, corpus and gender with intervals, see `figures.groups`.
+        measures: `records.measures_schema` of the trained models.
         recording: rows of `records.SEGMENTS` of the recording to show.
         spectrograms: its features, a matrix a row.
     """
 
     history: pd.DataFrame
-    predictions: pd.DataFrame
-    groups: pd.DataFrame
+    measures: pd.DataFrame
     recording: pd.DataFrame
     spectrograms: Sequence[npt.NDArray[np.float32]]
 
@@ -75,23 +73,29 @@ def draw_figures(experiment: Experiment, data: FigureData, claims: Sequence[Clai
     if ua:
         drawings.append(paired_differences(ua, gap, params.report.rope, EPOCHS[selection].lower()))
     shown = predicted_selection(selection)
-    predictions = data.predictions[data.predictions["selection"] == shown]
-    labels = {model: experiment.label(model) for model in experiment.trained if model in set(predictions["model"])}
+    counted = data.measures[
+        (data.measures["selection"] == shown)
+        & (data.measures["level"] == "segment")
+        & (data.measures["corpus"] == ALL)
+        & (data.measures["gender"] == ALL)
+    ]
+    labels = {model: experiment.label(model) for model in experiment.trained if model in set(counted["model"])}
     if labels:
-        counts = {model: _confusion(predictions, model, params.classes) for model in labels}
+        counts = {model: _confusion(counted[counted["model"] == model], params.classes) for model in labels}
         drawings.append(confusion_matrices(counts, labels, params.classes, EPOCHS[shown].lower()))
-        bars = "Bars are 95 % intervals, from a bootstrap over actors."
-        drawings.append(accuracy_by_group(data.groups, labels, corpora, chance, EPOCHS[shown].lower(), bars))
+        groups = experiment.intervals[
+            (experiment.intervals["selection"] == shown) & (experiment.intervals["corpus"] != ALL)
+        ]
+        drawings.append(accuracy_by_group(groups, labels, corpora, chance, EPOCHS[shown].lower()))
     drawings.append(fold_composition(experiment.segments, experiment.folds, params.classes, corpora))
     if len(data.recording):
         drawings.append(segment_spectrograms(data.recording, data.spectrograms, params.features.cmvn))
     return tuple(drawings)
 
 
-def _confusion(predictions: pd.DataFrame, model: str, classes: Sequence[str]) -> npt.NDArray[np.int64]:
-    rows = predictions[predictions["model"] == model]
-    counts: npt.NDArray[np.int64] = confusion_matrix(rows["emotion"], rows["predicted"], labels=list(classes))
-    return counts
+def _confusion(rows: pd.DataFrame, classes: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Segments by true and predicted class, over all runs of one model."""
+    return np.array([[int(rows[f"count_{true}_{said}"].sum()) for said in classes] for true in classes])
 
 
 def _differences(

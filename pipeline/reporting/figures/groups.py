@@ -29,18 +29,17 @@ _GENDERS: dict[str, tuple[str, Look, float]] = {
 
 @styled
 def accuracy_by_group(
-    scores: pd.DataFrame, models: Mapping[str, str], corpora: Mapping[str, str], chance: float, epoch: str, bars: str
+    scores: pd.DataFrame, models: Mapping[str, str], corpora: Mapping[str, str], chance: float, epoch: str
 ) -> Drawing:
     """UA of every model on the women and men of every corpus.
 
     Args:
-        scores: columns `model, corpus, gender, ua, low, high`, percent; `low` and `high` are NaN where there is no
-            interval, and a group without a row has no marker.
+        scores: rows of `records.INTERVALS` of one selection, without those of all actors; a group without a row has
+            no marker.
         models: what is printed for the models, in the order of rows.
         corpora: what is printed for the corpora, in the order of panels.
         chance: UA of guessing, percent.
         epoch: what the scores are of, as a caption says it: `last epoch`.
-        bars: what `low` and `high` are, as a caption says it.
     """
     columns = min(len(corpora), 3)
     row_height = 0.75 + 0.27 * len(models)
@@ -50,7 +49,7 @@ def accuracy_by_group(
         for gender, (_, look, offset) in _GENDERS.items():
             rows = here[here["gender"] == gender].set_index("model").reindex(list(models)).dropna(subset=["ua"])
             places = np.asarray([list(models).index(model) for model in rows.index]) + offset
-            spread = np.vstack([rows["ua"] - rows["low"], rows["high"] - rows["ua"]])
+            spread = np.vstack([rows["ua"] - rows["ci_low"], rows["ci_high"] - rows["ua"]])
             axis.errorbar(
                 rows["ua"], places, xerr=np.nan_to_num(spread).clip(0), linestyle="none", markersize=4.5,
                 markeredgewidth=1.1, elinewidth=1.2, **look,
@@ -77,8 +76,8 @@ def accuracy_by_group(
         figure,
         "groups",
         "Accuracy by corpus and gender",
-        f"Validation UA at the {epoch} by corpus and gender. {bars} Few actors make wide bars; the dotted line is "
-        f"chance, {chance:.0f} %.",
+        f"Validation UA at the {epoch} by corpus and gender. Bars are 95 % intervals of a bootstrap over actors; "
+        f"few actors make them wide, and a group of one has none. The dotted line is chance, {chance:.0f} %.",
         alt,
         scores,
     )
