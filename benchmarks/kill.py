@@ -1,7 +1,10 @@
 """Kill `dvc repro` at random moments, again and again, and compare what it gives in the end with an undisturbed run.
 
 Two copies of the code train the same small experiment. One is left alone. In the other `dvc repro` is started and
-killed with SIGKILL, `--kills` times, at moments drawn over `--longest` seconds: in turn the whole process group, DVC alone (its child lives on while the next `dvc repro` begins), the trainer alone, and one of its workers. Then a last `dvc repro` must end, and every file of `results/` must be the same to the byte.
+killed with SIGKILL, `--kills` times, at moments drawn over `--longest` seconds: in turn the whole process group, DVC
+alone (its child lives on while the next `dvc repro` begins), the trainer alone, and one of its workers (the
+rest two seconds later). Then a last
+`dvc repro` must end, and every file of `results/` must be the same to the byte.
 
     python -m benchmarks.kill [--kills 50] [--longest 25] [--seed 0]
 
@@ -28,7 +31,7 @@ def main() -> None:
     parser.add_argument("--longest", type=float, default=25.0, help="seconds")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    changes = {"train.epochs": 300, "train.seeds": (1, 2), "execution.workers": 2, "execution.checkpoint_seconds": 0.05}
+    changes = {"train.epochs": 150, "train.seeds": (1, 2), "execution.workers": 2, "execution.checkpoint_seconds": 0.05}
     with tempfile.TemporaryDirectory() as folder:
         calm, killed = (Path(folder) / name for name in ("calm", "killed"))
         projects = []

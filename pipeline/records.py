@@ -49,6 +49,10 @@ def _probability() -> pa.Column:
     return pa.Column("float64", pa.Check.in_range(0, 1, error="a probability"))
 
 
+def _chance() -> pa.Column:
+    return pa.Column("float64", pa.Check.in_range(0, 1, error="a probability"), nullable=True)
+
+
 def _one_of(*values: str) -> pa.Column:
     return pa.Column(str, pa.Check.isin(values, error=f"one of {', '.join(values)}"))
 
@@ -101,7 +105,10 @@ HISTORY = pa.DataFrameSchema({
 COMPARISONS = pa.DataFrameSchema({
     "table": _text(), "model_a": _text(), "model_b": _text(), "metric": _one_of("valid_ua", "gap", "gap_eval"),
     "selection": _one_of("last", "best", "crossval"), "n": _integer(0), "mean_difference": _number(empty=True),
-    "t": _number(empty=True), "df": _number(empty=True), "p": _number(empty=True), "note": _text(),
+    "t": _number(empty=True), "df": _number(empty=True), "p": _chance(),
+    "p_corrected": _chance(), "p_seed_mean": _chance(), "p_corrected_seed_mean": _chance(), "p_wilcoxon": _chance(),
+    "p_holm": _chance(), "prob_worse": _chance(), "prob_equal": _chance(), "prob_better": _chance(),
+    "effect_size": _number(empty=True), "ci_low": _number(empty=True), "ci_high": _number(empty=True), "note": _text(),
 })  # fmt: skip
 """One row per table, pair, metric and selection; `model_a` is the one claimed better, differences in points."""
 
@@ -112,6 +119,21 @@ def predictions_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
         "model": _text(), "fold": _integer(1), "seed": _integer(0), "selection": _one_of("last", "best"),
         "segment": _key(), "emotion": _one_of(*classes), "predicted": _one_of(*classes),
         **{f"p_{name}": _probability() for name in classes},
+    })  # fmt: skip
+
+
+def measures_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
+    """Columns of `results/measures.csv`: one row per run, selection, level and group; accuracies in percent.
+
+    `level` is `segment`, or `utterance` (the mean of its segments' probabilities). `corpus` and `gender` are a key
+    and a letter for the rows of that group alone, else `all`. A recall is empty where the group lacks the class.
+    """
+    return pa.DataFrameSchema({
+        "model": _text(), "fold": _integer(1), "seed": _integer(0), "selection": _one_of("last", "best"),
+        "level": _one_of("segment", "utterance"), "corpus": _text(), "gender": _one_of("all", "F", "M"),
+        "n": _integer(1), "ua": _number(least=0), "wa": _number(least=0), "macro_f1": _number(least=0),
+        "ece": _number(least=0), **{f"recall_{name}": _number(least=0, empty=True) for name in classes},
+        **{f"count_{true}_{said}": _integer(0) for true in classes for said in classes},
     })  # fmt: skip
 
 

@@ -1,23 +1,37 @@
-"""Compare: the runs of the configured models to tests between them."""
+"""Compare: the runs of the configured models to measures of each and tests between them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
+
 from pipeline.errors import explained
+from pipeline.evaluation.bootstrap import count_by_actor
 from pipeline.evaluation.claims import all_claims
 from pipeline.evaluation.comparison import compare
-from pipeline.evaluation.results import load_runs
+from pipeline.evaluation.measures import measure
+from pipeline.evaluation.results import load_predictions, load_runs
 from pipeline.params import load_params
-from pipeline.records import COMPARISONS, write_table
+from pipeline.records import COMPARISONS, SEGMENTS, measures_schema, read_table, write_table
 
 
 def main() -> None:
-    """Write `results/comparisons.csv`."""
+    """Write `results/comparisons.csv` and `results/measures.csv`."""
     params = load_params()
     runs = load_runs(Path("results/runs"), params.models)
-    comparisons = compare(runs, all_claims(params.report.tables))
+    segments = pd.concat([read_table(Path(f"data/segments/{corpus}.csv"), SEGMENTS) for corpus in params.corpora])
+    predictions = load_predictions(Path("results/predictions"), params.models, params.classes, segments)
+    counts = {
+        (model, selection): count_by_actor(table[table["selection"] == selection], params.classes)
+        for model, table in predictions.items()
+        for selection in ("last", "best")
+    }
+    claims = all_claims(params.report.tables)
+    comparisons = compare(runs, claims, params.partition.folds, params.report.rope, counts)
     write_table(comparisons, Path("results/comparisons.csv"), COMPARISONS)
+    measures = measure(predictions, params.classes)
+    write_table(measures, Path("results/measures.csv"), measures_schema(params.classes))
     tested = int(comparisons["p"].notna().sum())
     print(f"compare: {runs['model'].nunique()} models, {tested} of {len(comparisons)} tests made")
 

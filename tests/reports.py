@@ -142,5 +142,5 @@ def experiment_of(params: Params, runs: pd.DataFrame | None = None, details: tup
         structures={"PreAct": DEMO_LAYERS if small else PAPER_LAYERS},
         runs=runs,
         details=details,
-        comparisons=compare(runs, all_claims(params.report.tables)),
+        comparisons=compare(runs, all_claims(params.report.tables), params.partition.folds, params.report.rope),
     )

@@ -1,12 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 from scipy import stats
 
+from pipeline.evaluation.bootstrap import RunCounts
 from pipeline.evaluation.claims import PAPER_CLAIMS, Claim, all_claims
-from pipeline.evaluation.comparison import METRICS, compare, paired_t_test
+from pipeline.evaluation.comparison import METRICS, compare
 from pipeline.params import SELECTIONS, TableParams
 from pipeline.records import COMPARISONS, RUNS, read_table, write_table
 
@@ -31,8 +30,8 @@ def runs_of(model, valid, train=80.0, train_eval=90.0, folds=4, diverged=(), sel
     return pd.DataFrame(rows, columns=list(RUNS.columns))
 
 
-def one(runs, metric="valid_ua", selection="last", claim=CLAIM):
-    table = compare(runs, [claim])
+def one(runs, metric="valid_ua", selection="last", claim=CLAIM, counts=None):
+    table = compare(runs, [claim], 4, 1.0, counts or {})
     return table[(table["metric"] == metric) & (table["selection"] == selection)].iloc[0]
 
 
@@ -54,32 +53,61 @@ def test_agrees_with_the_textbook_formula_on_ua_and_gap():
     assert one(runs, "gap")["t"] == pytest.approx(t * (differences.mean() + 5) / differences.mean())
 
 
-def test_the_published_p_values_have_this_tail():
-    """Table 7 has df 11; a p of 0.99 on the Gap says that the model named better has the larger Gap."""
-    better, worse = np.linspace(0, 1, 12), np.linspace(0.5, 1.6, 12)
-    assert paired_t_test(worse - better).p < 0.05
-    assert paired_t_test(better - worse).p > 0.95
-    assert paired_t_test(better - worse).df == 11
+def test_every_column_is_the_statistic_that_it_names():
+    runs = pd.concat([runs_of("PreAct-Full", A), runs_of("PreAct", B)])
+    row = one(runs)
+    differences = np.subtract(A, B)
+    by_fold = differences.reshape(2, 4).mean(axis=0)
+
+    def p_of(values, factor):
+        return stats.t.sf(values.mean() / np.sqrt(factor * values.var(ddof=1)), len(values) - 1)
+
+    assert row["p_corrected"] == pytest.approx(p_of(differences, 1 / 8 + 1 / 3))
+    assert row["p_seed_mean"] == pytest.approx(p_of(by_fold, 1 / 4))
+    assert row["p_corrected_seed_mean"] == pytest.approx(p_of(by_fold, 1 / 4 + 1 / 3))
+    assert row["p_wilcoxon"] == pytest.approx(stats.wilcoxon(differences, alternative="greater").pvalue)
+    assert row["p_holm"] == pytest.approx(row["p_corrected_seed_mean"]), "alone in its table"
+    assert row[["prob_worse", "prob_equal", "prob_better"]].sum() == pytest.approx(1)
+    assert row["effect_size"] == pytest.approx(differences.mean() / differences.std(ddof=1))
+    half = stats.t.isf(0.025, 7) * np.sqrt((1 / 8 + 1 / 3) * differences.var(ddof=1))
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx((differences.mean() - half, differences.mean() + half))
+    assert row["note"] == ""
 
 
-values = st.lists(st.floats(-50, 50, allow_nan=False), min_size=2, max_size=14)
+def test_holm_is_over_the_claims_of_a_table_at_one_metric_and_selection():
+    uas = {"PreAct": B, "PreAct-Full": A, "PreAct-Both": [ua + 1 for ua in A[::-1]]}
+    runs = pd.concat([runs_of(model, ua) for model, ua in uas.items()])
+    claims = [CLAIM, Claim("table6", "PreAct-Both", "PreAct", "†"), Claim("table7", "PreAct-Full", "PreAct")]
+    table = compare(runs, claims, 4, 1.0)
+    rows = table[(table["metric"] == "valid_ua") & (table["selection"] == "best")]
+    smaller, larger = sorted(rows["p_corrected_seed_mean"].iloc[:2])
+    assert sorted(rows["p_holm"].iloc[:2]) == pytest.approx([2 * smaller, max(2 * smaller, larger)])
+    assert rows["p_holm"].iloc[2] == pytest.approx(rows["p_corrected_seed_mean"].iloc[2])
 
 
-@settings(max_examples=60, deadline=None)
-@given(values, st.randoms())
-def test_invariants_of_the_paired_test(differences, random):
-    differences = np.array(differences)
-    assume(np.ptp(differences) > 1e-3)
-    test, mirrored = paired_t_test(differences), paired_t_test(-differences)
-    assert test.p + mirrored.p == pytest.approx(1)
-    assert test.t == pytest.approx(-mirrored.t)
-    assert np.sign(test.t) == np.sign(test.mean_difference) or abs(test.mean_difference) < 1e-9
-    shuffled = list(differences)
-    random.shuffle(shuffled)
-    assert paired_t_test(np.array(shuffled)).p == pytest.approx(test.p)
-    assert test.p == pytest.approx(
-        stats.ttest_rel(differences, np.zeros(len(differences)), alternative="greater").pvalue
-    )
+def test_the_interval_of_a_ua_is_the_bootstraps_where_there_are_predictions():
+    runs = pd.concat([runs_of("PreAct-Full", A), runs_of("PreAct", B)])
+    source = np.random.default_rng(0)
+
+    def counts():
+        totals = np.full((5, 2), 10.0)
+        keys = [(fold, seed) for fold in range(1, 5) for seed in (1, 2)]
+        return {key: RunCounts(tuple("abcde"), totals, source.integers(0, 11, (5, 2)).astype(float)) for key in keys}
+
+    both = {("PreAct-Full", "last"): counts(), ("PreAct", "last"): counts()}
+    plain, found = one(runs), one(runs, counts=both)
+    assert (plain["ci_low"], plain["ci_high"]) != (found["ci_low"], found["ci_high"])
+    assert found["p"] == plain["p"]
+    assert one(runs, selection="best", counts=both)["ci_low"] == pytest.approx(one(runs, selection="best")["ci_low"])
+    assert one(runs, "gap", counts=both)["ci_low"] == pytest.approx(one(runs, "gap")["ci_low"])
+
+
+def test_one_fold_leaves_the_tests_on_fold_means_empty_and_says_so():
+    runs = pd.concat([runs_of(m, ua, folds=1, selections=("last",)) for m, ua in (("PreAct-Full", A), ("PreAct", B))])
+    row = one(runs)
+    assert row["p"] > 0
+    assert row[["p_seed_mean", "p_corrected_seed_mean", "p_holm"]].isna().all()
+    assert row["note"] == "no test on fold means: one fold"
 
 
 def test_constant_differences_leave_t_empty_and_say_so():
@@ -129,7 +157,7 @@ def test_no_crossval_epochs_with_a_single_fold():
 
 def test_every_claim_metric_and_selection_is_written_without_nan(tmp_path):
     runs = pd.concat([runs_of("PreAct-Full", A), runs_of("PreAct", B)])
-    table = compare(runs, PAPER_CLAIMS)
+    table = compare(runs, PAPER_CLAIMS, 4, 1.0)
     assert len(table) == len(PAPER_CLAIMS) * len(METRICS) * len(SELECTIONS)
     path = tmp_path / "comparisons.csv"
     write_table(table, path, COMPARISONS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.errors import InputError
-from pipeline.records import RUNS, read_table
+from pipeline.records import RUNS, predictions_schema, read_table
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,40 @@ def _load(path: Path, model: str) -> pd.DataFrame:
             f"{row['selection']} is there a second time; expected once. Delete the file, and `dvc repro` makes it again"
         )
     return table
+
+
+def load_predictions(
+    folder: Path, models: Iterable[str], classes: Sequence[str], segments: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """Predictions by model, with what is known of each segment: utterance, corpus, actor, gender.
+
+    Args:
+        folder: `results/predictions`; a model without a file there is left out.
+        models: which to read.
+        classes: of the experiment.
+        segments: rows of `records.SEGMENTS` of all corpora.
+
+    Raises:
+        InputError: a file is broken, or predicts segments that are not there, or calls one by another emotion.
+    """
+    known = segments.set_index("segment")
+    known["actor"] = known["corpus"] + "/" + known["actor"]
+    found = {}
+    for model in models:
+        path = folder / f"{model}.csv"
+        if not path.exists():
+            continue
+        table = read_table(path, predictions_schema(classes))
+        joined = table.join(known[["utterance", "corpus", "actor", "gender"]], on="segment")
+        labels = known["emotion"].reindex(table["segment"]).to_numpy()
+        wrong = joined["actor"].isna().to_numpy() | (labels != table["emotion"].to_numpy())
+        if wrong.any():
+            raise InputError(
+                f"{path} line {int(wrong.argmax()) + 2}: segment {table['segment'][int(wrong.argmax())]} is not in "
+                f"data/segments with that emotion: results are of other data; `dvc repro` makes them again"
+            )
+        found[model] = joined
+    return found
 
 
 def load_details(folder: Path, models: Iterable[str]) -> tuple[RunDetails, ...]:

@@ -1,0 +1,84 @@
+"""An interval for the difference of two models' UA, from their predictions: actors are drawn anew, within each fold.
+
+Segments of an actor are alike, so the actor is what is drawn (a cluster bootstrap; Davison & Hinkley 1997, section 3.8;
+Field & Welsh 2007, JRSS B 69). Folds keep their sizes, both models and all seeds see the same draws. What it does not
+hold is the training: its interval is that of these trained networks on other actors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+DRAWS = 2000
+
+Array = npt.NDArray[np.float64]
+Run = tuple[int, int]
+"""Fold and seed."""
+
+
+@dataclass(frozen=True)
+class RunCounts:
+    """Segments of a run by actor and class, (actors of the fold, classes): how many, and how many recognised."""
+
+    actors: tuple[str, ...]
+    totals: Array
+    hits: Array
+
+
+def count_by_actor(predictions: pd.DataFrame, classes: tuple[str, ...]) -> dict[Run, RunCounts]:
+    """Counts of every run of one model and selection.
+
+    Args:
+        predictions: rows of `results/predictions`, with a column `actor` that is unique over corpora.
+        classes: in any order, the same for the models to be compared.
+    """
+    counts = {}
+    hit = predictions["emotion"] == predictions["predicted"]
+    for run, rows in predictions.groupby(["fold", "seed"]):
+        keys = [rows["actor"], rows["emotion"]]
+        totals = rows.groupby(keys).size().unstack(fill_value=0).reindex(columns=list(classes), fill_value=0)
+        hits = hit[rows.index].groupby(keys).sum().unstack(fill_value=0).reindex(columns=list(classes), fill_value=0)
+        fold, seed = cast("Run", run)
+        counts[int(fold), int(seed)] = RunCounts(
+            tuple(totals.index), totals.to_numpy(dtype=np.float64), hits.to_numpy(dtype=np.float64)
+        )
+    return counts
+
+
+def bootstrap_interval(
+    better: Mapping[Run, RunCounts], reference: Mapping[Run, RunCounts], level: float = 0.95, draws: int = DRAWS
+) -> tuple[float, float] | None:
+    """Percentile interval of the mean difference of UA in points, over the same runs of two models.
+
+    Returns:
+        None where the two models' runs, or the actors of a run, are not the same.
+    """
+    if better.keys() != reference.keys() or not better:
+        return None
+    if any(better[run].actors != reference[run].actors for run in better):
+        return None
+    differences = np.zeros(draws)
+    for fold in sorted({run[0] for run in better}):
+        runs = sorted(run for run in better if run[0] == fold)
+        actors = len(better[runs[0]].actors)
+        # Of a fold's own, so that the draws of a fold do not depend on the others.
+        weights = np.random.default_rng([fold, actors]).multinomial(actors, [1 / actors] * actors, size=draws)
+        for run in runs:
+            differences += _ua(better[run], weights) - _ua(reference[run], weights)
+    low, high = np.quantile(differences / len(better), [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def _ua(counts: RunCounts, weights: npt.NDArray[np.int64]) -> Array:
+    """(draws,) UA in percent: the mean recall over the classes that a draw holds."""
+    totals, hits = weights @ counts.totals, weights @ counts.hits
+    present = totals > 0
+    recalls = np.divide(hits, totals, out=np.zeros_like(hits), where=present)
+    ua: Array = 100 * recalls.sum(axis=1) / present.sum(axis=1)
+    return ua

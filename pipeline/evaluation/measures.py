@@ -1,0 +1,92 @@
+"""What predictions are worth: by fold and seed, for all segments and by corpus and gender, also by utterance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
+
+from pipeline.evaluation.accuracy import unweighted_accuracy
+from pipeline.records import measures_schema
+
+BINS = 15
+"""Of confidence, for the calibration error (Guo et al. 2017, arXiv 1706.04599, section 2)."""
+
+
+def measure(predictions: Mapping[str, pd.DataFrame], classes: Sequence[str]) -> pd.DataFrame:
+    """Rows of `records.measures_schema`.
+
+    Args:
+        predictions: by model, rows of `results/predictions` with `utterance`, `corpus` and `gender` of each segment.
+        classes: in the order of the columns.
+    """
+    columns = list(measures_schema(classes).columns)
+    rows = [row for model, table in predictions.items() for row in _measures(model, table, classes)]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def by_utterance(predictions: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """Segments' predictions combined: the mean of the probabilities, and the class that has the most of it."""
+    chances = [f"p_{name}" for name in classes]
+    first = ["selection", "emotion", "corpus", "gender", "actor"]
+    keys = ["fold", "seed", "utterance"]
+    kept = {name: (name, "first") for name in first if name in predictions}
+    means = {name: (name, "mean") for name in chances}
+    table = predictions.groupby(keys, sort=False).agg(**kept, **means).reset_index()
+    table["predicted"] = np.asarray(classes, dtype=object)[table[chances].to_numpy().argmax(axis=1)]
+    return table
+
+
+def calibration_error(confidence: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> float:
+    """Expected calibration error in points: |accuracy - mean confidence| in each of `BINS` bins, by their share.
+
+    Args:
+        confidence: (n,) probability of the predicted class.
+        right: (n,) whether it was the true one.
+    """
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(bins, right.astype(float) - confidence, minlength=BINS)
+    return float(100 * np.abs(gaps).sum() / len(confidence))
+
+
+def _measures(model: str, predictions: pd.DataFrame, classes: Sequence[str]) -> Iterator[dict[str, object]]:
+    for selection in ("last", "best"):
+        chosen = predictions[predictions["selection"] == selection]
+        for level, table in (("segment", chosen), ("utterance", by_utterance(chosen, classes))):
+            for (fold, seed), run in table.groupby(["fold", "seed"]):
+                for corpus, gender, rows in _groups(run):
+                    yield {
+                        "model": model, "fold": fold, "seed": seed, "selection": selection, "level": level,
+                        "corpus": corpus, "gender": gender, **_scores(rows, classes),
+                    }  # fmt: skip
+
+
+def _groups(run: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    yield "all", "all", run
+    for corpus, rows in run.groupby("corpus"):
+        yield str(corpus), "all", rows
+    for gender, rows in run.groupby("gender"):
+        yield "all", str(gender), rows
+
+
+def _scores(rows: pd.DataFrame, classes: Sequence[str]) -> dict[str, object]:
+    truth, said = rows["emotion"].to_numpy(dtype=object), rows["predicted"].to_numpy(dtype=object)
+    index = {name: position for position, name in enumerate(classes)}
+    numbers = np.array([index[name] for name in truth]), np.array([index[name] for name in said])
+    counts = confusion_matrix(*numbers, labels=range(len(classes)))
+    totals = counts.sum(axis=1)
+    recalls = {f"recall_{name}": 100 * counts[k, k] / totals[k] if totals[k] else np.nan for name, k in index.items()}
+    present = [k for k in range(len(classes)) if totals[k]]
+    confidence = rows[[f"p_{name}" for name in classes]].to_numpy(dtype=np.float64).max(axis=1)
+    return {
+        "n": len(rows),
+        "ua": unweighted_accuracy(*numbers, len(classes)),
+        "wa": 100 * accuracy_score(*numbers),
+        "macro_f1": 100 * f1_score(*numbers, labels=present, average="macro", zero_division=0),
+        "ece": calibration_error(confidence, truth == said),
+        **recalls,
+        **{f"count_{one}_{other}": int(counts[index[one], index[other]]) for one in classes for other in classes},
+    }
