@@ -21,6 +21,7 @@ class RunDetails:
     model: str
     fold: int
     seed: int
+    identity: str
     device: str
     precision: str
     versions: tuple[tuple[str, str], ...]
@@ -100,13 +101,13 @@ def _load_details(path: Path, model: str) -> list[RunDetails]:
         runs: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["runs"]
         return [
             RunDetails(
-                model, run["fold"], run["seed"], str(run["device"]), str(run["precision"]),
+                model, run["fold"], run["seed"], str(run["identity"]), str(run["device"]), str(run["precision"]),
                 tuple(sorted((str(name), str(version)) for name, version in run["versions"].items())),
             )
             for run in runs
         ]  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{path} is no list of runs with fold, seed, device, precision and versions "
+            f"{path} is no list of runs with fold, seed, identity, device, precision and versions "
             f"({type(error).__name__}: {error}); `dvc repro --force train@{model}` makes it again"
         ) from None

@@ -18,6 +18,7 @@ from pipeline.evaluation.claims import all_claims
 from pipeline.params import Params
 from pipeline.reporting.experiment import Experiment
 from pipeline.reporting.inline import inlined
+from pipeline.reporting.page_inputs import PageFigure
 from pipeline.reporting.performance import EPOCHS
 from pipeline.reporting.setting import (
     corpus_label,
@@ -30,17 +31,6 @@ from pipeline.reporting.setting import (
 from pipeline.reporting.table import EMPTY, Cell, Column, Part, Table, fixed, listed, signed
 from pipeline.reporting.verdicts import Verdict, verdicts
 from pipeline.wording import counted
-
-
-@dataclass(frozen=True)
-class PageFigure:
-    """A figure and what is said of it; `svg` is a whole file."""
-
-    key: str
-    title: str
-    caption: str
-    alt: str
-    svg: str
 
 
 @dataclass(frozen=True)
