@@ -7,13 +7,20 @@ import os
 import signal
 import threading
 from multiprocessing import connection
+from pathlib import Path
+
+CGROUP = Path("/sys/fs/cgroup")
+"""Where Linux states the limits of a container or of a Slurm job (cgroup v2)."""
 
 
-def available_cores() -> int:
+def available_cores(cgroup: Path = CGROUP) -> int:
     """CPU cores that this process may use: fewer than the machine has under taskset, Slurm or a container."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = (cgroup / "cpu.max").read_text("ascii").split()
+        return max(1, min(cores, int(quota) // int(period)))
+    except (OSError, ValueError):  # no such limit, or "max"
+        return cores
 
 
 def decoding_threads() -> int:

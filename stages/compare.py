@@ -12,7 +12,7 @@ from pipeline.evaluation.claims import all_claims
 from pipeline.evaluation.comparison import compare
 from pipeline.evaluation.intervals import accuracy_intervals
 from pipeline.evaluation.measures import measure
-from pipeline.evaluation.results import load_predictions, load_runs
+from pipeline.evaluation.results import check_one_experiment, load_details, load_predictions, load_runs
 from pipeline.params import load_params
 from pipeline.records import COMPARISONS, INTERVALS, SEGMENTS, measures_schema, read_table, write_table
 
@@ -21,6 +21,7 @@ def main() -> None:
     """Write `results/comparisons.csv`, `results/measures.csv` and `results/intervals.csv`."""
     params = load_params()
     runs = load_runs(Path("results/runs"), params.models)
+    check_one_experiment(load_details(Path("results/runs"), params.models), Path("results/runs"))
     segments = pd.concat([read_table(Path(f"data/segments/{corpus}.csv"), SEGMENTS) for corpus in params.corpora])
     predictions = load_predictions(Path("results/predictions"), params.models, params.classes, segments)
     counts = {

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.evaluation.results import load_details, load_runs
+from pipeline.evaluation.results import check_one_experiment, load_details, load_runs
 from pipeline.records import RUNS, write_table
 from tests.test_comparison import A, runs_of
 
@@ -35,7 +35,7 @@ def test_a_run_there_twice_is_refused_with_its_line(tmp_path):
 
 def test_sidecars(tmp_path):
     run = {"fold": 1, "seed": 2, "identity": "ab", "status": "done", "device": "cpu", "precision": "fp32",
-           "versions": {"torch": "2.11.0", "python": "3.11"}}  # fmt: skip
+           "versions": {"torch": "2.11.0", "python": "3.11"}, "data": "d1", "source": "s1"}  # fmt: skip
     (tmp_path / "PreAct.json").write_text(json.dumps({"model": "PreAct", "runs": [run]}), encoding="utf-8")
     (details,) = load_details(tmp_path, ["PreAct", "PostAct"])
     assert (details.model, details.fold, details.device) == ("PreAct", 1, "cpu")
@@ -47,3 +47,15 @@ def test_a_broken_sidecar_is_refused(tmp_path, text):
     (tmp_path / "PreAct.json").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=r"PreAct.json is no list of runs .* `dvc repro --force train@PreAct`"):
         load_details(tmp_path, ["PreAct"])
+
+
+@pytest.mark.parametrize(
+    ("other", "what"), [({"data": "d2"}, "data d1.* on d2"), ({"source": "s2"}, "code s1.* on s2")]
+)
+def test_runs_of_different_data_or_code_are_not_compared(tmp_path, other, what):
+    run = {"fold": 1, "seed": 2, "device": "cpu", "precision": "fp32", "versions": {}, "data": "d1", "source": "s1"}
+    for model, changed in (("PreAct", run), ("PreAct-Full", run | other), ("Removed", run | {"data": "d9"})):
+        (tmp_path / f"{model}.json").write_text(json.dumps({"model": model, "runs": [changed]}), encoding="utf-8")
+    check_one_experiment(load_details(tmp_path, ["PreAct"]), tmp_path)
+    with pytest.raises(InputError, match=rf"PreAct fold 1 seed 2 was trained on {what}; .*cannot be compared"):
+        check_one_experiment(load_details(tmp_path, ["PreAct", "PreAct-Full"]), tmp_path)

@@ -26,7 +26,8 @@ def folder(tmp_path):
     (tmp_path / "params.yaml").write_text(params.model_dump_json(), encoding="utf-8")  # JSON is YAML
     for name, ua in (("PreAct", 61), ("PreAct-Full", 64), ("Removed", 99)):
         write_table(runs_of(name, ua, 5, params, seed=int(ua)), tmp_path / f"results/runs/{name}.csv", RUNS)
-        runs = [{"fold": 1, "seed": 1, "device": "cpu", "precision": "fp32", "versions": {"torch": "2.11.0"}}]
+        runs = [{"fold": 1, "seed": 1, "device": "cpu", "precision": "fp32",
+                 "versions": {"torch": "2.11.0"}, "data": "d", "source": "s"}]  # fmt: skip
         sidecar = tmp_path / f"results/runs/{name}.json"
         sidecar.write_text(json.dumps({"model": name, "runs": runs}), encoding="utf-8")
     segments = segments_of(params)

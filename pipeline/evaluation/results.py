@@ -21,10 +21,12 @@ class RunDetails:
     model: str
     fold: int
     seed: int
-    identity: str
     device: str
     precision: str
     versions: tuple[tuple[str, str], ...]
+    data: str = ""
+    source: str = ""
+    identity: str = ""
 
 
 def load_runs(folder: Path, models: Iterable[str]) -> pd.DataFrame:
@@ -96,18 +98,38 @@ def load_details(folder: Path, models: Iterable[str]) -> tuple[RunDetails, ...]:
     return tuple(details for model, path in paths if path.exists() for details in _load_details(path, model))
 
 
+def check_one_experiment(details: Iterable[RunDetails], folder: Path) -> None:
+    """Make sure that all runs learned from the same data with the same code; else no comparison means anything.
+
+    Raises:
+        InputError: two of them did not.
+    """
+    first: RunDetails | None = None
+    for run in details:
+        first = first or run
+        for name, what in (("data", "data"), ("source", "code")):
+            ours, theirs = getattr(first, name), getattr(run, name)
+            if ours != theirs:
+                raise InputError(
+                    f"{folder}: {first.model} fold {first.fold} seed {first.seed} was trained on {what} {ours}, "
+                    f"{run.model} fold {run.fold} seed {run.seed} on {theirs}; expected one experiment, since runs of "
+                    f"different {what} cannot be compared; `dvc repro` trains what is missing of it"
+                )
+
+
 def _load_details(path: Path, model: str) -> list[RunDetails]:
     try:
         runs: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["runs"]
         return [
             RunDetails(
-                model, run["fold"], run["seed"], str(run["identity"]), str(run["device"]), str(run["precision"]),
+                model, run["fold"], run["seed"], str(run["device"]), str(run["precision"]),
                 tuple(sorted((str(name), str(version)) for name, version in run["versions"].items())),
+                str(run["data"]), str(run["source"]), str(run["identity"]),
             )
             for run in runs
         ]  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{path} is no list of runs with fold, seed, identity, device, precision and versions "
+            f"{path} is no list of runs with fold, seed, device, precision, versions, data, source and identity "
             f"({type(error).__name__}: {error}); `dvc repro --force train@{model}` makes it again"
         ) from None

@@ -92,6 +92,8 @@ def _record(run: FinishedRun) -> dict[str, Any]:
         "fold": run.spec.fold,
         "seed": run.spec.seed,
         "identity": run.spec.identity,
+        "data": run.spec.data,
+        "source": run.spec.source,
         "status": run.status,
         "epochs": len(run.history),
         "diverged_epoch": run.diverged_epoch,

@@ -69,8 +69,13 @@ class RunSpec:
             "fold": self.fold,
             "seed": self.seed,
             "data": self.data,
-            "source": science_hash(),
+            "source": self.source,
         }
+
+    @property
+    def source(self) -> str:
+        """Hash of the code that computes it."""
+        return science_hash()
 
     @property
     def identity(self) -> str:

@@ -7,8 +7,7 @@ from pathlib import Path
 import psutil
 import torch
 
-CGROUP = Path("/sys/fs/cgroup")
-"""Where Linux states the limits of a container or of a Slurm job (cgroup v2)."""
+from pipeline.processes import CGROUP
 
 
 def free_memory(device: torch.device, cgroup: Path = CGROUP) -> int:
