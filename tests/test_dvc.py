@@ -28,7 +28,7 @@ def test_a_stages_code_deps_are_the_import_closure_of_its_script(name):
 
 def test_the_stages_are_those_of_the_house():
     assert set(ALL) == {
-        "demo", "ingest", "segment", "extract", "inputs", "partition", "train", "compare", "report",
+        "demo", "ingest", "segment", "extract", "inputs", "partition", "train", "compare", "figures", "report",
     }  # fmt: skip
 
 
@@ -57,7 +57,10 @@ def test_a_stage_names_every_file_of_data_and_results_that_its_script_reads():
     """Paths under data/ and results/ in a script are its deps or its outs (or a part of one)."""
     for name, stage in ALL.items():
         script = (ROOT / f"stages/{name}.py").read_text("utf-8")
-        known = [path.replace("${key}", "*").replace("${item.path}", "*") for path in (*stage["deps"], *stage["outs"])]
+        known = [
+            path.replace("${key}", "*").replace("${item.path}", "*")
+            for path in (*stage["deps"], *stage["outs"], *stage.get("metrics", []))
+        ]
         for path in re.findall(r"(?:data|results)/[\w/{}.-]+", script):
             plain = re.sub(r"\{\w+\}", "*", path).rstrip("/.")
             inside = any(plain == one or plain.startswith(f"{one}/") or one.startswith(f"{plain}/") for one in known)

@@ -12,7 +12,15 @@ def project(tmp_path_factory):
     project.write_params()
     ran, printed = project.repro()
     per_corpus = {f"{stage}@{corpus}" for stage in ("ingest", "segment", "extract") for corpus in ("tonesA", "tonesB")}
-    assert ran == per_corpus | {"inputs", "partition", "train@PreAct", "train@PreActBN-Full", "compare", "report"}
+    assert ran == per_corpus | {
+        "inputs",
+        "partition",
+        "train@PreAct",
+        "train@PreActBN-Full",
+        "compare",
+        "figures",
+        "report",
+    }
     assert printed.count("2 runs trained, 0 already in the store") == 2
     return project
 
@@ -36,7 +44,7 @@ def test_a_second_repro_runs_nothing(project):
 def test_an_edit_of_one_model_retrains_that_model_only_and_its_reversal_nothing(project):
     project.write_params({"models.PreAct.gamma0": 0.5})
     ran, printed = project.repro()
-    assert ran - {"compare", "report"} == {"train@PreAct"}
+    assert ran - {"compare", "figures", "report"} == {"train@PreAct"}
     assert "PreAct: 2 runs trained" in printed
     project.write_params()
     assert project.repro()[0] == set()

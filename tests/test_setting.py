@@ -1,3 +1,5 @@
+import dataclasses
+
 import pandas as pd
 
 from pipeline.reporting.experiment import Experiment
@@ -15,10 +17,7 @@ def with_the_papers_segments(experiment: Experiment) -> Experiment:
         for index in range(sum(int(corpus[name]) for name in ("joy", "anger", "sadness", "fear")))
     ]
     segments = pd.DataFrame(rows, columns=["corpus", "actor"])
-    return Experiment(
-        experiment.params, segments, experiment.folds, experiment.structures,
-        experiment.runs, experiment.details, experiment.comparisons,
-    )  # fmt: skip
+    return dataclasses.replace(experiment, segments=segments)
 
 
 def test_what_was_trained_is_said_in_figures():

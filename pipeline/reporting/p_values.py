@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.evaluation.claims import Claim
+from pipeline.evaluation.comparison import SIGNIFICANT
 from pipeline.params import Selection
+from pipeline.reporting.agreement import PublishedFinding, disagreements_with_paper
 from pipeline.reporting.experiment import Experiment
-from pipeline.reporting.performance import EPOCHS, common_notes, headline_first, part_notes
+from pipeline.reporting.performance import common_notes, part_notes
 from pipeline.reporting.published import published_rows
+from pipeline.reporting.selections import EPOCHS, headline_first
 from pipeline.reporting.setting import published_from
 from pipeline.reporting.table import Cell, Column, Part, Row, Table, p_value
 
@@ -46,12 +49,18 @@ def p_value_table(number: int, experiment: Experiment, claims: Sequence[Claim]) 
     key = f"table{number}"
     claims = [claim for claim in claims if claim.table == key]
     published = published_rows(key)
+    findings = [
+        PublishedFinding(claim, metric, float(row[f"p_{metric}"]) < SIGNIFICANT)
+        for claim, row in zip(claims, published, strict=True)
+        for metric in ("valid_ua", "gap")
+    ]
     parts = tuple(
         Part(
             tuple(_row(experiment, claim, row, selection) for claim, row in zip(claims, published, strict=True)),
-            selection, EPOCHS[selection], part_notes(experiment, claims, selection),
+            selection, EPOCHS[selection],
+            (*part_notes(experiment, claims, selection), *disagreements_with_paper(experiment, findings, selection)),
         )
-        for selection in headline_first(experiment)
+        for selection in headline_first(experiment.params.report.selection)
     )  # fmt: skip
     gamma = (Column("gamma0", "γ₀"),) if "gamma0" in published[0] else ()
     columns = (Column("pair", "Model pair", number=False, grouped=True), *gamma, *_P_VALUES)

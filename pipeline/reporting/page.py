@@ -19,7 +19,7 @@ from pipeline.params import Params
 from pipeline.reporting.experiment import Experiment
 from pipeline.reporting.inline import inlined
 from pipeline.reporting.page_inputs import PageFigure
-from pipeline.reporting.performance import EPOCHS
+from pipeline.reporting.selections import EPOCHS
 from pipeline.reporting.setting import (
     corpus_label,
     count_actors,

@@ -7,9 +7,11 @@ from operator import attrgetter
 
 from pipeline.evaluation.claims import Claim
 from pipeline.evaluation.comparison import Metric
-from pipeline.params import SELECTIONS, Selection, TableParams
+from pipeline.params import Selection, TableParams
+from pipeline.reporting.agreement import PublishedFinding, disagreements_with_paper, values_outside_intervals
 from pipeline.reporting.experiment import Experiment
 from pipeline.reporting.published import model_key, published_rows
+from pipeline.reporting.selections import CHOSEN, EPOCHS, headline_first
 from pipeline.reporting.setting import (
     differences_from_paper,
     environments,
@@ -62,16 +64,6 @@ _FOR_MACHINES = (
     Column("status", "Status", number=False, where="csv"),
 )
 
-EPOCHS: Mapping[Selection, str] = {"last": "Last epoch", "best": "Best epoch", "crossval": "Cross-validated epoch"}
-"""Titles of the parts, by selection."""
-
-_CHOSEN: Mapping[Selection, str] = {
-    "last": "The last epoch of every run.",
-    "best": "The epoch of the highest validation UA, chosen on the very fold it is scored on: optimistic.",
-    "crossval": "For each fold the epoch of the highest mean validation UA of the other folds of the same seed.",
-}
-
-
 TESTS = (
     "Tests, both one-sided: the paper's paired t-test over the (fold, seed) pairs takes them as independent, which "
     "they are not, and finds differences too often; the corrected one takes the mean over seeds of each fold and "
@@ -80,12 +72,6 @@ TESTS = (
 """What the two p-values and the two sides of a marker are."""
 
 SIDES = "A marker before a value: by the paper's test (p < 0.05); the same marker after it: by the corrected test too."
-
-
-def headline_first(experiment: Experiment) -> tuple[Selection, ...]:
-    """All selections, the one of `report.selection` first."""
-    first = experiment.params.report.selection
-    return (first, *(selection for selection in SELECTIONS if selection != first))
 
 
 def performance_table(number: int, experiment: Experiment, claims: Sequence[Claim]) -> Table:
@@ -101,8 +87,9 @@ def performance_table(number: int, experiment: Experiment, claims: Sequence[Clai
     claims = [claim for claim in claims if claim.table == key]
     labels = tuple(_LABELS[name] for name in published[0] if name in _LABELS)
     models = [_model(row) for row in published]
+    findings = _published_findings(published, claims)
     parts = []
-    for selection in headline_first(experiment):
+    for selection in headline_first(experiment.params.report.selection):
         rows = tuple(
             {
                 **_row_labels(row),
@@ -111,7 +98,12 @@ def performance_table(number: int, experiment: Experiment, claims: Sequence[Clai
             }
             for row, model in zip(published, models, strict=True)
         )
-        parts.append(Part(rows, selection, EPOCHS[selection], part_notes(experiment, claims, selection)))
+        part = (
+            *part_notes(experiment, claims, selection),
+            *disagreements_with_paper(experiment, findings, selection),
+            *values_outside_intervals(experiment, ((_model(row), row["valid_ua"]) for row in published), selection),
+        )
+        parts.append(Part(rows, selection, EPOCHS[selection], part))
     notes = (
         *(f"{mark} significantly (p < 0.05) outperforms {than}." for mark, than in MARKERS[number].items()),
         SIDES,
@@ -126,6 +118,17 @@ def _model(row: Mapping[str, str]) -> str:
     return row["model"] if "model" in row else model_key(row["architecture"], row["shake"], row.get("gamma0", ""))
 
 
+def _published_findings(published: Sequence[Mapping[str, str]], claims: Iterable[Claim]) -> list[PublishedFinding]:
+    """What the markers of a published table say of its claims; a table without markers says nothing."""
+    marks = {_model(row): row for row in published if "valid_ua_mark" in row}
+    return [
+        PublishedFinding(claim, metric, claim.marker in marks[claim.better][f"{metric}_mark"])
+        for claim in claims
+        if claim.better in marks
+        for metric in ("valid_ua", "gap")
+    ]
+
+
 def _row_labels(row: Mapping[str, str]) -> Row:
     return {name: Cell(value, shown=_SHAKE.get(value, "")) for name, value in row.items() if name in _LABELS}
 
@@ -134,7 +137,7 @@ def user_table(key: str, definition: TableParams, experiment: Experiment, claims
     """A table of `report.tables`: its models by label, and its pairs as markers and p-values."""
     claims = [claim for claim in claims if claim.table == key]
     parts = []
-    for selection in headline_first(experiment):
+    for selection in headline_first(experiment.params.report.selection):
         rows = tuple(
             {"model": Cell(experiment.label(model)), **_score_cells(model, experiment, claims, selection)}
             for model in definition.models
@@ -220,7 +223,7 @@ def part_notes(experiment: Experiment, claims: Sequence[Claim], selection: Selec
                 pairs = reasons.setdefault(test.note, [])
                 pairs += [_pair(experiment, claim)] * (_pair(experiment, claim) not in pairs)
     lines = [f"No test of {listed(pairs)}: {reason.removeprefix('withheld: ')}." for reason, pairs in reasons.items()]
-    return (_CHOSEN[selection], *lines, *_disagreements(experiment, claims, selection))
+    return (CHOSEN[selection], *lines, *_disagreements(experiment, claims, selection))
 
 
 def _disagreements(experiment: Experiment, claims: Iterable[Claim], selection: Selection) -> list[str]:

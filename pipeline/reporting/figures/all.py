@@ -22,7 +22,7 @@ from pipeline.reporting.figures.drawing import Drawing
 from pipeline.reporting.figures.groups import accuracy_by_group
 from pipeline.reporting.figures.spectrogram import segment_spectrograms
 from pipeline.reporting.figures.trade_off import trade_off
-from pipeline.reporting.performance import EPOCHS
+from pipeline.reporting.selections import EPOCHS
 from pipeline.reporting.setting import corpus_label
 
 
