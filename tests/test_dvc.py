@@ -8,6 +8,7 @@ from ruamel.yaml import YAML
 
 from pipeline.params import load_params
 from tests.closure import ROOT, import_closure
+from tests.test_figures import ALL as ALL_FIGURES
 
 
 def stages(path):
@@ -65,3 +66,19 @@ def test_a_stage_names_every_file_of_data_and_results_that_its_script_reads():
             plain = re.sub(r"\{\w+\}", "*", path).rstrip("/.")
             inside = any(plain == one or plain.startswith(f"{one}/") or one.startswith(f"{plain}/") for one in known)
             assert inside, f"{name} uses {path}, which dvc.yaml does not name"
+
+
+def test_what_looks_at_results_shares_no_code_with_what_trains():
+    """So an edit of a figure, a table or the page trains nothing, and takes seconds."""
+    code = {name: {dep for dep in ALL[name]["deps"] if dep.endswith(".py")} for name in ALL}
+    assert not any(dep.startswith("pipeline/reporting/") for dep in code["train"])
+    assert not any(dep.startswith("pipeline/training/") for name in ("figures", "report") for dep in code[name])
+    assert not any(dep.startswith("pipeline/models/") for dep in code["figures"])
+
+
+def test_plots_are_files_of_the_figures_stage():
+    plots = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text("utf-8"))["plots"]
+    images = {one for one in plots if isinstance(one, str)}
+    data = {path for one in plots if isinstance(one, dict) for plot in one.values() for path in plot["y"]}
+    assert images == {f"results/figures/{key}.png" for key in ALL_FIGURES}
+    assert {path.removeprefix("results/figures/").removesuffix(".csv") for path in data} <= set(ALL_FIGURES)
