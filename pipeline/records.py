@@ -113,6 +113,14 @@ COMPARISONS = pa.DataFrameSchema({
 """One row per table, pair, metric and selection; `model_a` is the one claimed better, differences in points."""
 
 
+INTERVALS = pa.DataFrameSchema({
+    "model": _text(), "selection": _one_of("last", "best"), "corpus": _text(), "gender": _one_of("all", "F", "M"),
+    "actors": _integer(1), "ua": _number(least=0), "ci_low": _number(empty=True), "ci_high": _number(empty=True),
+})  # fmt: skip
+"""One row per model, selection and group (`all` and `all`, or the women or men of a corpus): UA in percent and its 95 %
+interval over actors."""
+
+
 def predictions_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
     """Columns of `results/predictions/<model>.csv`: one row per run, selection and validation segment."""
     return pa.DataFrameSchema({

@@ -10,14 +10,15 @@ from pipeline.errors import explained
 from pipeline.evaluation.bootstrap import count_by_actor
 from pipeline.evaluation.claims import all_claims
 from pipeline.evaluation.comparison import compare
+from pipeline.evaluation.intervals import accuracy_intervals
 from pipeline.evaluation.measures import measure
 from pipeline.evaluation.results import check_one_experiment, load_details, load_predictions, load_runs
 from pipeline.params import load_params
-from pipeline.records import COMPARISONS, SEGMENTS, measures_schema, read_table, write_table
+from pipeline.records import COMPARISONS, INTERVALS, SEGMENTS, measures_schema, read_table, write_table
 
 
 def main() -> None:
-    """Write `results/comparisons.csv` and `results/measures.csv`."""
+    """Write `results/comparisons.csv`, `results/measures.csv` and `results/intervals.csv`."""
     params = load_params()
     runs = load_runs(Path("results/runs"), params.models)
     check_one_experiment(load_details(Path("results/runs"), params.models), Path("results/runs"))
@@ -33,6 +34,7 @@ def main() -> None:
     write_table(comparisons, Path("results/comparisons.csv"), COMPARISONS)
     measures = measure(predictions, params.classes)
     write_table(measures, Path("results/measures.csv"), measures_schema(params.classes))
+    write_table(accuracy_intervals(predictions, params.classes), Path("results/intervals.csv"), INTERVALS)
     tested = int(comparisons["p"].notna().sum())
     print(f"compare: {runs['model'].nunique()} models, {tested} of {len(comparisons)} tests made")
 

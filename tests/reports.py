@@ -9,7 +9,7 @@ from pipeline.evaluation.claims import all_claims
 from pipeline.evaluation.comparison import compare
 from pipeline.evaluation.results import RunDetails
 from pipeline.params import SELECTIONS, Params
-from pipeline.records import RUNS
+from pipeline.records import INTERVALS, RUNS
 from pipeline.reporting.experiment import Experiment
 from pipeline.reporting.published import published_models, published_rows
 
@@ -131,6 +131,19 @@ def folds_of(params: Params) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["corpus", "actor", "gender", "group", "fold"])
 
 
+def intervals_of(runs: pd.DataFrame, width: float = 3.0) -> pd.DataFrame:
+    """Intervals around the means of runs: over all actors, and for the women of the first corpus."""
+    rows = []
+    finished = runs[(runs["status"] == "done") & runs["selection"].isin(["last", "best"])]
+    for (model, selection), part in finished.groupby(["model", "selection"]):
+        ua = float(part["valid_ua"].mean())
+        rows.append((model, selection, "all", "all", 16, ua, ua - width, ua + width))
+        rows.append((model, selection, READERS[0], "F", 4, ua, ua - 2 * width, min(ua + 2 * width, 100.0)))
+        rows.append((model, selection, READERS[1], "M", 1, ua, NAN, NAN))
+    table = pd.DataFrame(rows, columns=list(INTERVALS.columns))
+    return table.astype({"actors": "int64", **dict.fromkeys(("ua", "ci_low", "ci_high"), "float64")})
+
+
 def experiment_of(params: Params, runs: pd.DataFrame | None = None, details: tuple[RunDetails, ...] = ()) -> Experiment:
     """An experiment with these runs (none: nothing was trained)."""
     runs = pd.DataFrame(columns=list(RUNS.columns)) if runs is None else runs
@@ -143,4 +156,5 @@ def experiment_of(params: Params, runs: pd.DataFrame | None = None, details: tup
         runs=runs,
         details=details,
         comparisons=compare(runs, all_claims(params.report.tables), params.partition.folds, params.report.rope),
+        intervals=intervals_of(runs),
     )

@@ -66,13 +66,37 @@ def bootstrap_interval(
     differences = np.zeros(draws)
     for fold in sorted({run[0] for run in better}):
         runs = sorted(run for run in better if run[0] == fold)
-        actors = len(better[runs[0]].actors)
-        # Of a fold's own, so that the draws of a fold do not depend on the others.
-        weights = np.random.default_rng([fold, actors]).multinomial(actors, [1 / actors] * actors, size=draws)
+        weights = _weights(fold, len(better[runs[0]].actors), draws)
         for run in runs:
             differences += _ua(better[run], weights) - _ua(reference[run], weights)
     low, high = np.quantile(differences / len(better), [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def accuracy_interval(
+    counts: Mapping[Run, RunCounts], level: float = 0.95, draws: int = DRAWS
+) -> tuple[float, tuple[float, float] | None]:
+    """UA of one model, the mean over its runs in percent, and its percentile interval.
+
+    Args:
+        counts: of its runs, not empty.
+        level: share of the draws between the bounds.
+        draws: resamples.
+
+    Returns:
+        No interval where some fold has fewer than two actors: drawing one of one says nothing.
+    """
+    ua = float(np.mean([_ua(run, np.ones((1, len(run.actors)), dtype=np.int64))[0] for run in counts.values()]))
+    if any(len(run.actors) < 2 for run in counts.values()):
+        return ua, None
+    drawn = np.mean([_ua(run, _weights(fold, len(run.actors), draws)) for (fold, _), run in counts.items()], axis=0)
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return ua, (float(low), float(high))
+
+
+def _weights(fold: int, actors: int, draws: int) -> npt.NDArray[np.int64]:
+    """How often each actor of a fold is drawn, (draws, actors): the same for all runs of the fold, and for no other."""
+    return np.random.default_rng([fold, actors]).multinomial(actors, [1 / actors] * actors, size=draws)
 
 
 def _ua(counts: RunCounts, weights: npt.NDArray[np.int64]) -> Array:

@@ -26,6 +26,7 @@ class RunDetails:
     versions: tuple[tuple[str, str], ...]
     data: str = ""
     source: str = ""
+    identity: str = ""
 
 
 def load_runs(folder: Path, models: Iterable[str]) -> pd.DataFrame:
@@ -123,12 +124,12 @@ def _load_details(path: Path, model: str) -> list[RunDetails]:
             RunDetails(
                 model, run["fold"], run["seed"], str(run["device"]), str(run["precision"]),
                 tuple(sorted((str(name), str(version)) for name, version in run["versions"].items())),
-                str(run["data"]), str(run["source"]),
+                str(run["data"]), str(run["source"]), str(run["identity"]),
             )
             for run in runs
         ]  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{path} is no list of runs with fold, seed, device, precision, versions, data and source "
+            f"{path} is no list of runs with fold, seed, device, precision, versions, data, source and identity "
             f"({type(error).__name__}: {error}); `dvc repro --force train@{model}` makes it again"
         ) from None

@@ -12,6 +12,7 @@ import pandas as pd
 from pipeline.errors import InputError
 from pipeline.evaluation.claims import Claim
 from pipeline.evaluation.comparison import SIGNIFICANT, Metric
+from pipeline.evaluation.intervals import ALL
 from pipeline.evaluation.results import RunDetails
 from pipeline.params import Params, Selection
 
@@ -35,26 +36,62 @@ class LayerRow(Protocol):
 class Score:
     """What one model reached at one selection of epochs: means over its runs, in percent and points.
 
-    `valid_ua` and `gap` are None where there is nothing to print, and `status` says why.
+    `valid_ua` and `gap` are None where there is nothing to print, and `status` says why; `low` and `high` bound the
+    95 % interval of `valid_ua`, None where there is none.
     """
 
     valid_ua: float | None
     gap: float | None
     runs: int
     status: str
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
 class Test:
-    """A row of `results/comparisons.csv`; `p` is None where no test was made, and `note` says why."""
+    """A row of `results/comparisons.csv`: what the tables and the page say of a claim. What is not defined is None.
 
+    Attributes:
+        n: pairs of runs.
+        mean_difference: the improvement of the model claimed better, in points.
+        low, high: its 95 % interval.
+        p: of the paper's test.
+        p_corrected: of the corrected test on seed-averaged folds, which holds its level (docs/statistics.md).
+        p_holm: `p_corrected` after Holm's correction over the table's family.
+        prob_worse, prob_equal, prob_better: of the claimed model, equal being within `report.rope` points.
+        note: why something is not defined.
+    """
+
+    n: int
+    mean_difference: float | None
+    low: float | None
+    high: float | None
     p: float | None
+    p_corrected: float | None
+    p_holm: float | None
+    prob_worse: float | None
+    prob_equal: float | None
+    prob_better: float | None
     note: str
 
     @property
     def significant(self) -> bool:
-        """Whether the claim holds at the paper's level."""
+        """Whether the claim holds at the paper's level by the paper's test."""
         return self.p is not None and self.p < SIGNIFICANT
+
+    @property
+    def stands(self) -> bool:
+        """Whether it holds at the same level by the corrected test."""
+        return self.p_corrected is not None and self.p_corrected < SIGNIFICANT
+
+
+_NUMBERS = {
+    "mean_difference": "mean_difference", "low": "ci_low", "high": "ci_high",
+    "p": "p", "p_corrected": "p_corrected_seed_mean", "p_holm": "p_holm",
+    "prob_worse": "prob_worse", "prob_equal": "prob_equal", "prob_better": "prob_better",
+}  # fmt: skip
+"""The columns of `records.COMPARISONS` behind the numbers of a `Test`."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +106,7 @@ class Experiment:
         runs: `records.RUNS` of the configured models.
         details: where the runs were made.
         comparisons: `records.COMPARISONS`.
+        intervals: `records.INTERVALS` of the trained models.
     """
 
     params: Params
@@ -78,11 +116,17 @@ class Experiment:
     runs: pd.DataFrame
     details: tuple[RunDetails, ...]
     comparisons: pd.DataFrame
+    intervals: pd.DataFrame
 
     @property
     def gap_metric(self) -> Metric:
         """The Gap that tables print (`report.gap`)."""
         return "gap" if self.params.report.gap == "train_mode" else "gap_eval"
+
+    @property
+    def gap_mode(self) -> str:
+        """How the training UA of that Gap was taken, in words."""
+        return "train mode" if self.gap_metric == "gap" else "eval mode"
 
     @cached_property
     def trained(self) -> tuple[str, ...]:
@@ -104,7 +148,16 @@ class Experiment:
             return Score(None, None, len(rows) - diverged, f"diverged ({diverged} of {len(rows)})")
         gaps = rows[self.gap_metric]
         gap = None if gaps.isna().any() else float(gaps.mean())
-        return Score(float(rows["valid_ua"].mean()), gap, len(rows), "done")
+        low, high = self._interval(model, selection)
+        return Score(float(rows["valid_ua"].mean()), gap, len(rows), "done", low, high)
+
+    def _interval(self, model: str, selection: Selection) -> tuple[float | None, float | None]:
+        """The interval of a model's UA over all actors; none for `crossval`, which has no predictions of its own."""
+        table = self.intervals
+        rows = table[(table["model"] == model) & (table["selection"] == selection) & (table["corpus"] == ALL)]
+        if rows.empty or rows["ci_low"].isna().any():
+            return None, None
+        return float(rows["ci_low"].iloc[0]), float(rows["ci_high"].iloc[0])
 
     def test(self, claim: Claim, metric: Metric, selection: Selection) -> Test:
         """The test of a claim.
@@ -124,7 +177,9 @@ class Experiment:
     def _tests(self) -> dict[tuple[str, ...], Test]:
         return {
             (row["table"], row["model_a"], row["model_b"], row["metric"], row["selection"]): Test(
-                None if pd.isna(row["p"]) else float(row["p"]), row["note"]
+                n=int(row["n"]),
+                **{name: None if pd.isna(row[column]) else float(row[column]) for name, column in _NUMBERS.items()},
+                note=row["note"],
             )
             for row in self.comparisons.to_dict("records")
         }

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Sequence
 
-from pipeline.reporting.table import Cell, Part, Table
+from pipeline.reporting.table import Cell, Column, Part, Table
 
 WIDE = 6
 """Columns beyond which LaTeX gets smaller type, to stay on the page."""
@@ -16,11 +17,29 @@ LATEX_SYMBOLS = {
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", "[": "{[}", "]": "{]}", '"': r"\textquotedbl{}",
     "†": r"$^{\dagger}$", "‡": r"$^{\ddagger}$", "§": r"\S{}", "¶": r"\P{}", "*": r"$^{*}$",
-    "—": "---", "✓": r"$\checkmark$", "✗": r"$\times$", "×": r"$\times$", "γ": r"$\gamma$", "₀": r"$_0$",
+    "—": "---", "✓": r"$\checkmark$", "✗": r"$\times$", "×": r"$\times$", "γ": r"$\gamma$", "₀": r"$_0$", "−": "$-$",
+    "–": "--", "‘": "`", "’": "'", "“": "``", "”": "''", "…": r"\ldots{}", "µ": r"$\mu$",
 }  # fmt: skip
 
 # `&` and `<` only where they would begin an entity or a tag, so that notes stay readable as text.
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]|#~$]|&(?=[#\w])|<(?=[\w/!?]))")
+_T1_LETTERS = frozenset(
+    "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿ"
+    "ĂăĄąĆćČčĎďĘęĚěĞğĹĺĽľŁłŃńŇňŐőŒœŔŕŘřŚśŞşŠšŢţŤťŮůŰűŸŹźŻżŽž"
+)
+"""Letters beyond ASCII that the T1 fonts have."""
+
+_GREEK = dict(
+    zip(
+        "αβδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ",
+        (
+            *("alpha", "beta", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi"),
+            *("pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega"),
+            *("Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega"),
+        ),
+        strict=True,
+    )
+)
 _LATEX_NUMBER = re.compile(r"(?<![\w.])-(?=\d)")
 
 
@@ -30,7 +49,8 @@ def to_csv(table: Table) -> str:
     selections = any(part.selection for part in table.parts)
     header = ["selection"] * selections
     for column in columns:
-        header += [column.key, f"{column.key}_mark"] if column.marked else [column.key]
+        header += [column.key]
+        header += [f"{column.key}_mark"] * column.marked + [f"{column.key}_mark_corrected"] * column.corrected
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(header)
@@ -39,7 +59,7 @@ def to_csv(table: Table) -> str:
             values = [part.selection] * selections
             for column in columns:
                 cell = row.get(column.key, Cell())
-                values += [cell.value, cell.mark] if column.marked else [cell.value]
+                values += [cell.value, *[cell.mark] * column.marked, *[cell.corrected] * column.corrected]
             writer.writerow(values)
     return stream.getvalue()
 
@@ -89,8 +109,7 @@ def _latex_float(table: Table, part: Part) -> str:
     title = re.sub(r"^Table \d+: ", "", table.title)
     caption = latex_escaped(f"{title} ({part.title})" if part.title else title)
     label = "-".join(["tab:" + table.key, *([part.selection] if part.selection else [])])
-    rows = [[column.header for column in columns], *table.printed_rows(part)]
-    header, *body = (" & ".join(latex_escaped(text) for text in row) + r" \\" for row in rows)
+    body = [" & ".join(latex_escaped(text) for text in row) + r" \\" for row in table.printed_rows(part)]
     notes = [rf"\item {latex_escaped(note)}" for note in (*part.notes, *table.notes)]
     return "\n".join([
         r"\begin{table}[htbp]",
@@ -98,7 +117,7 @@ def _latex_float(table: Table, part: Part) -> str:
         rf"\caption{{{caption}}}",
         rf"\label{{{label}}}",
         rf"\begin{{tabular}}{{{''.join('r' if column.number else 'l' for column in columns)}}}",
-        r"\toprule", header, r"\midrule", *body, r"\bottomrule",
+        r"\toprule", _latex_header(columns), r"\midrule", *body, r"\bottomrule",
         r"\end{tabular}",
         *([r"\begin{itemize}\footnotesize", *notes, r"\end{itemize}"] if notes else []),
         r"\end{table}",
@@ -107,6 +126,29 @@ def _latex_float(table: Table, part: Part) -> str:
 
 
 def latex_escaped(text: str) -> str:
-    """`text` as LaTeX prints it unchanged, on one line."""
-    escaped = "".join(LATEX_SYMBOLS.get(character, character) for character in " ".join(text.split()))
+    """`text` as LaTeX prints it unchanged, on one line; a character that its fonts lack is named by its number."""
+    escaped = "".join(_latex_character(character) for character in " ".join(text.split()))
     return _LATEX_NUMBER.sub("$-$", escaped)
+
+
+def _latex_character(character: str) -> str:
+    if character in LATEX_SYMBOLS:
+        return LATEX_SYMBOLS[character]
+    if " " <= character <= "~" or character in _T1_LETTERS:
+        return character
+    if character in _GREEK:
+        return rf"$\{_GREEK[character]}$"
+    return rf"\texttt{{U+{ord(character):04X}}}"
+
+
+def _latex_header(columns: Sequence[Column]) -> str:
+    """The header of a table; in a wide one, headers of several words have two lines."""
+    cells = []
+    for column in columns:
+        words = column.header.split()
+        # Where the longer of the two lines is shortest.
+        cuts = [(" ".join(words[:place]), " ".join(words[place:])) for place in range(1, len(words))]
+        lines = min(cuts, key=lambda cut: max(map(len, cut))) if cuts and len(columns) > WIDE else (column.header,)
+        text = r"\\".join(latex_escaped(line) for line in lines)
+        cells.append(rf"\shortstack[{'r' if column.number else 'l'}]{{{text}}}" if len(lines) > 1 else text)
+    return " & ".join(cells) + r" \\"

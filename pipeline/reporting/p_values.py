@@ -24,7 +24,9 @@ _BETTER = {
 
 _P_VALUES = (
     Column("p_valid_ua", "p (Valid UA)"),
+    Column("p_valid_ua_corrected", "Corrected p (UA)"),
     Column("p_gap", "p (Gap)"),
+    Column("p_gap_corrected", "Corrected p (Gap)"),
     Column("published_p_valid_ua", "Published p (UA)"),
     Column("published_p_gap", "Published p (Gap)"),
     Column("model_a", "Claimed better", number=False, where="csv"),
@@ -64,7 +66,9 @@ def _row(experiment: Experiment, claim: Claim, published: dict[str, str], select
         "pair": Cell(f"{published['model_a']} vs {published['model_b']}"),
         "gamma0": Cell(published.get("gamma0", "")),
         "p_valid_ua": Cell(p_value(ua.p)),
+        "p_valid_ua_corrected": Cell(p_value(ua.p_corrected)),
         "p_gap": Cell(p_value(gap.p)),
+        "p_gap_corrected": Cell(p_value(gap.p_corrected)),
         "published_p_valid_ua": Cell(published["p_valid_ua"]),
         "published_p_gap": Cell(published["p_gap"]),
         "model_a": Cell(claim.better),

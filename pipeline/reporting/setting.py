@@ -54,6 +54,24 @@ def published_from(number: int) -> str:
 
 def differences_from_paper(experiment: Experiment) -> str:
     """One sentence that names every setting that is not the paper's."""
+    differences = setting_differences(experiment)
+    if not differences:
+        return setting_summary(experiment)
+    return f"{setting_summary(experiment).removesuffix('.')}: {'; '.join(differences)}."
+
+
+def setting_summary(experiment: Experiment) -> str:
+    """One sentence: whether the setting is the paper's, and what that means for the figures."""
+    differences = setting_differences(experiment)
+    if not differences:
+        return "Setting: as section 5 and Table 5 of the paper say."
+    network = any(difference.startswith("network.") for difference in differences)
+    subject = "Another network and setting than the paper's" if network else "Another setting than the paper's"
+    return f"{subject}, so no figure here is a reproduction of a published one."
+
+
+def setting_differences(experiment: Experiment) -> list[str]:
+    """Every setting that is not the paper's, with the paper's."""
     params = experiment.params
     differences = [
         f"{place} {_shown(ours)} (paper: {_shown(paper)})"
@@ -70,11 +88,7 @@ def differences_from_paper(experiment: Experiment) -> str:
         differences.append(
             f"{len(experiment.segments)} segments of {count_actors(experiment)} actors (paper: {SEGMENTS} of {ACTORS})"
         )
-    if not differences:
-        return "Setting: as section 5 and Table 5 of the paper say."
-    network = any(difference.startswith("network.") for difference in differences)
-    subject = "Another network and setting than the paper's" if network else "Another setting than the paper's"
-    return f"{subject}, so no figure here is a reproduction of a published one: {'; '.join(differences)}."
+    return differences
 
 
 def _shown(value: object) -> str:

@@ -12,16 +12,21 @@ EMPTY = "—"
 
 @dataclass(frozen=True)
 class Cell:
-    """A formatted value, the significance markers before it, and what is printed where that is not the value."""
+    """A formatted value, its significance markers, and what is printed where that is not the value.
+
+    `mark` stands before the value: the paper's test. `corrected` stands after it: those of the same markers that the
+    corrected test holds up.
+    """
 
     value: str = ""
     mark: str = ""
     shown: str = ""
+    corrected: str = ""
 
     @property
     def printed(self) -> str:
         """What a reader sees."""
-        return self.mark + (self.shown or self.value or EMPTY)
+        return self.mark + (self.shown or self.value or EMPTY) + self.corrected
 
 
 Row = Mapping[str, Cell]
@@ -36,6 +41,7 @@ class Column:
         key: its name in the CSV; the markers have a column `<key>_mark` of their own when `marked`.
         header: its name in print.
         marked: whether its values may carry markers.
+        corrected: whether they may also carry markers of the corrected test, in a column `<key>_mark_corrected`.
         number: whether it is aligned to the right.
         grouped: whether a value that repeats the row above is left blank in print, as the paper does.
         where: the CSV alone, print alone, or both.
@@ -44,6 +50,7 @@ class Column:
     key: str
     header: str
     marked: bool = False
+    corrected: bool = False
     number: bool = True
     grouped: bool = False
     where: Literal["both", "csv", "print"] = "both"
@@ -101,6 +108,20 @@ def p_value(number: float | None) -> str:
         return ""
     mantissa, exponent = f"{number:.2e}".split("e")
     return f"{mantissa}e{int(exponent)}"
+
+
+def signed(number: float, decimals: int = 1) -> str:
+    """`+1.2`, `−0.4`: a difference in running text, with a real minus."""
+    return f"{round(number, decimals) + 0.0:+.{decimals}f}".replace("-", "−")
+
+
+def plain_p(number: float | None) -> str:
+    """`p = 0.046`, `p < 0.001`: a p-value in running text; `no p` for None."""
+    if number is None or number != number:
+        return "no p"
+    if number < 0.001:
+        return "p < 0.001"
+    return f"p = {number:.2g}" if number < 0.995 else "p > 0.99"
 
 
 def listed(names: Iterable[str]) -> str:

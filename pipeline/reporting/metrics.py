@@ -1,0 +1,20 @@
+"""The numbers that `dvc metrics show` and `dvc metrics diff` print."""
+
+from __future__ import annotations
+
+import json
+
+from pipeline.reporting.experiment import Experiment
+
+_DECIMALS = 3
+
+
+def metrics_text(experiment: Experiment) -> str:
+    """JSON: UA and Gap of every model that has them, means over runs at `report.selection`, percent and points."""
+    numbers: dict[str, dict[str, float]] = {}
+    for model in experiment.trained:
+        score = experiment.score(model, experiment.params.report.selection)
+        found: dict[str, float | None] = {"valid_ua": score.valid_ua, experiment.gap_metric: score.gap}
+        if known := {name: round(value, _DECIMALS) for name, value in found.items() if value is not None}:
+            numbers[model] = known
+    return json.dumps(numbers, indent=1) + "\n"
