@@ -87,6 +87,18 @@ class Project:
             shutil.rmtree(self.folder / trained, ignore_errors=True)
         (self.folder / "dvc.lock").write_bytes(lock)
 
+    def mend_lock(self):
+        """Delete a lock that a killed DVC left half written, as the README says; whether there was one."""
+        lock = self.folder / ".dvc/tmp/rwlock"
+        try:
+            json.loads(lock.read_text())
+        except FileNotFoundError:
+            return False
+        except ValueError:
+            lock.unlink()
+            return True
+        return False
+
     def results(self):
         """Every file of results/ and its bytes."""
         return {path.relative_to(self.folder): path.read_bytes() for path in (self.folder / "results").rglob("*.*")}

@@ -26,12 +26,14 @@ def test_whatever_is_killed_the_next_repro_gives_the_same_bytes(tmp_path):
     project.forget_training(lock)
     known = set()
     for kind in KINDS:
+        project.mend_lock()
         process = project.begin("dvc", "repro", "train@PreAct")
         known = wait_for_training(project, process, known)
         assert process.poll() is None, "there was nothing left to train"
         kill(process, kind)
         if kind != "DVC alone":  # whose trainer lives on while the next one begins
             process.wait()
+    project.mend_lock()
     project.repro("train@PreAct")
     assert project.results() == undisturbed
     finished = list((tmp_path / ".runs").glob("*/finished/*.json"))
