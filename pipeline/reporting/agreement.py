@@ -47,7 +47,7 @@ def disagreements_with_paper(
         return []
     many = f"the {counted} published findings" if counted > 1 else "one published finding"
     same = counted - len(sentences) or "none"
-    end = "; not so:" if sentences else "."
+    end = "; these did not:" if sentences else "."
     return [f"Of {many} tested here, {same} came out the same by the corrected test{end}", *sentences]
 
 

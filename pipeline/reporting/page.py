@@ -79,8 +79,9 @@ def render_page(
         untested=[one for one in claims if one.outcome == "untested"],
         claims_note=(
             f"At the {EPOCHS[selection].lower()}. A claim stands when the corrected test, which holds its level, gives "
-            "p < 0.05; it was named before any result was seen. The bar is the 95 % interval of the difference, the "
-            f"grey band what counts as equal (within {counted_points(params.report.rope)})."
+            "p < 0.05; it was named before any result was seen. The bar is a 95 % interval: of UA, were these networks "
+            "heard on other actors (how training varies is in the test, not in the bar); of Gap, that of the corrected "
+            f"test over all pairs. The grey band is what counts as equal, within {counted_points(params.report.rope)}."
         ),
         models=_models(experiment),
         models_note=(
@@ -243,12 +244,9 @@ def _data(experiment: Experiment) -> _Grid:
 
 
 def _common_notes(tables: Iterable[Table]) -> tuple[str, ...]:
-    """The notes that stand under more than one table, in the order of their first."""
-    times: dict[str, int] = {}
-    for table in tables:
-        for note in table.notes:
-            times[note] = times.get(note, 0) + 1
-    return tuple(note for note, count in times.items() if count > 1)
+    """The notes that stand under every table of results, in their order."""
+    first, *others = ([*table.notes] for table in tables if any(part.selection for part in table.parts))
+    return tuple(note for note in first if all(note in notes for notes in others))
 
 
 def _page_table(table: Table, common: Iterable[str]) -> dict[str, Any]:

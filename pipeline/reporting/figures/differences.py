@@ -106,7 +106,8 @@ def paired_differences(ua: Sequence[Difference], gap: Sequence[Difference], rope
         "differences",
         "Paired differences",
         f"How much better the model named first is, at the {epoch}: each marker is one fold and seed, trained and "
-        "validated on the same actors; right of 0 speaks for the claim. An interval over 0 leaves it open.",
+        "validated on the same actors; right of 0 speaks for the claim. The bar is a 95 % interval: of UA over actors, "
+        "the networks being as they are; of Gap that of the corrected t-test over all pairs.",
         f"{len(pairs)} pairs of models. {sentences}",
         data,
     )
