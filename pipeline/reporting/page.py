@@ -106,10 +106,11 @@ def render_page(
     )  # fmt: skip
 
 
-_COMMANDS = """make demo            # once: the environment, and the demo
+_COMMANDS = """make .venv/installed   # once
 . .venv/bin/activate
-dvc repro            # recordings to this page; trains only what is missing
-dvc metrics show     # the numbers, dvc metrics diff and dvc plots diff against another commit"""
+dvc repro              # recordings to this page; trains only what is missing
+dvc metrics diff       # its numbers against those of the last commit
+dvc plots diff         # and its figures"""
 
 
 def counted_points(points: float) -> str:
@@ -274,7 +275,8 @@ def _machines(experiment: Experiment) -> _Grid:
     """What the runs were made on: one row for each value that differs, with the models it holds for."""
     found: dict[tuple[str, str], list[str]] = {}
     for run in experiment.details:
-        for name, value in (("device", run.device), ("precision", run.precision), *run.versions):
+        known = (("device", run.device), ("precision", run.precision), *run.versions)
+        for name, value in (*known, ("hash of the data", run.data), ("hash of the code", run.source)):
             found.setdefault((name, value), []).append(experiment.label(run.model))
     every = {experiment.label(run.model) for run in experiment.details}
     return _plain_grid(
