@@ -17,7 +17,7 @@ from pipeline.reporting.figures.spectrogram import segment_spectrograms, shown_r
 from pipeline.reporting.figures.trade_off import trade_off
 from pipeline.reporting.inline import inlined
 from tests.drawn import drawings_of, history_of, measures_of
-from tests.reports import experiment_of, params_with, runs_of, segments_of
+from tests.reports import experiment_of, paper_params, params_with, published_runs, runs_of, segments_of
 from tests.test_tables import demo_runs, user_params
 
 ALL = ["ua_curves", "loss_curves", "trade_off", "differences", "confusion", "groups", "folds", "spectrogram"]
@@ -124,6 +124,14 @@ def test_better_models_are_above_and_labels_do_not_cover_each_other():
     places = {name: (float(x), float(y)) for x, y, name in found}
     labels = [places[params.models[model].label] for model in models]
     assert all(abs(a[1] - b[1]) > 6 or abs(a[0] - b[0]) > 40 for i, a in enumerate(labels) for b in labels[:i])
+
+
+def test_many_models_are_numbered_and_named_below():
+    params = paper_params()
+    runs = published_runs(params)
+    drawn = trade_off(runs[runs["selection"] == "last"], params.models, "gap", "train mode")
+    texts = [element.text for element in ET.fromstring(drawn.svg).iter() if element.tag.endswith("text")]
+    assert {"1", "22", "1 PreAct", "22 PreActBN-Both-g005"} <= set(texts)
 
 
 def test_the_recording_shown_is_one_with_segments_if_there_is_any():

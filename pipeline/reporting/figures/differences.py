@@ -68,13 +68,15 @@ def paired_differences(ua: Sequence[Difference], gap: Sequence[Difference], rope
         axis.axvline(0, color=SOFT, linewidth=0.9)
         for one in differences:
             row = pairs.index((one.better, one.reference))
-            for fold in folds:
-                here = one.points[one.folds == fold]
-                axis.plot(here, np.full(len(here), row + 0.14), linestyle="none", marker=markers[fold], markersize=4,
-                          markerfacecolor=PAPER, markeredgecolor=SOFT, markeredgewidth=0.9)  # fmt: skip
             if one.low is not None and one.high is not None:
                 axis.plot([one.low, one.high], [row - 0.2] * 2, color=ACCENT, linewidth=3, solid_capstyle="butt")
             axis.plot([one.mean], [row - 0.2], marker="|", markersize=11, markeredgewidth=2.2, color=INK)
+        for fold in folds:
+            found = [(one.points[one.folds == fold], pairs.index((one.better, one.reference))) for one in differences]
+            points = np.concatenate([here for here, _ in found] or [np.empty(0)])
+            rows = np.concatenate([np.full(len(here), row + 0.14) for here, row in found] or [np.empty(0)])
+            axis.plot(points, rows, linestyle="none", marker=markers[fold], markersize=4, markerfacecolor=PAPER,
+                      markeredgecolor=SOFT, markeredgewidth=0.9)  # fmt: skip
         axis.set_title(f"Improvement of {name} (points)")
         axis.grid(axis="x")
         axis.set_axisbelow(True)

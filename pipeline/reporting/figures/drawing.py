@@ -146,6 +146,9 @@ def panels(count: int, row_height: float, extra: float = 0.0, columns: int | Non
 
 def finished(figure: Figure, key: str, title: str, caption: str, alt: str, data: pd.DataFrame | None = None) -> Drawing:
     """A figure as bytes without dates or versions in them."""
+    # The layout is found once and kept: it takes longer than drawing, and is the same for both.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     vector, raster = io.StringIO(), io.BytesIO()
     figure.savefig(vector, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Title": title})
     figure.savefig(raster, format="png", metadata={"Software": None, "Title": title})

@@ -28,6 +28,9 @@ from pipeline.reporting.figures.drawing import (
 
 _MARKERS = {"PreAct": "o", "PreActBN": "s", "RPreAct": "^", "PostAct": "D", "BN-Shake": "v"}
 
+MOST_LABELS = 10
+"""Models named in the figure itself; more are numbered and named below it."""
+
 _PLACES = (
     (7, 0, "left", "center"), (-7, 0, "right", "center"), (0, 7, "center", "bottom"), (0, -7, "center", "top"),
     (6, 6, "left", "bottom"), (6, -6, "left", "top"), (-6, 6, "right", "bottom"), (-6, -6, "right", "top"),
@@ -48,7 +51,8 @@ def trade_off(runs: pd.DataFrame, models: Mapping[str, ModelParams], gap: str, m
     """
     present = [model for model in models if model in set(runs["model"])]
     scores = runs.groupby("model")[["valid_ua", gap]].agg(["mean", "std"]).reindex(present)
-    figure = canvas(4.2)
+    numbered = len(present) > MOST_LABELS
+    figure = canvas(5.4 if numbered else 4.2)
     axis = figure.add_subplot()
     axis.axvline(0, color=GRID, linewidth=1.2)
     axis.grid(visible=True)
@@ -59,19 +63,24 @@ def trade_off(runs: pd.DataFrame, models: Mapping[str, ModelParams], gap: str, m
         axis.errorbar(
             row[gap, "mean"], row["valid_ua", "mean"],
             xerr=row[gap, "std"], yerr=row["valid_ua", "std"],
-            color=ACCENT, ecolor=SOFT, elinewidth=0.8, capsize=0, linestyle="none",
+            color=ACCENT, ecolor=SOFT, elinewidth=0.4 if numbered else 0.8, capsize=0, linestyle="none",
             marker=_MARKERS[models[model].layout], markersize=7, markeredgewidth=1.4,
             markeredgecolor=ACCENT, markerfacecolor=ACCENT if shaken else PAPER,
         )  # fmt: skip
     axis.set_xlabel(f"Gap (points; training UA in {mode} minus validation UA)")
     axis.set_ylabel("Validation UA (%)")
-    points = list(zip(scores[gap, "mean"].tolist(), scores["valid_ua", "mean"].tolist(), strict=True))
-    _place_labels(axis, points, [shortened(models[model].label, 22) for model in present])
+    labels = [shortened(models[model].label, 22) for model in present]
+    if numbered:
+        key = [Line2D([], [], linestyle="none", label=f"{number} {label}") for number, label in enumerate(labels, 1)]
+        figure.legend(handles=key, loc="outside lower left", ncols=4, handlelength=0, handletextpad=0)
+        labels = [str(number) for number in range(1, len(present) + 1)]
     layouts = dict.fromkeys(models[model].layout for model in present)
     look: Look = {"color": ACCENT, "linestyle": "none", "markersize": 6.5, "markeredgewidth": 1.3}
     handles = [Line2D([], [], marker=_MARKERS[name], label=name, **look) for name in layouts]
     handles.append(Line2D([], [], marker="o", markerfacecolor=PAPER, label="open: not shaken", **look))
-    figure.legend(handles=handles, loc="outside upper left", ncols=4, columnspacing=1.4, handletextpad=0.3)
+    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), columnspacing=1.4, handletextpad=0.3)
+    points = list(zip(scores[gap, "mean"].tolist(), scores["valid_ua", "mean"].tolist(), strict=True))
+    _place_labels(axis, points, labels)
     data = pd.DataFrame({
         "model": present, "label": [models[model].label for model in present],
         "valid_ua": scores["valid_ua", "mean"].to_numpy(), "valid_ua_std": scores["valid_ua", "std"].to_numpy(),
@@ -91,8 +100,9 @@ def trade_off(runs: pd.DataFrame, models: Mapping[str, ModelParams], gap: str, m
 
 def _place_labels(axis: Axes, points: Sequence[tuple[float, float]], labels: Sequence[str]) -> None:
     """Write each label beside its point where it covers the least of markers and of labels already written."""
-    figure = axis.figure
-    figure.canvas.draw()  # fixes the layout, which the boxes below are measured in
+    figure = axis.get_figure(root=True)
+    assert figure is not None  # noqa: S101 (it was just drawn in)
+    figure.draw_without_rendering()  # finds the layout, which the boxes below are measured in
     taken = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in axis.transData.transform(np.asarray(points))]
     for point, label in zip(points, labels, strict=True):
         tries = []
