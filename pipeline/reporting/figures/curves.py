@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from pipeline.reporting.figures.drawing import ACCENT, INK, SOFT, Drawing, Look, finished, panels, shortened, styled
 
@@ -61,6 +62,7 @@ def _curves(history: pd.DataFrame, labels: Mapping[str, str], measure: str, chan
         if chance is not None:
             axis.axhline(chance, color=SOFT, linewidth=0.8, linestyle=(0, (1, 3)))
         axis.set_title(shortened(labels[model]))
+        axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axis.grid(axis="y")
     figure.supxlabel("Epoch", fontsize=9)
     figure.supylabel(_NAMES[measure], fontsize=9)
