@@ -79,9 +79,10 @@ def render_page(
         untested=[one for one in claims if one.outcome == "untested"],
         claims_note=(
             f"At the {EPOCHS[selection].lower()}. A claim stands when the corrected test, which holds its level, gives "
-            "p < 0.05. Those of the paper's tables were named before any result was seen. The bar is a 95 % interval: of UA, were these networks "
-            "heard on other actors (how training varies is in the test, not in the bar); of Gap, that of the corrected "
-            f"test over all pairs. The grey band is what counts as equal, within {counted_points(params.report.rope)}."
+            "p < 0.05. Those of the paper's tables were named before any result was seen. The bar is a 95 % interval: "
+            "of UA, were these networks heard on other actors (how training varies is in the test, not in the bar); of "
+            "Gap, that of the corrected test over all pairs. The grey band is what counts as equal, within "
+            f"{counted_points(params.report.rope)}."
         ),
         models=_models(experiment),
         models_note=(
