@@ -73,6 +73,12 @@ def test_one_model_that_diverged_and_one_that_did_not():
     assert "trade_off" in keys
 
 
+def test_one_run_a_model_has_no_spread_and_is_drawn():
+    params = params_with(train={**params_with().train.model_dump(), "folds": (2,), "seeds": (1,), "epochs": 1})
+    runs = pd.concat([runs_of("PreAct", 61, 7, params), runs_of("PreAct-Full", 64, 2, params)])
+    assert [one.key for one in drawings_of(experiment_of(params, runs))] == ALL
+
+
 def test_labels_are_drawn_as_they_are():
     params = user_params()
     runs = runs_of("PreAct", 61, 7, params)
