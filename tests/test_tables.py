@@ -1,6 +1,7 @@
 import csv
 import dataclasses
 import io
+import re
 
 import pandas as pd
 import pytest
@@ -110,6 +111,19 @@ def test_layout_of_table_8_in_print():
         r"| PostAct | ✗ | — | \*62.782\* | 7.822 | \*62.782 | 7.822 |",
         "|  | ✓ | 1.00 | †65.536† | †7.657† | †65.536 | 7.657 |",
     ]
+
+
+def test_what_holm_leaves_is_said():
+    params = params_with()
+    table = tables_of(experiment_of(params, demo_runs(params)))["table6"]
+    (note,) = [note for note in table.parts[0].notes if "Holm" in note]
+    assert re.fullmatch(
+        r"By the corrected test 4 differences of this table are significant one by one; after Holm's correction over its "
+        r"claims .*PreAct-Both against PreAct.*\.",
+        note,
+    )
+    nothing = tables_of(experiment_of(params))["table6"]
+    assert not any("Holm" in note for note in nothing.parts[0].notes)
 
 
 def test_the_selection_of_the_params_comes_first_and_all_are_there():

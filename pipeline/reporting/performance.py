@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 
 from pipeline.evaluation.claims import Claim
-from pipeline.evaluation.comparison import Metric
+from pipeline.evaluation.comparison import SIGNIFICANT, Metric
 from pipeline.params import Selection, TableParams
 from pipeline.reporting.agreement import PublishedFinding, disagreements_with_paper, values_outside_intervals
 from pipeline.reporting.experiment import Experiment
@@ -223,7 +223,31 @@ def part_notes(experiment: Experiment, claims: Sequence[Claim], selection: Selec
                 pairs = reasons.setdefault(test.note, [])
                 pairs += [_pair(experiment, claim)] * (_pair(experiment, claim) not in pairs)
     lines = [f"No test of {listed(pairs)}: {reason.removeprefix('withheld: ')}." for reason, pairs in reasons.items()]
-    return (CHOSEN[selection], *lines, *_disagreements(experiment, claims, selection))
+    return (
+        CHOSEN[selection],
+        *lines,
+        *_after_holm(experiment, claims, selection),
+        *_disagreements(experiment, claims, selection),
+    )
+
+
+def _after_holm(experiment: Experiment, claims: Iterable[Claim], selection: Selection) -> list[str]:
+    """What is left of the claims that stand one by one, when the table's claims are taken together."""
+    names: dict[Metric, str] = {"valid_ua": "UA", experiment.gap_metric: "Gap"}
+    standing = [
+        (f"{name} of {_pair(experiment, claim)}", test)
+        for claim in claims
+        for metric, name in names.items()
+        if (test := experiment.test(claim, metric, selection)).stands
+    ]
+    left = [pair for pair, test in standing if test.p_holm is not None and test.p_holm < SIGNIFICANT]
+    if not standing:
+        return []
+    return [
+        f"By the corrected test {len(standing)} difference{'s' * (len(standing) > 1)} of this table "
+        f"{'are' if len(standing) > 1 else 'is'} significant one by one; after Holm's correction over its claims "
+        f"{listed(left) or 'none'}."
+    ]
 
 
 def _disagreements(experiment: Experiment, claims: Iterable[Claim], selection: Selection) -> list[str]:

@@ -123,7 +123,13 @@ def _reason(test: Test, outcome: Outcome) -> str:
     if test.low is not None and test.high is not None:
         interval = f" (95 % interval {signed(test.low)} to {signed(test.high)})"
     direction = ", the other way" if test.mean_difference < 0 else ""
+    beliefs = ""
+    if test.prob_worse is not None and test.prob_equal is not None and test.prob_better is not None:
+        beliefs = (
+            f" Probably worse {100 * test.prob_worse:.0f} %, equal {100 * test.prob_equal:.0f} %, "
+            f"better {100 * test.prob_better:.0f} %."
+        )
     return (
         f"{signed(test.mean_difference)} points{direction}{interval}; {plain_p(test.p_corrected)} corrected, "
-        f"{plain_p(test.p)} by the paper's test."
+        f"{plain_p(test.p)} by the paper's test.{beliefs}"
     )
