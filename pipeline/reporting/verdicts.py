@@ -126,7 +126,7 @@ def _reason(test: Test, outcome: Outcome) -> str:
     beliefs = ""
     if test.prob_worse is not None and test.prob_equal is not None and test.prob_better is not None:
         beliefs = (
-            f" Probably worse {100 * test.prob_worse:.0f} %, equal {100 * test.prob_equal:.0f} %, "
+            f" Probability: worse {100 * test.prob_worse:.0f} %, equal {100 * test.prob_equal:.0f} %, "
             f"better {100 * test.prob_better:.0f} %."
         )
     return (
