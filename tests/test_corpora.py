@@ -196,6 +196,7 @@ def test_ravdess_says_which_archives_are_there():
         ("wav/03a01Fa.wav", ("joy", "spk03", "M")),
         ("wav_corpus/16b10Tb.wav", ("sadness", "spk16", "F")),
         ("08a02Na.flac", ("neutral", "spk08", "F")),
+        ("WAV/08B02WC.WAV", ("anger", "spk08", "F")),
         ("wav/04a01Fa.wav", "not a recording: Emo-DB has no speaker 04"),
         ("wav/03a01Xa.wav", "not a recording: no Emo-DB name"),
         ("erkennung.txt", "not a recording"),
@@ -424,6 +425,8 @@ def test_paths_that_are_no_readable_folder(tmp_path, monkeypatch):
         list_folder(tmp_path / "file")
     with pytest.raises(InputError, match=r"gone does not exist; set its path in params\.yaml"):
         list_folder(tmp_path / "gone")
+    with pytest.raises(InputError, match=r"cannot be reached: File name too long; set its path in params\.yaml"):
+        list_folder(tmp_path / ("x" * 300))
     trees.plant(tmp_path / "corpus", ["closed/a.wav"])
     scandir = os.scandir
 

@@ -31,7 +31,7 @@ PER_ACTOR = {
 }  # fmt: skip
 """Counted in the names of the owner's files: recordings that listeners did not recognise were left out."""
 
-NAME = re.compile(r"(\d\d)([ab]\d\d)([WLEAFTN])([a-z]?)")
+NAME = re.compile(r"(\d\d)([ab]\d\d)([WLEAFTN])([a-z]?)", re.IGNORECASE)
 
 
 def _recognise(path: PurePosixPath) -> Recording | str:
@@ -40,10 +40,13 @@ def _recognise(path: PurePosixPath) -> Recording | str:
         return "not a recording: no Emo-DB name"
     if "laryngo" in (folder.lower() for folder in folders_upward(path)):
         return "not a recording: a laryngograph's signal"
-    actor = f"spk{name[1]}"
+    speaker, text, emotion, version = name[1], name[2].lower(), name[3].upper(), name[4].lower()
+    actor = f"spk{speaker}"
     if actor not in ACTORS:
-        return f"not a recording: Emo-DB has no speaker {name[1]}"
-    return Recording(path.as_posix(), path.stem, EMOTION_LETTERS[name[3]], actor, ACTORS[actor], actor)
+        return f"not a recording: Emo-DB has no speaker {speaker}"
+    # Some copies are all in capitals; a letter's place says what it is.
+    plain = f"{speaker}{text}{emotion}{version}"
+    return Recording(path.as_posix(), plain, EMOTION_LETTERS[emotion], actor, ACTORS[actor], actor)
 
 
 def _scan(folder: Folder, params: CorpusParams) -> Scan:
