@@ -228,9 +228,7 @@ def _opened(path: Path) -> Iterator[_Track]:
             stream.seek(0)
             header = read_wav_header(stream)
             stream.seek(0)
-            mended = None
-            if header is not None and (header.cut_short or header.empty):
-                mended = BytesIO(header.mended(stream.read()))
+            mended = BytesIO(header.mended(stream.read())) if header is not None and header.misleads else None
             try:
                 sound = _libsndfile(mended or stream)
             except soundfile.SoundFileError as error:

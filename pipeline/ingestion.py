@@ -75,7 +75,8 @@ def ingest(key: str, corpus: CorpusParams, reader_name: ReaderName, classes: Seq
     messages = [headline(reader, scan), *scan.notes]
     if folder.skipped_links:
         messages.append(
-            f"not followed, since what they lead to is read already: {listed(map(shown, folder.skipped_links))}"
+            "not followed, since they lead to a folder that is read already, or to one that holds the corpus: "
+            f"{listed(map(shown, folder.skipped_links))}"
         )
     messages += owners_counts(reader, scan, corpus.complete, folder.root)
 

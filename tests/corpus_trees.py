@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -75,15 +76,25 @@ def iemocap(counts: dict[str, int] = IEMOCAP_COUNTS) -> tuple[list[str], dict[st
     return files, {path: "".join(text) for path, text in lines.items()}
 
 
+EMODB_COUNTS = {"W": 127, "L": 81, "E": 46, "A": 69, "F": 71, "T": 62, "N": 79}
+EMODB_SPEAKERS = {
+    "03": 49, "08": 58, "09": 43, "10": 38, "11": 55, "12": 35, "13": 61, "14": 69, "15": 56, "16": 71,
+}  # fmt: skip
+
+
 def emodb() -> list[str]:
-    counts = {"W": 127, "L": 81, "E": 46, "A": 69, "F": 71, "T": 62, "N": 79}
-    speakers = ("03", "08", "09", "10", "11", "12", "13", "14", "15", "16")
+    """As many names of each emotion and of each speaker as the owner's, speakers spread evenly over emotions."""
     texts = ("a01", "a02", "a04", "a05", "a07", "b01", "b02", "b03", "b09", "b10")
-    return [
-        f"wav/{speakers[number % 10]}{texts[number // 10 % 10]}{letter}{'abc'[number // 100]}.wav"
-        for letter, count in counts.items()
-        for number in range(count)
-    ]
+    letters = [letter for letter, count in EMODB_COUNTS.items() for _ in range(count)]
+    turns = sorted(
+        ((turn + 0.5) / count, speaker) for speaker, count in EMODB_SPEAKERS.items() for turn in range(count)
+    )
+    files, told = [], Counter()
+    for letter, (_, speaker) in zip(letters, turns, strict=True):
+        number = told[speaker, letter]
+        told[speaker, letter] += 1
+        files.append(f"wav/{speaker}{texts[number % 10]}{letter}{'abc'[number // 10]}.wav")
+    return files
 
 
 def emovo() -> list[str]:

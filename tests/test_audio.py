@@ -9,6 +9,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline import audio
 from pipeline.audio import AudioError, Probe, examine, load, probe, resampled_length
 from tests.corpus_trees import wav_bytes, write_avi
 
@@ -75,9 +76,23 @@ def test_channels_are_averaged(tmp_path):
 
 def test_the_sound_of_a_video_is_read_without_its_pictures(tmp_path, monkeypatch):
     write_avi(tmp_path / "a.avi", "seed", samples=9600)
+    opened, containers, decoders = av.open, [], []
+    blocks = audio._frame_blocks
+
+    def open_and_keep(*args, **options):
+        containers.append(opened(*args, **options))
+        return containers[-1]
+
+    def decode_and_look(*args):
+        yield from blocks(*args)
+        decoders.append({stream.type: stream.codec_context.is_open for stream in containers[-1].streams})
+
+    monkeypatch.setattr(av, "open", open_and_keep)
+    monkeypatch.setattr(audio, "_frame_blocks", decode_and_look)
     assert probe(tmp_path / "a.avi") == Probe(9600, 48000, 2)
     assert len(load(tmp_path / "a.avi")) == 3200
     assert examine(tmp_path / "a.avi").note == ""
+    assert decoders == 3 * [{"video": False, "audio": True}]
 
 
 @pytest.mark.parametrize(("name", "codec", "layout"), [("a.mp4", "aac", "stereo"), ("a.mkv", "ac3", "mono")])
@@ -143,7 +158,7 @@ def declared(content: bytes, length: int, *, outer: int | None = None) -> bytes:
     return content if outer is None else content[:4] + struct.pack("<I", outer) + content[8:]
 
 
-@pytest.mark.parametrize("length", [0, 100, 956, 958, 2000, 0x7FFFFFFF, 0xFFFFFFFF])
+@pytest.mark.parametrize("length", [0, 100, 956, 957, 958, 959, 2000, 0x7FFFFFFF, 0xFFFFFFFF])
 def test_a_wrong_length_field_loses_no_sample(tmp_path, length):
     right = tmp_path / "right.wav"
     right.write_bytes(wav_bytes("x"))
@@ -152,7 +167,7 @@ def test_a_wrong_length_field_loses_no_sample(tmp_path, length):
     wrong.write_bytes(declared(right.read_bytes(), length))
     np.testing.assert_array_equal(load(wrong), expected)
     assert probe(wrong).num_samples == len(expected)
-    told = length in (100, 956, 958, 2000)
+    told = length not in (0, 0x7FFFFFFF, 0xFFFFFFFF)
     assert examine(wrong).note == (f"its header declares {length} bytes of samples and 960 follow" if told else "")
 
 
@@ -164,6 +179,39 @@ def test_chunks_before_and_behind_the_samples_are_no_samples(tmp_path):
     (tmp_path / "a.wav").write_bytes(content[:place] + filler + content[place:] + tail)
     (tmp_path / "b.wav").write_bytes(content)
     np.testing.assert_array_equal(load(tmp_path / "a.wav"), load(tmp_path / "b.wav"))
+    assert examine(tmp_path / "a.wav").note == ""
+
+
+def riff(samples: bytes, length: int, *, outer: int | None = None, behind: bytes = b"") -> bytes:
+    """A WAV file of these samples that declares other lengths."""
+    content = wav_bytes("x")
+    content = content[: content.index(b"data") + 8] + samples + behind
+    return declared(content, length, outer=len(content) - 8 if outer is None else outer)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(420, 600), st.integers(0, 8), st.sampled_from([-9, -4, -3, -2, -1, 0, 1, 2, 100, None, 0xFFFFFFFF]),
+    st.sampled_from([b"", b"LIST" + struct.pack("<I", 4) + b"INFO", b"LIST" + struct.pack("<I", 5) + b"INFOx",
+                     b"bext" + struct.pack("<I", 2) + b"ab" + b"id3 " + struct.pack("<I", 4) + b"abcd"]),
+)  # fmt: skip
+def test_no_length_field_loses_a_sample_or_makes_a_chunk_sound(tmp_path_factory, count, zeros, wrong, behind):
+    """Whatever it declares, ends of silence and chunks included; `wrong` None stands for 0."""
+    samples = np.concatenate([noise(count), np.zeros(zeros, np.int16)])
+    length = 0 if wrong is None else wrong if wrong > 1000 else 2 * len(samples) + wrong
+    path = tmp_path_factory.mktemp("riff") / "a.wav"
+    path.write_bytes(riff(samples.tobytes(), length, behind=behind))
+    found = examine(path)
+    np.testing.assert_array_equal(load(path), samples)
+    assert found.probe == probe(path) == Probe(len(samples), RATE, 1)
+    assert found.note == ("" if length in (0, 0xFFFFFFFF, 2 * len(samples)) else (
+        f"its header declares {length} bytes of samples and {2 * len(samples)} follow"
+    ))  # fmt: skip
+
+
+def test_padding_behind_the_declared_end_is_no_sample(tmp_path):
+    (tmp_path / "a.wav").write_bytes(wav_bytes("x") + bytes(3))
+    assert examine(tmp_path / "a.wav").probe.num_samples == 480
     assert examine(tmp_path / "a.wav").note == ""
 
 

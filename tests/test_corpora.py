@@ -1,5 +1,6 @@
 import os
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.corpora.base import EMOTIONS, Folder, Scan, is_system_file, list_folder
 from pipeline.corpora.registry import READERS
+from pipeline.corpora.scanning import differences
 from pipeline.errors import InputError
 from pipeline.params import CorpusParams
 from tests import corpus_trees as trees
@@ -81,6 +83,21 @@ def test_table_3_of_the_paper(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    ("reader", "actor", "other", "rows"),
+    [("emodb", "spk16", "spk03", ["spk03    120        49", "spk16      0        71"]),
+     # Its owner states no number for each actor: there is at least some recording of all ten.
+     ("iemocap", "Ses01M", "Ses01F", ["Ses01M      0      some"])],
+)  # fmt: skip
+def test_right_counts_of_emotions_do_not_hide_a_missing_actor(tmp_path, reader, actor, other, rows):
+    files, texts = trees.iemocap() if reader == "iemocap" else (trees.emodb(), {})
+    scanned = scan(reader, [*files, *texts], trees.plant_texts(tmp_path, texts))
+    assert differences(READERS[reader], scanned) == []
+    swapped = [replace(found, actor=other) if found.actor == actor else found for found in scanned.recordings]
+    table = differences(READERS[reader], replace(scanned, recordings=tuple(swapped)))
+    assert [line.strip() for line in table][-len(rows) :] == rows
+
+
 @pytest.mark.parametrize("reader", NAMED)
 @pytest.mark.parametrize("wrapping", ["", "a copy (2)/", "x/y z/"])
 def test_wrapping_folders_change_nothing(reader, wrapping):
@@ -101,11 +118,13 @@ def test_enterface_recordings_of_odd_names_are_told_apart_by_sentence_and_spelli
         "subject 1/anger/sentence 1/video.avi", "subject 1/anger/sentence 2/video.avi",
         "subject 1/anger/sentence 3/ü.avi", "subject 1/anger/sentence 3/я.avi",
         "subject 1/anger/sentence 4/s1_an_4.avi", "subject 1/anger/s1_an_4.avi",
+        "subject 1/anger/sentence 5/s1_an_4.avi", "subject 1/anger/sentence 1/s1_an.avi",
+        "subject 1/anger/sentence 2/s1_an.avi",
     ]  # fmt: skip
     names = {recording.path: recording.name for recording in scan("enterface", files).recordings}
-    assert len(names) == 6
+    assert len(names) == 9
     # The flattened copy of an owner's file is the one that counts twice.
-    assert len(set(names.values())) == 5
+    assert len(set(names.values())) == 8
     assert names[files[4]] == names[files[5]] == "subject1-anger-s1_an_4"
     assert names[files[0]] == "subject1-anger-sentence1-video"
     assert all(name.isascii() for name in names.values())
@@ -153,9 +172,14 @@ def test_ravdess_by_its_names(file, expected):
 
 def test_recordings_that_ravdess_does_not_have_are_none():
     assert sum(isinstance(one("ravdess", file), tuple) for file in trees.ravdess()) == 1440 + 1012
-    for name in ("03-01-01-02-01-01-01", "03-02-01-02-01-01-02", "03-02-07-01-01-01-01", "03-02-08-01-01-01-01",
-                 "03-02-03-01-01-01-18"):  # fmt: skip
-        assert "RAVDESS has no such recording" in one("ravdess", f"Actor_{name[-2:]}/{name}.wav")
+    for name, why in (
+        ("03-01-01-02-01-01-01", "neutral of intensity 02; expected 01, normal"),
+        ("03-02-01-02-01-01-02", "neutral of intensity 02; expected 01, normal"),
+        ("03-02-07-01-01-01-01", "disgust that is sung; expected speech"),
+        ("03-02-08-01-01-01-01", "surprise that is sung; expected speech"),
+        ("03-02-03-01-01-01-18", "song of Actor_18; expected speech"),
+    ):
+        assert one("ravdess", f"Actor_{name[-2:]}/{name}.wav") == f"not a recording: RAVDESS has no {why}"
 
 
 def test_ravdess_says_which_archives_are_there():
@@ -172,6 +196,7 @@ def test_ravdess_says_which_archives_are_there():
         ("wav/03a01Fa.wav", ("joy", "spk03", "M")),
         ("wav_corpus/16b10Tb.wav", ("sadness", "spk16", "F")),
         ("08a02Na.flac", ("neutral", "spk08", "F")),
+        ("WAV/08B02WC.WAV", ("anger", "spk08", "F")),
         ("wav/04a01Fa.wav", "not a recording: Emo-DB has no speaker 04"),
         ("wav/03a01Xa.wav", "not a recording: no Emo-DB name"),
         ("erkennung.txt", "not a recording"),
@@ -400,6 +425,8 @@ def test_paths_that_are_no_readable_folder(tmp_path, monkeypatch):
         list_folder(tmp_path / "file")
     with pytest.raises(InputError, match=r"gone does not exist; set its path in params\.yaml"):
         list_folder(tmp_path / "gone")
+    with pytest.raises(InputError, match=r"cannot be reached: File name too long; set its path in params\.yaml"):
+        list_folder(tmp_path / ("x" * 300))
     trees.plant(tmp_path / "corpus", ["closed/a.wav"])
     scandir = os.scandir
 

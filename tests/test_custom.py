@@ -50,6 +50,25 @@ def test_names_stay_apart_and_plain(tmp_path):
     assert all(name.isascii() and " " not in name and "/" not in name for name in names)
 
 
+def test_actors_that_may_be_one_are_told(tmp_path):
+    text = HEADER + "a.wav,anger,Eva,F\nsub/b c.wav,joy,eva,F\n"
+    assert scan(tmp_path, text).notes == (
+        "warning: the actors 'Eva' and 'eva' are taken for 2 people; write the name in one way if they are one",
+    )
+    assert scan(tmp_path, text.replace("eva", "Ada")).notes == ()
+
+
+def test_links_are_followed_since_some_keep_all_their_audio_as_links(tmp_path):
+    """As a DVC cache of links, or git-annex, does."""
+    plant(tmp_path / "cache", ["1234", "folder/b c.wav"])
+    root = tmp_path / "speech"
+    plant(root, ["table.csv"])
+    (root / "a.wav").symlink_to(tmp_path / "cache/1234")
+    (root / "sub").symlink_to(tmp_path / "cache/folder", target_is_directory=True)
+    scanned = scan(root, HEADER + "a.wav,anger,x,F\nsub/b c.wav,joy,x,F\n", ())
+    assert [one.path for one in scanned.recordings] == ["a.wav", "sub/b c.wav"]
+
+
 def test_two_spellings_of_an_accent_are_one_name(tmp_path):
     decomposed = "u\u0308.wav"
     scanned = scan(tmp_path, HEADER + "\u00fc.wav,anger,x,F\n", (decomposed,))
@@ -75,6 +94,7 @@ def test_a_table_outside_the_folder_or_missing(tmp_path):
         ("", r"has no column path, emotion, actor, gender; found nothing"),
         ("path;emotion;actor;gender\n", r"has no column .*found path;emotion;actor;gender; .*separated by commas"),
         (HEADER, r"lists no recording"),
+        ("path,path,emotion,actor,gender\na,b,c,d,F\n", r"has the column path more than once; expected it once"),
         (HEADER + "a.wav,anger,x\n", r"line 2: not as many cells as columns; expected 4"),
         (HEADER + "a.wav,anger,x,F,more\n", r"line 2: not as many cells as columns"),
         (HEADER + "a.wav,,x,F\n", r"line 2: emotion is empty"),

@@ -140,6 +140,10 @@ def list_folder(root: Path) -> Folder:
             f"the corpus folder {root} may not be reached (permission denied by a folder above it); give yourself "
             "permission, or set another path in params.yaml"
         ) from None
+    except OSError as error:
+        raise InputError(
+            f"the corpus folder {root} cannot be reached: {error.strerror}; set its path in params.yaml"
+        ) from None
     if not exists and root.is_symlink():
         raise InputError(f"the corpus folder {root} is a link to nothing, or to itself; set its path in params.yaml")
     if not exists:

@@ -12,7 +12,7 @@ import io
 import posixpath
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -74,7 +74,7 @@ def _scan(folder: Folder, params: CorpusParams) -> Scan:
         for path in folder.files
         if path not in files
     )
-    return Scan(recordings, rejected, layout=f"{len(rows)} rows of {table}")
+    return Scan(recordings, rejected, layout=f"{len(rows)} rows of {table}", notes=tuple(_alike(rows)))
 
 
 def _why_not(path: PurePosixPath, is_table: bool) -> str:
@@ -117,6 +117,8 @@ def _rows(text: str, where: str) -> list[_Row]:
                 f"{where} has no column {', '.join(missing)}; found {', '.join(names) or 'nothing'}; expected "
                 f"{', '.join(COLUMNS)} and optionally group, separated by commas"
             )
+        if twice := [name for name in (*COLUMNS, "group") if names.count(name) > 1]:
+            raise InputError(f"{where} has the column {', '.join(twice)} more than once; expected it once; remove one")
         rows = list(_checked_rows(reader, where))
     except csv.Error as error:
         raise InputError(f"{where} line {reader.line_num}: {error}; expected CSV with commas") from None
@@ -166,6 +168,19 @@ def _check_people(rows: list[_Row], where: str) -> None:
                     f"{where}: actor {row.actor!r} has {name} {getattr(known, name)!r} in line {known.line} and "
                     f"{getattr(row, name)!r} in line {row.line}; expected one {name} for each actor"
                 )
+
+
+def _alike(rows: list[_Row]) -> Iterator[str]:
+    """Actors that may be one person written in two ways, who would then be in two folds."""
+    spellings: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        spellings[unicodedata.normalize("NFKC", row.actor).casefold()].add(row.actor)
+    for alike in spellings.values():
+        if len(alike) > 1:
+            yield (
+                f"warning: the actors {' and '.join(map(repr, sorted(alike)))} are taken for {len(alike)} people; "
+                "write the name in one way if they are one"
+            )
 
 
 def _found(folder: Folder, rows: list[_Row], where: str) -> dict[str, _Row]:

@@ -29,7 +29,8 @@ UNSEGMENTED = "subject6"
 
 SUBJECT = re.compile(r"subject[ _-]*0*(\d+)", re.IGNORECASE)
 SENTENCE = re.compile(r"sentence[ _-]*0*(\d+)", re.IGNORECASE)
-FILE = re.compile(r"s_?\d+_(an|di|fe|ha|sa|su)(_?\d.*)?", re.IGNORECASE)
+FILE = re.compile(r"s_?\d+_(?:an|di|fe|ha|sa|su)(?:_?(\d).*)?", re.IGNORECASE)
+"""The owner's file names; they end with the sentence, but for the unsegmented takes."""
 
 
 def _expected() -> dict[tuple[str, str], int]:
@@ -63,13 +64,16 @@ def _recognise(path: PurePosixPath) -> Recording | str:
 def _take(path: PurePosixPath) -> str:
     """What tells a subject's recordings of an emotion apart, in a flattened copy as in the owner's folders.
 
-    The owner's file names count the sentences. Others need not: their sentence's folder tells them apart.
+    The owner's file names say the sentence. Of a file whose name does not, or says another, its folder does.
     """
     plain = re.sub(r"[^!-~]+", "_", path.stem)
     if plain != path.stem:
         plain += f"-{hashlib.sha256(path.stem.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
-    sentence = SENTENCE.fullmatch(path.parent.name.strip())
-    return plain if sentence is None or FILE.fullmatch(path.stem) else f"sentence{int(sentence[1])}-{plain}"
+    folder = SENTENCE.fullmatch(path.parent.name.strip())
+    named = FILE.fullmatch(path.stem)
+    if folder is None or (named and named[1] == folder[1]):
+        return plain
+    return f"sentence{folder[1]}-{plain}"
 
 
 def _scan(folder: Folder, params: CorpusParams) -> Scan:

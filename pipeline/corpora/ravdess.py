@@ -20,6 +20,7 @@ EMOTION_CODES = {
 
 CHANNELS = {"01": "speech", "02": "song"}
 AUDIO_ONLY = "03"
+NORMAL = "01"
 
 ACTORS: dict[str, Gender] = {f"Actor_{number:02d}": "M" if number % 2 else "F" for number in range(1, 25)}
 
@@ -44,19 +45,23 @@ def _recognise(path: PurePosixPath) -> Recording | str:
     known = channel in CHANNELS and emotion in EMOTION_CODES and actor in ACTORS
     if not known or {intensity, statement, repetition} - {"01", "02"}:
         return "not a recording: a code that RAVDESS does not have"
-    if not _exists(channel, EMOTION_CODES[emotion], intensity, actor):
-        return "not a recording: RAVDESS has no such recording (a strong neutral, a sung disgust or surprise, actor 18)"
+    if nonexistent := _nonexistent(CHANNELS[channel], EMOTION_CODES[emotion], intensity, actor):
+        return f"not a recording: RAVDESS has no {nonexistent}"
     for folder in folders_upward(path):
         if (named := ACTOR_FOLDER.fullmatch(folder)) and int(named[1]) != int(number):
             return f"misplaced: actor {number} in the folder {folder}"
     return Recording(path.as_posix(), path.stem, EMOTION_CODES[emotion], actor, ACTORS[actor], actor)
 
 
-def _exists(channel: str, emotion: str, intensity: str, actor: str) -> bool:
-    """Whether the owner recorded this: neutral has one intensity, and not everything was sung."""
-    if emotion == "neutral" and intensity != "01":
-        return False
-    return channel == "01" or (emotion in SONG and actor != SILENT_SINGER)
+def _nonexistent(channel: str, emotion: str, intensity: str, actor: str) -> str:
+    """What the name says that the owner did not record, else empty: codes that are each known may not go together."""
+    if emotion == "neutral" and intensity != NORMAL:
+        return f"neutral of intensity {intensity}; expected {NORMAL}, normal"
+    if channel == "song" and emotion not in SONG:
+        return f"{emotion} that is sung; expected speech"
+    if channel == "song" and actor == SILENT_SINGER:
+        return f"song of {actor}; expected speech"
+    return ""
 
 
 def _scan(folder: Folder, params: CorpusParams) -> Scan:
