@@ -75,7 +75,7 @@ def test_branch_operations_in_order():
 def test_postact_alone_ends_its_blocks_in_a_relu():
     for name in LAYOUTS:
         network = build_network(name, **SMALL).eval()
-        hidden = network.stages[0][0](network.prelim(frames()), SEGMENTS, 2, None)
+        hidden = network.stages[0][0](network.prelim(frames()), SEGMENTS, None)
         assert bool((hidden >= 0).all()) == (name == "PostAct")
 
 

@@ -53,7 +53,16 @@ def test_a_broken_sidecar_is_refused(tmp_path, text):
     ("other", "what"), [({"data": "d2"}, "data d1.* on d2"), ({"source": "s2"}, "code s1.* on s2")]
 )
 def test_runs_of_different_data_or_code_are_not_compared(tmp_path, other, what):
-    run = {"fold": 1, "seed": 2, "device": "cpu", "precision": "fp32", "versions": {}, "data": "d1", "source": "s1"}
+    run = {
+        "fold": 1,
+        "seed": 2,
+        "identity": "ab",
+        "device": "cpu",
+        "precision": "fp32",
+        "versions": {},
+        "data": "d1",
+        "source": "s1",
+    }
     for model, changed in (("PreAct", run), ("PreAct-Full", run | other), ("Removed", run | {"data": "d9"})):
         (tmp_path / f"{model}.json").write_text(json.dumps({"model": model, "runs": [changed]}), encoding="utf-8")
     check_one_experiment(load_details(tmp_path, ["PreAct"]), tmp_path)
