@@ -84,8 +84,8 @@ def _clean(specs: Sequence[RunSpec], store: Path, *, yes: bool) -> int:
     free = [one for one in found if not one.held_by]
     if not yes:
         print(
-            f"{counted(len(found), 'run')} of other params, data or code, {_megabytes(free)}; training them again costs "
-            "their time. `python -m pipeline runs --clean --yes` deletes them"
+            f"{counted(len(found), 'run')} of other params, data or code, {_megabytes(free)}; training them again "
+            "costs their time. `python -m pipeline runs --clean --yes` deletes them"
         )
         return 0
     dropped = [one for one in free if drop(one)]
