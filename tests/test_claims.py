@@ -69,6 +69,36 @@ def test_another_process_of_the_same_number_is_not_taken_for_the_owner(path):
             assert other is None
 
 
+def test_a_killed_process_that_nobody_has_collected_is_dead(path):
+    """In a container whose first process collects no others, it stays in the table for ever."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    with Claim(path).held():
+        rewrite(path, pid=process.pid, started=claims._started(process.pid), mark="theirs")
+        with Claim(path).held() as holder:
+            assert holder.pid == process.pid
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        with Claim(path).held() as other:
+            assert other is None
+    process.communicate()
+
+
+def test_a_process_that_can_be_seen_only_to_be_there_is_not_taken_for_dead(path, monkeypatch):
+    """Where /proc hides other users' processes, or there is no /proc."""
+    with Claim(path).held():
+        monkeypatch.setattr(claims, "_started", lambda pid: claims.UNKNOWN)
+        with Claim(path).held() as holder:
+            assert holder.pid == os.getpid()
+
+
+def test_a_machine_of_the_same_name_is_another_machine(path):
+    with Claim(path).held():
+        name, boot, namespace = json.loads(path.read_text())["host"].split("/")
+        rewrite(path, host=f"{name}/{boot[::-1]}/{namespace}", pid=2**22 + 1, mark="theirs")
+        with Claim(path).held() as holder:
+            assert holder.shown == f"process {2**22 + 1} on {name}"
+
+
 def test_a_claim_of_another_host_is_dead_when_it_was_not_touched_for_long(path):
     with Claim(path).held():
         rewrite(path, host="node7/pid:[1]", pid=1, mark="another")

@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.errors import InputError
-from pipeline.training.engine import fill_store, plan
+from pipeline.training.engine import _lacks, fill_store, plan
 from pipeline.training.identity import RunSpec
 from pipeline.training.store import RunFolder
 from pipeline.training.worker import Trainer
@@ -91,6 +92,9 @@ def test_adding_a_seed_trains_the_new_runs_only_and_removing_it_none(root, capsy
         ({"train.seeds": (2,), "train.epochs": 1}, "0 runs trained, 2 already"),
         ({"train.seeds": (1, 2), "train.epochs": 1, "train.learning_rate": 0.1}, "4 runs trained, 0 already"),
         ({"train.seeds": (1, 2), "train.epochs": 1, "models.PreAct.label": "other"}, "0 runs trained, 4 already"),
+        ({"train.seeds": (1, 2), "train.epochs": 2, "train.folds": (2,)}, "2 runs trained, 0 already"),
+        ({"train.seeds": (1, 2), "train.epochs": 2, "train.folds": (1, 2)}, "2 runs trained, 2 already"),
+        ({"train.seeds": (1, 2), "train.epochs": 1}, "0 runs trained, 4 already"),
     ):
         run_stage(changes)
         assert expected in capsys.readouterr().out
@@ -145,6 +149,7 @@ def test_a_run_that_kills_its_worker_again_and_again_is_given_up_and_the_others_
         fill_store([bad, *good], params, store)
     killer.join()
     assert RunFolder(store, good[0]).finished()
+    assert "died 2 times" in RunFolder(store, bad).failure(), "told by `python -m pipeline runs` too"
 
 
 def test_ctrl_c_ends_training_at_once_and_keeps_the_checkpoints(root):
@@ -220,6 +225,80 @@ def test_a_full_disk_is_named_costs_no_checkpoint_and_the_run_goes_on_when_there
     assert folder.failure() is None
 
 
+def test_a_checkpoint_that_cannot_be_written_leaves_nothing_that_looks_like_one(root):
+    """The write itself fails, in the middle: no file of the process may grow past a limit."""
+    code = """
+import resource
+import signal
+from pathlib import Path
+from pipeline.training.engine import plan
+from pipeline.training.worker import Trainer
+from tests.experiment import params_with
+params = params_with({"train.epochs": 2, "execution.checkpoint_seconds": 0})
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (6000, resource.RLIM_INFINITY))
+print(Trainer(params, "cpu", Path("store")).train(plan(params, "PreAct", "data")[0]).failure)
+"""
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=True
+    )
+    assert "Too large" in done.stdout or "too large" in done.stdout, done.stdout + done.stderr
+    params = params_with({"train.epochs": 2})
+    spec = plan(params, "PreAct", "data")[0]
+    folder = RunFolder(root / "store", spec)
+    assert not list(folder.folder.rglob("epoch*")), "nothing that could be taken for a checkpoint"
+    assert Trainer(params, "cpu", root / "store").train(spec).trained
+
+
+def test_what_a_killed_process_left_half_written_is_deleted_when_the_run_goes_on(root):
+    params = params_with({"train.epochs": 1})
+    spec = plan(params, "PreAct", "data")[0]
+    folder = RunFolder(root / "store", spec)
+    folder.checkpoints.mkdir(parents=True)
+    (folder.checkpoints / ".writing.k3j2").write_text("half")
+    (folder.folder / ".progress.json.x8f1").write_text("half")
+    assert Trainer(params, "cpu", root / "store").train(spec).trained
+    assert not list(folder.folder.rglob(".*"))
+
+
+def test_models_that_differ_in_their_key_alone_are_trained_once(root):
+    params = params_with({"train.epochs": 1, "models.Twin": {"label": "Twin", "layout": "PreAct"}})
+    specs = [plan(params, model, "data")[0] for model in ("PreAct", "Twin")]
+    assert fill_store(specs, params, root / "store").trained == 1
+
+
+def test_a_store_that_cannot_be_read_fails_its_run_and_no_other(root, monkeypatch):
+    params = params_with({"train.epochs": 1})
+    bad, good = plan(params, "PreAct", "data")[:2]
+    iterdir = Path.iterdir
+
+    def refuse(self):
+        if self.parent.name == bad.identity:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return iterdir(self)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    outcome = Trainer(params, "cpu", root / "store").train(bad)
+    assert outcome.failure.startswith("the run store cannot be read: ")
+    assert outcome.failure.endswith("Permission denied; give yourself permission, and run again")
+    assert not _lacks(root / "store", good) or fill_store([good], params, root / "store").trained == 1
+    assert _lacks(root / "store", bad), "left to a worker, which names it"
+
+
+def test_what_goes_wrong_because_the_run_was_taken_over_is_no_failure(root):
+    params = params_with({"train.epochs": 4, "execution.checkpoint_seconds": 0})
+    spec = plan(params, "PreAct", "data")[0]
+    folder = RunFolder(root / "store", spec)
+
+    def lose_the_folder(state):
+        shutil.rmtree(folder.folder)
+        raise OSError(errno.ENOENT, "No such file or directory")
+
+    outcome = Trainer(params, "cpu", root / "store").train(spec, lose_the_folder)
+    assert (outcome.held_by, outcome.failure) == ("nobody", None)
+
+
 def test_a_trainer_whose_run_was_taken_over_writes_nothing_more(root, monkeypatch):
     store = root / "store"
     params = params_with({"train.epochs": 4, "execution.checkpoint_seconds": 0})
@@ -232,7 +311,7 @@ def test_a_trainer_whose_run_was_taken_over_writes_nothing_more(root, monkeypatc
             folder.claim.path.write_text(json.dumps(theirs))
 
     outcome = Trainer(params, "cpu", store).train(spec, lose_it)
-    assert outcome.held_by == f"{folder.claim.path} is held by process 7 on node7"
+    assert outcome.held_by == "process 7 on node7"
     assert not folder.finished()
     assert max(int(path.name[5:11]) for path in folder.checkpoints.glob("epoch*")) == 2
     assert json.loads(folder.claim.path.read_text()) == theirs

@@ -4,12 +4,13 @@ import sys
 import threading
 import time
 import warnings
+from pathlib import Path
 
 import pytest
 
 from pipeline.errors import InputError
 from pipeline.training.engine import fill_store, plan
-from pipeline.training.ray_crew import RayCrew
+from pipeline.training.ray_crew import RayCrew, cluster_device, gpus_per_run
 from pipeline.training.store import RunFolder
 from tests.experiment import params_with, write_experiment
 
@@ -89,6 +90,55 @@ def test_a_gpu_that_the_cluster_does_not_have_is_refused(root, cluster):
         InputError, match=r"execution\.device is 'cuda', and the Ray cluster has no GPU; expected 'auto' or 'cpu'"
     ):
         RayCrew(params_with(RAY | {"execution.device": "cuda"}), root / "store")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_node_without_the_repository_is_named(root, cluster, monkeypatch):
+    params = params_with(RAY | {"train.epochs": 1})
+    spec = plan(params, "PreAct", "data")[0]
+    monkeypatch.setattr(Path, "cwd", lambda: Path("/nowhere"))
+    with pytest.raises(InputError, match=r"has no folder /nowhere .*every node of the cluster must see the repository"):
+        fill_store([spec], params, root / "store")
+    assert "has no folder /nowhere" in RunFolder(root / "store", spec).failure()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_as_many_runs_at_a_time_as_asked_for_and_a_warning_where_no_node_is_large_enough(root, cluster, capfd):
+    crew = RayCrew(params_with(RAY | {"execution.workers": 2, "train.threads": 64}), root / "store")
+    assert "a run takes 64 CPUs, and no node of the Ray cluster has more than" in capfd.readouterr().err
+    for spec in plan(params_with(), "PreAct", "data")[:2]:
+        assert crew.has_room()
+        crew.start(spec)
+    assert not crew.has_room()
+    crew.stop()
+
+
+def test_an_address_where_no_cluster_answers_is_refused_at_once(root, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with pytest.raises(InputError, match=r"RAY_ADDRESS is 127\.0\.0\.1:1, and no Ray cluster answers there"):
+        RayCrew(params_with(RAY), root / "store")
+
+
+def test_the_part_of_a_gpu_that_a_run_takes():
+    def measured():
+        return 20 << 30, 80 << 30
+
+    def share(gpus, **changes):
+        changes = {f"execution.{name}": value for name, value in ({"workers": "auto"} | changes).items()}
+        return gpus_per_run(params_with(changes).execution, gpus, measured)
+
+    assert share(8) == 1 / 3
+    assert share(8, workers=8) == share(8, workers=3) == 1
+    assert share(8, workers=9) == share(8, workers=16) == 1 / 2
+    assert share(8, devices_per_run=2) == 2
+
+
+def test_ray_chooses_the_gpus():
+    assert [cluster_device("auto", 0), cluster_device("auto", 2), cluster_device("cuda", 2)] == ["cpu", "cuda", "cuda"]
+    assert cluster_device("cpu", 2) == "cpu"
+    with pytest.raises(InputError, match="'cuda:1', and Ray chooses the GPUs; expected 'auto', 'cpu' or 'cuda'"):
+        cluster_device("cuda:1", 2)
 
 
 def test_without_ray_the_message_says_how_to_install_it(root, monkeypatch):

@@ -60,6 +60,21 @@ def test_a_new_label_trains_nothing(project):
     project.repro()
 
 
+def test_a_comment_in_the_training_code_trains_nothing_and_arithmetic_everything(project):
+    loop = project.folder / "pipeline/training/loop.py"
+    code = loop.read_text()
+    loop.write_text(f"# A comment.\n{code}")
+    ran, printed = project.repro()
+    assert ran >= {"train@PreAct", "train@PreActBN-Full"}, "DVC sees the edit, the store does not"
+    assert printed.count("0 runs trained, 2 already in the store") == 2
+    changed = code.replace("train_ua:", "train_ua :").replace("loss / batch_weight", "2 * loss / batch_weight")
+    assert changed != code
+    loop.write_text(changed)
+    assert "PreAct: 2 runs trained, 0 already" in project.repro("train@PreAct")[1]
+    loop.write_text(code)
+    assert project.repro()[0] == set()
+
+
 def test_how_runs_are_executed_concerns_no_stage(project):
     project.write_params({"execution.workers": 2, "execution.checkpoint_seconds": 1.0})
     assert project.repro()[0] == set()

@@ -14,11 +14,14 @@ from ruamel.yaml import YAML
 
 from pipeline.__main__ import main
 from pipeline.commands.grid import array_task
+from pipeline.errors import InputError
 from pipeline.params import load_params
-from pipeline.training.claims import Claim
+from pipeline.training import claims, engine
+from pipeline.training.claims import STALE, Claim
 from pipeline.training.engine import fill_store, plan
 from pipeline.training.identity import data_hash
 from pipeline.training.store import STORE, RunFolder
+from pipeline.training.worker import Trainer
 from tests.experiment import params_with, write_experiment
 
 
@@ -119,7 +122,60 @@ def test_a_grid_fills_the_store_for_all_models_and_then_finds_nothing_to_do(root
     assert "did you mean 'PreAct'" in command(capsys, "grid", "--no-data", "PreAkt", status=1)
 
 
-def test_a_grid_leaves_runs_to_those_who_are_at_them_or_waits(root, capsys):
+def test_one_damaged_record_costs_the_list_no_other_line(root, capsys):
+    fill_store(specs()[:2], load_params(), STORE)
+    record = next(RunFolder(STORE, specs()[0]).folder.glob("finished/*.json"))
+    record.write_text(record.read_text()[:30])
+    lines = command(capsys, "runs", "--all").splitlines()
+    assert lines[1].split() == ["PreAct", "1", "1", "2"]
+    assert "delete both to train the run again" in next(line for line in lines if "failed " in line and "fold" in line)
+
+
+def test_a_run_that_was_tried_again_and_stopped_is_no_longer_failed(root, capsys):
+    spec = specs()[0]
+    RunFolder(STORE, spec).note_failure("no space left")
+    Path("data/features/savee.scp").rename("aside")
+    with pytest.raises(InputError):
+        fill_store([spec], load_params(), STORE)
+    assert RunFolder(STORE, spec).failure() != "no space left"
+    Path("aside").rename("data/features/savee.scp")
+
+    class Stopped(BaseException):
+        pass
+
+    def stop(state):
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        Trainer(load_params(), "cpu", STORE).train(spec, stop)
+    assert RunFolder(STORE, spec).failure() is None
+
+
+def test_yes_alone_deletes_nothing(root, capsys):
+    assert "expected it with --clean" in command(capsys, "runs", "--yes", status=1)
+
+
+def test_a_cleaning_that_was_killed_is_finished_by_the_next(root, capsys):
+    half = STORE / "0123456789abcdef0123.1a2b3c4d.dropped"
+    half.mkdir(parents=True)
+    assert half.name in command(capsys, "runs", "--clean")
+    command(capsys, "runs", "--clean", "--yes")
+    assert list(STORE.iterdir()) == []
+
+
+def test_a_grid_takes_up_the_run_of_another_host_that_is_silent(root, capsys, monkeypatch):
+    """Nobody is known to be dead there: the run is left only to a process whose heart is seen to beat."""
+    monkeypatch.setattr(engine, "HELD_SECONDS", 0.2)
+    path = RunFolder(STORE, specs()[1]).claim.path
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"host": "node7/boot/pid:[1]", "pid": 7, "started": 1.0, "mark": "theirs"}))
+    silent = time.time() - STALE + 4
+    os.utime(path, (silent, silent))
+    assert "4 runs: 4 trained, 0 already in the store, 0 left" in command(capsys, "grid", "--no-data", "PreAct")
+
+
+def test_a_grid_leaves_runs_to_those_who_are_at_them_or_waits(root, capsys, monkeypatch):
+    monkeypatch.setattr(claims, "HEARTBEAT", 0.5)
     held = Claim(RunFolder(STORE, specs()[1]).claim.path)
     with held.held():
         assert "4 runs: 3 trained, 0 already in the store, 1 left" in command(capsys, "grid", "--no-data", "PreAct")

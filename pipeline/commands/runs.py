@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.errors import InputError
 from pipeline.params import Params, load_params
 from pipeline.wording import counted
 
@@ -35,6 +36,8 @@ def run(options: argparse.Namespace) -> int:
     from pipeline.training.identity import data_hash
     from pipeline.training.store import STORE
 
+    if options.yes and not options.clean:
+        raise InputError("--yes deletes nothing by itself; expected it with --clean")
     params = load_params()
     data = data_hash(Path("data/inputs.json"), Path("data/folds.csv"))
     specs = [spec for model in params.models for spec in plan(params, model, data)]
@@ -79,22 +82,24 @@ def _clean(specs: Sequence[RunSpec], store: Path, *, yes: bool) -> int:
     for one in found:
         print(_shown(one))
     free = [one for one in found if not one.held_by]
-    size = f"{sum(one.size for one in free) / 1e6:.1f} MB"
     if not yes:
         print(
-            f"{counted(len(found), 'run')} of other params, data or code, {size}; training them again costs their "
-            "time. `python -m pipeline runs --clean --yes` deletes them"
+            f"{counted(len(found), 'run')} of other params, data or code, {_megabytes(free)}; training them again "
+            "costs their time. `python -m pipeline runs --clean --yes` deletes them"
         )
         return 0
-    for one in free:
-        drop(one)
-    print(f"deleted {counted(len(free), 'run')}, {size}")
+    dropped = [one for one in free if drop(one)]
+    print(f"deleted {counted(len(dropped), 'run')}, {_megabytes(dropped)}")
     return 0
 
 
 def _shown(one: Leftover) -> str:
     held = f", kept: {one.held_by} trains it" if one.held_by else ""
-    return f"{one.folder}  {one.model}, {one.what}, {one.epochs} epochs, {one.size / 1e6:.1f} MB{held}"
+    return f"{one.folder}  {one.model}, {one.what}, {one.epochs} epochs, {_megabytes([one])}{held}"
+
+
+def _megabytes(found: Sequence[Leftover]) -> str:
+    return f"{sum(one.size for one in found) / 1e6:.1f} MB"
 
 
 def _as_json(status: RunStatus) -> dict[str, object]:

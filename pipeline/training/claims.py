@@ -32,18 +32,14 @@ STALE = 120.0
 system may show a change a minute late."""
 
 
-class ClaimLostError(Exception):
-    """Another process has taken the run over."""
-
-
 @dataclass(frozen=True)
 class Owner:
     """The process that trains a run.
 
     Attributes:
-        host: the machine, and the process namespace in it, within which `pid` means something.
+        host: the machine, its boot and the process namespace, within which `pid` means something.
         pid: the process.
-        started: when it started, so that a later process of the same number is not taken for it.
+        started: when it started, so that a later process of the same number is not taken for it; see `_started`.
         mark: what no other claim has.
     """
 
@@ -61,15 +57,22 @@ class Owner:
         """Whether the process is known to be gone; from another host nothing is known."""
         if self.host != _host():
             return False
-        try:
-            return bool(psutil.Process(self.pid).create_time() != self.started)
-        except psutil.NoSuchProcess:
-            return True
-        except psutil.AccessDenied:
-            return False
+        started = _started(self.pid)
+        return started is None or started not in (UNKNOWN, self.started)
 
 
-NOBODY_KNOWN = Owner("an unknown host", 0, 0.0, "")
+UNKNOWN = 0.0
+"""When a process started of which only that it is there can be seen."""
+
+NOBODY_KNOWN = Owner("an unknown host", 0, UNKNOWN, "")
+
+
+class ClaimLostError(Exception):
+    """Another process has taken the run over, or its folder is gone."""
+
+    def __init__(self, path: Path, owner: Owner | None) -> None:
+        super().__init__(f"{path} is held by {owner.shown if owner else 'nobody'}")
+        self.holder = owner.shown if owner else "nobody"
 
 
 class Claim:
@@ -91,10 +94,15 @@ class Claim:
 
     def is_dead(self, owner: Owner) -> bool:
         """Whether nobody keeps the claim of `owner` alive, by this machine's clock; good enough to show."""
+        touched = self.touched()
+        return touched is None or owner.dead() or time.time() - touched > STALE
+
+    def touched(self) -> float | None:
+        """When its owner last touched it, by the file system's clock; None when nobody holds it."""
         try:
-            return owner.dead() or time.time() - self.path.stat().st_mtime > STALE
+            return self.path.stat().st_mtime
         except FileNotFoundError:
-            return True
+            return None
 
     def check(self) -> None:
         """Make sure that the run is still ours.
@@ -104,7 +112,7 @@ class Claim:
         """
         owner = self.owner()
         if owner is None or owner.mark != self._mark:
-            raise ClaimLostError(f"{self.path} is held by {owner.shown if owner else 'nobody'}")
+            raise ClaimLostError(self.path, owner)
 
     @contextmanager
     def held(self) -> Iterator[Owner | None]:
@@ -140,8 +148,8 @@ class Claim:
 
     def _acquire(self) -> Owner | None:
         """Take the claim; returns who holds it where that failed."""
-        process = psutil.Process()
-        ours = Owner(_host(), process.pid, process.create_time(), self._mark)
+        pid = os.getpid()
+        ours = Owner(_host(), pid, _started(pid) or UNKNOWN, self._mark)
         written = self.path.with_name(f"{self.path.name}.{self._mark}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -165,10 +173,9 @@ class Claim:
 
     def _is_dead(self, owner: Owner, probe: Path) -> bool:
         """Whether nobody keeps the claim alive; `probe` was just written, by the same file system's clock."""
-        try:
-            return owner.dead() or probe.stat().st_mtime - self.path.stat().st_mtime > STALE
-        except FileNotFoundError:  # given back just now
-            return True
+        touched = self.touched()
+        # None: given back just now.
+        return touched is None or owner.dead() or probe.stat().st_mtime - touched > STALE
 
     def _take_over(self, dead: Owner | None, written: Path) -> Owner | None:
         """Put our claim in place of a dead one; of several processes that try, the lock lets one look and act."""
@@ -210,9 +217,28 @@ def _linked(source: Path, target: Path) -> bool:
 
 
 def _host() -> str:
-    """The machine, and the process namespace: containers of one host may share its name, and not its processes."""
+    """Within what process numbers mean something.
+
+    Not the host's name alone: two machines may be called `localhost`, and containers of one host may share its name and
+    not its processes.
+    """
     try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
         namespace = os.readlink("/proc/self/ns/pid")  # noqa: PTH115 (its target is no path)
+    except OSError:  # no Linux
+        boot = namespace = ""
+    return f"{socket.gethostname()}/{boot}/{namespace}"
+
+
+def _started(pid: int) -> float | None:
+    """When a process started, in clock ticks since the machine did; None when it is gone, or was killed and lingers.
+
+    Seconds since 1970, as psutil has them, would change whenever somebody sets the clock. `UNKNOWN` where there is no
+    /proc, or where it hides the processes of other users.
+    """
+    try:
+        # Field 2, the name in parentheses, may hold anything; field 3 is the state, field 22 the start (man 5 proc).
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except OSError:
-        namespace = ""
-    return f"{socket.gethostname()}/{namespace}"
+        return UNKNOWN if psutil.pid_exists(pid) else None
+    return None if fields[0] in (b"Z", b"X") else float(fields[19])

@@ -56,18 +56,20 @@ def fill_store(specs: Sequence[RunSpec], params: Params, store: Path, *, wait: b
         specs: the runs.
         params: the experiment's; `execution.engine` says where they are trained.
         store: the run store.
-        wait: for runs that other processes are at; else they are left to them.
+        wait: for runs that other processes are at; else they are left to those that are seen to be alive.
 
     Raises:
         InputError: some runs failed; the message says which and why. The others are in the store.
     """
-    missing = [spec for spec in specs if not RunFolder(store, spec).finished()]
+    # By identity: models that differ in their key alone are one run.
+    missing = list({spec.identity: spec for spec in specs if _lacks(store, spec)}.values())
     if not missing:
         return Filled(0)
     failures: dict[str, str] = {}
     trained, held = 0, []
     with _crew(len(missing), params, store) as crew, _Progress(missing) as progress:
-        for spec, outcome in _train_all(crew, missing, progress, wait=wait):
+        for spec, outcome in _train_all(crew, missing, store, progress, wait=wait):
+            progress.end(spec, outcome)
             if outcome.failure is not None:
                 failures[spec.name] = outcome.failure
             elif outcome.held_by is not None:
@@ -82,6 +84,14 @@ def fill_store(specs: Sequence[RunSpec], params: Params, store: Path, *, wait: b
         )
         raise InputError("\n".join([summary, *lines]))
     return Filled(trained, tuple(held))
+
+
+def _lacks(store: Path, spec: RunSpec) -> bool:
+    """Whether the run is not there; one that cannot be read will be named as failed by who tries to train it."""
+    try:
+        return not RunFolder(store, spec).finished()
+    except InputError:
+        return True
 
 
 @contextmanager
@@ -100,12 +110,13 @@ def _crew(runs: int, params: Params, store: Path) -> Iterator[Crew]:
 
 
 def _train_all(
-    crew: Crew, specs: Sequence[RunSpec], progress: _Progress, *, wait: bool
+    crew: Crew, specs: Sequence[RunSpec], store: Path, progress: _Progress, *, wait: bool
 ) -> Iterator[tuple[RunSpec, RunDone]]:
     """Each run as it ends."""
     waiting, held = deque(specs), deque[RunSpec]()
     at_work = 0
     deaths: Counter[str] = Counter()
+    beats: dict[str, float | None] = {}
     look_again = 0.0
     while waiting or at_work or held:
         # What others are at comes back when there is nothing else to do: they may have died.
@@ -129,10 +140,17 @@ def _train_all(
                     waiting.append(spec)
                 else:
                     reason = f"its worker process died {DEATHS} times (killed, or out of memory?)"
+                    RunFolder(store, spec).note_failure(reason)
                     yield spec, RunDone(failure=reason)
-            elif event.held_by is not None and wait:
-                progress.tell_held(spec, event.held_by)
-                held.append(spec)
+            elif event.held_by is not None:
+                beat = RunFolder(store, spec).claim.touched()
+                if wait:
+                    progress.tell_held(spec, event.held_by)
+                # Its claim may be that of a dead process on another host: only a heartbeat tells.
+                if wait or beats.setdefault(spec.name, beat) == beat:
+                    held.append(spec)
+                else:
+                    yield spec, event
             else:
                 yield spec, event
 
@@ -170,6 +188,15 @@ class _Progress:
             f"{spec.name}: train UA {done.train_ua:.1f} %, valid UA {done.valid_ua:.1f} %", refresh=False
         )
         self._bar.update(1)
+
+    def end(self, spec: RunSpec, outcome: RunDone) -> None:
+        """Count the epochs of a run that were not told one by one, or will not be trained here."""
+        left = spec.epochs - self._last[spec.name]
+        if outcome.trained:
+            self._bar.update(left)
+        else:
+            self._total -= left
+            self._bar.total = self._total
 
     def tell_held(self, spec: RunSpec, owner: str) -> None:
         """Say once that somebody else is at a run."""

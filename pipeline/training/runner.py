@@ -52,7 +52,12 @@ def execute(spec: RunSpec, experiment: Experiment, store: Path, progress: Progre
             return RunDone(held_by=other.shown)
         if folder.finished():
             return RunDone()
-        _train(folder, experiment, progress)
+        try:
+            _train(folder, experiment, progress)
+        except Exception:
+            # Whatever it was, it does not matter once the run is somebody else's, who may even be its cause.
+            folder.claim.check()
+            raise
     return RunDone(trained=True)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import secrets
 import shutil
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from pipeline.errors import InputError
 from pipeline.training.checkpoints import kept_epochs
 from pipeline.training.claims import Claim
 from pipeline.training.identity import RunSpec
@@ -65,8 +68,11 @@ def run_status(spec: RunSpec, store: Path) -> RunStatus:
     folder = RunFolder(store, spec)
     progress = folder.progress()
     ua, speed = (progress.valid_ua, progress.seconds_per_epoch) if progress else (math.nan, math.nan)
-    if folder.finished():
-        run = folder.load()
+    try:
+        run = folder.load() if folder.finished() else None
+    except InputError as error:
+        return RunStatus(spec, "failed", 0, math.nan, math.nan, str(error))
+    if run is not None:
         if run.status == "diverged":
             return RunStatus(spec, "diverged", run.diverged_epoch or 0, math.nan, speed)
         return RunStatus(spec, "done", run.history[-1].epoch, run.history[-1].valid_ua, speed)
@@ -95,18 +101,31 @@ def leftovers(store: Path, named: Collection[str]) -> Iterator[Leftover]:
                 model=_shown_model(described.get("model")),
                 what=f"fold {described.get('fold', '?')} seed {described.get('seed', '?')}",
                 epochs=max(kept_epochs(folder / "checkpoints"), default=0),
-                size=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+                size=_size(folder),
                 held_by="" if owner is None or claim.is_dead(owner) else owner.shown,
             )
         )
     return iter(sorted(found, key=lambda one: (one.model, one.what, one.folder.name)))
 
 
-def drop(leftover: Leftover) -> None:
-    """Delete a run for good, unless somebody has begun to train it."""
+def drop(leftover: Leftover) -> bool:
+    """Delete a run for good, unless somebody has begun to train it; whether it is gone."""
     with Claim(leftover.folder / "claim").held() as other:
         if other is None:
-            shutil.rmtree(leftover.folder)
+            # At once out of the way of who wants to train it from now on. Killed here, the next cleaning finds it.
+            aside = leftover.folder.with_name(f"{leftover.folder.name}.{secrets.token_hex(4)}.dropped")
+            leftover.folder.rename(aside)
+            shutil.rmtree(aside)
+    return other is None
+
+
+def _size(folder: Path) -> int:
+    """Bytes of the files below; those that a trainer replaces meanwhile count for nothing."""
+    size = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            size += path.lstat().st_size
+    return size
 
 
 def _shown_model(model: object) -> str:

@@ -89,7 +89,11 @@ class RunFolder:
         self.claim = Claim(self.folder / "claim")
 
     def finished(self) -> bool:
-        """Whether the run need not be trained for `spec.epochs`."""
+        """Whether the run need not be trained for `spec.epochs`.
+
+        Raises:
+            InputError: the store cannot be read.
+        """
         return self._record() is not None
 
     def load(self) -> FinishedRun:
@@ -143,7 +147,14 @@ class RunFolder:
             return None
 
     def resume(self, state: RunState) -> int:
-        """Bring a fresh state to the newest checkpoint that `spec.epochs` allows; returns the epochs done."""
+        """Bring a fresh state to the newest checkpoint that `spec.epochs` allows; returns the epochs done.
+
+        The run's claim must be held: what killed processes left half written is deleted.
+        """
+        (self.folder / FAILURE).unlink(missing_ok=True)
+        for unfinished in self.folder.rglob(".*"):
+            with suppress(OSError):  # `.nfs...`, which a network file system keeps as long as it must
+                unfinished.unlink()
         description = json.dumps(self.spec.description(), indent=2, sort_keys=True)
         write_text(self.folder / "run.json", description + "\n")
         done = load_checkpoint(state, self.checkpoints, self.spec.epochs)
@@ -187,16 +198,22 @@ class RunFolder:
             "versions": library_versions(),
         }
         write_text(path, json.dumps(record, indent=1) + "\n")
-        (self.folder / FAILURE).unlink(missing_ok=True)
 
     def _record(self) -> Path | None:
         """The JSON of the run at `spec.epochs`, or of its divergence at or before them."""
-        finished = self.folder / "finished"
-        for path in finished.glob(f"*{DIVERGED}"):
-            if _epochs(path) <= self.spec.epochs:
+        folder = self.folder / "finished"
+        try:
+            records = {path.name: path for path in folder.iterdir() if path.suffix == ".json" and path.name[0] != "."}
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise InputError(
+                f"the run store cannot be read: {folder}: {error.strerror}; give yourself permission, and run again"
+            ) from None
+        for name, path in sorted(records.items()):
+            if name.endswith(DIVERGED) and _epochs(path) <= self.spec.epochs:
                 return path
-        exact = finished / f"{self.spec.epochs:06d}.json"
-        return exact if exact.is_file() else None
+        return records.get(f"{self.spec.epochs:06d}.json")
 
     def _beyond(self) -> list[int]:
         return [epoch for epoch in kept_epochs(self.checkpoints) if epoch > self.spec.epochs]

@@ -74,7 +74,7 @@ class Trainer:
                 self._experiment = load_experiment(self.params, self._device, processes=self._processes)
             return execute(spec, self._experiment, self._store, progress)
         except ClaimLostError as error:
-            return RunDone(held_by=str(error))
+            return RunDone(held_by=error.holder)
         except Exception as error:
             folder = RunFolder(self._store, spec)
             reason = _explain(error, folder)
