@@ -35,7 +35,9 @@ def test_a_clear_difference_stands():
     assert verdict.word == "Stands"
     assert verdict.statement == "PreActBN-Full has a higher UA than PreActBN"
     assert verdict.reason.startswith("+10.0 points (95 % interval +")
-    assert re.search(r"p < 0.001 by the paper's test. Probability: worse 0 %, equal 0 %, better 100 %.$", verdict.reason)
+    assert re.search(
+        r"p < 0.001 by the paper's test. Probability: worse 0 %, equal 0 %, better 100 %.$", verdict.reason
+    )
 
 
 def test_no_difference_and_the_reverse_do_not_stand():

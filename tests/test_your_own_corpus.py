@@ -67,7 +67,7 @@ def test_other_classes_than_four_from_recordings_to_report(tmp_path, monkeypatch
     for name in ("inputs", "partition"):
         stage(monkeypatch, name)
     stage(monkeypatch, "train", "PreAct")
-    for name in ("compare", "report"):
+    for name in ("compare", "figures", "report"):
         stage(monkeypatch, name)
 
     assert f"{8 * len(classes)} utterances" in capsys.readouterr().out
