@@ -305,6 +305,11 @@ def _disagreements(params: Params) -> list[str]:
             f"report.tables.{key}: {unknown!r} is no model; expected one of {', '.join(params.models)}"
             for unknown in sorted({name for name in named if name not in params.models})
         ]
+        lines += [
+            f"report.tables.{key}: {better!r} is compared with itself; expected two models"
+            for better, reference in table.pairs
+            if better == reference
+        ]
     return lines
 
 
