@@ -30,11 +30,24 @@ class DataParams(Strict):
     path: Text | None = None
 
 
+class ShapeParams(Strict):
+    """Width of the first stage and blocks of each stage; every stage after the first doubles the width."""
+
+    width: Annotated[int, Field(ge=2)]
+    blocks: Annotated[tuple[Count, ...], Field(min_length=1)]
+
+    @property
+    def widths(self) -> list[list[int]]:
+        """Channels of every block, stage by stage."""
+        return [[self.width * 2**stage] * depth for stage, depth in enumerate(self.blocks)]
+
+
 class EmbeddingsParams(Strict):
     """Figures 4, 5 and 6."""
 
     data: DataParams
     seeds: Seeds
+    network: ShapeParams
     recipe: Recipe
 
 
