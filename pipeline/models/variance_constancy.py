@@ -78,9 +78,10 @@ def variance_constancy(values: Tensor, beta: Tensor, samples: int, unit: Unit = 
     half = min(samples, len(values) // 2)
     if half < 2:
         return values.new_zeros(())
-    wide = values[: 2 * half].to(beta.dtype)
-    first, second = (_variance(part, unit) for part in (wide[:half], wide[half:]))
-    ratio = first / (second + beta.view(-1, *[1] * (first.dim() - 1)))
+    # Copied: an activation in place would overwrite what the backward pass of the variance needs.
+    slices = values[: 2 * half].to(beta.dtype, copy=True).unflatten(0, (2, half))
+    first, second = slices.var(dim=1 if unit == "position" else (1, *range(3, slices.dim())))
+    ratio = first / (second + beta.view(-1, *[1] * (second.dim() - 1)))
     return (1 - ratio).square().mean()
 
 
@@ -199,14 +200,3 @@ def clip_gradients_by_layer(network: nn.Module, most: float) -> None:
         own = [parameter for parameter in layer.parameters(recurse=False) if parameter.grad is not None]
         if own:
             nn.utils.clip_grad_norm_(own, most)
-
-
-def _variance(values: Tensor, unit: Unit) -> Tensor:
-    """(rows, channels, ...) to the unbiased variance of each unit, (channels, ...) or (channels,).
-
-    Written out, not `torch.var`: that keeps its input for the backward pass, and an activation in place destroys it.
-    """
-    over = (0,) if unit == "position" else (0, *range(2, values.dim()))
-    count = values.numel() // max(1, values.shape[1] if unit == "channel" else values[0].numel())
-    centred = values - values.mean(dim=over, keepdim=True)
-    return centred.square().sum(dim=over) / (count - 1)
