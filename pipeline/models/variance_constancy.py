@@ -79,10 +79,11 @@ def variance_constancy(values: Tensor, beta: Tensor, samples: int, unit: Unit = 
     if half < 2:
         return values.new_zeros(())
     # Copied: an activation in place would overwrite what the backward pass of the variance needs.
-    slices = values[: 2 * half].to(beta.dtype, copy=True).unflatten(0, (2, half))
+    slices = values[: 2 * half].to(beta.dtype, copy=True).view(2, half, *values.shape[1:])
     first, second = slices.var(dim=1 if unit == "position" else (1, *range(3, slices.dim())))
     ratio = first / (second + beta.view(-1, *[1] * (second.dim() - 1)))
-    return (1 - ratio).square().mean()
+    loss: Tensor = (1 - ratio).square().mean()
+    return loss
 
 
 class LayerConstancy(nn.Module):
