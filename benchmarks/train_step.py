@@ -20,7 +20,6 @@ import argparse
 import json
 import multiprocessing
 import platform
-import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -222,19 +221,23 @@ def operations(model: ModelParams, frames: int) -> float:
 
 
 def peak_memory(params: Params, layout: str, precision: str, device: str, threads: int, result: Any) -> None:
-    """Puts into `result` the bytes that a training step on a batch of the paper takes beyond network and bank."""
+    """Sends to `result` the bytes that training on a batch of the paper takes at its peak.
+
+    On a GPU those that PyTorch allocated there; on a CPU all of the process, libraries included.
+    """
     torch.set_num_threads(threads)
     model = ModelParams(label=layout, layout=layout, gamma0=1.0, shake=ShakeParams(bands=1))
     random = np.random.default_rng(0)
     matrices = [random.standard_normal((FRAMES, BINS), dtype=np.float32) for _ in range(BATCH)]
     train, _ = our_tasks(matrices, BATCH, params, model, precision, device)
-    if device == "cpu":
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        train()
-        result.send((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
-    else:
-        train()
-        result.send(torch.cuda.max_memory_allocated())
+    train()
+    result.send(peak_of_process() if device == "cpu" else torch.cuda.max_memory_allocated())
+
+
+def peak_of_process() -> int:
+    """Bytes; not `getrusage`, whose peak a process inherits from the one that started it."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
 
 def memory_table(params: Params, device: str, threads: int) -> dict[str, float]:
@@ -301,7 +304,7 @@ def main() -> None:
         print(f"{f'  scoring, {precision}':24}{least[f'score {precision}'] / frames * 1e3:16.2f}")
     memory = {} if arguments.no_memory else memory_table(params, device, arguments.threads)
     for name, size in memory.items():
-        print(f"peak memory of a step on {BATCH} x 6.4 s, shaken {name}: {size} GiB")
+        print(f"peak memory of training on {BATCH} x 6.4 s, shaken {name}: {size} GiB")
 
     fastest = min(PRECISIONS, key=least.__getitem__)
     # An epoch trains on three folds and scores the fourth.

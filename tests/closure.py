@@ -11,6 +11,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
+PACKAGES = ("pipeline", "studies")
+"""What a script may import of this repository."""
+
 
 def import_closure(script: Path) -> set[str]:
     """Paths relative to the repository root; imports inside functions count too."""
@@ -21,6 +24,10 @@ def import_closure(script: Path) -> set[str]:
         if path not in found:
             found.add(path)
             queue += _imported(path)
+    # A script that is run by its dotted name runs the packages around it too.
+    found |= {
+        init for parent in script.parents if ROOT in parent.parents and (init := parent / "__init__.py").is_file()
+    }
     return {path.relative_to(ROOT).as_posix() for path in found}
 
 
@@ -32,7 +39,7 @@ def _imported(path: Path) -> list[Path]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative imports are not followed"
             names += [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return [file for name in names if name.split(".")[0] == "pipeline" for file in _files(name)]
+    return [file for name in names if name.split(".")[0] in PACKAGES for file in _files(name)]
 
 
 def _files(name: str) -> list[Path]:
@@ -43,13 +50,19 @@ def _files(name: str) -> list[Path]:
     return [path for path in candidates if path.is_file()]
 
 
+def script_of(command: str) -> Path:
+    """The file that `python stages/x.py ...` or `python -m studies.stages.x` runs."""
+    words = command.split()
+    return ROOT.joinpath(*words[2].split(".")).with_suffix(".py") if words[1] == "-m" else ROOT / words[1]
+
+
 def with_code_deps(definitions: str) -> str:
     """The text of a `dvc.yaml` whose stages depend on just the code that their scripts import; the rest stays."""
     lines = []
     code: list[str] = []
     for line in definitions.splitlines():
-        if command := re.match(r"(\s+)cmd: python (\S+\.py)", line):
-            code = [f"{command[1]}  - {path}" for path in sorted(import_closure(ROOT / command[2]))]
+        if command := re.match(r"(\s+)cmd: (python \S.*)", line):
+            code = [f"{command[1]}  - {path}" for path in sorted(import_closure(script_of(command[2])))]
         if code and not re.match(r"\s+(cmd:|deps:|- )", line):
             # The deps of a stage end where its next key begins.
             lines += code

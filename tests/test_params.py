@@ -44,6 +44,10 @@ def refusal(tmp_path, old, new, count=1):
         ("seeds: [1, 2, 3]", "seeds: [1, 1]", r"train\.seeds: \[1, 1\] names one value twice"),
         ("kernel: [2, 16]", "kernel: [17, 16]", r"network\.kernel: 17 frames high, .* model frames of 16"),
         ("branches: 2", "branches: 1", r"models\.PreAct-Full\.shake: shaking mixes branches, and network\.branches is 1"),
+        (
+            "tables: {}", "tables: {T: {title: T, models: [PreAct], pairs: [[PreAct, PreAct]]}}",
+            r"report\.tables\.T: 'PreAct' is compared with itself; expected two models",
+        ),
         ("tables: {}", "tables: {T: {title: T, models: [X]}}", r"report\.tables\.T: 'X' is no model; expected one of PreAct"),
         ("path: data/corpora/emodb", "path: x, table: t.csv", r"corpora\.emodb\.table: only the reader custom takes it"),
         ("path: data/corpora/emodb", "path: x, split_group: session", r"'session' is known to the reader iemocap only"),

@@ -15,17 +15,17 @@ unfolds the input and multiplies matrices, which takes two to four times as long
 
 
 class Convolution(nn.Conv2d):
-    """`nn.Conv2d` of stride 1 that computes in the precision of its input, whatever its weights are kept in."""
+    """`nn.Conv2d` that computes in the precision of its input, whatever its weights are kept in."""
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(frames, in_channels, height, bins) to (frames, out_channels, ...), as `nn.Conv2d` gives it."""
         weight = self.weight.to(inputs.dtype)
         bias = None if self.bias is None else self.bias.to(inputs.dtype)
-        wide = self.kernel_size[1] > WIDEST_KERNEL
+        wide = self.kernel_size[1] > WIDEST_KERNEL and self.stride == (1, 1)
         if wide and inputs.device.type == "cpu" and torch.is_grad_enabled():
             convolved: Tensor = _WideConvolution.apply(inputs, weight, bias, self.padding)  # type: ignore[no-untyped-call]
             return convolved
-        return F.conv2d(inputs, weight, bias, padding=self.padding)
+        return F.conv2d(inputs, weight, bias, stride=self.stride, padding=self.padding)
 
 
 class _WideConvolution(torch.autograd.Function):

@@ -50,8 +50,14 @@ def build_branch(
     out_channels: int,
     kernel: tuple[int, int],
     padding: Padding,
+    *,
+    stride: int = 1,
+    bias: bool = True,
 ) -> nn.Sequential:
-    """One residual branch: (frames, in_channels, height, bins) to (frames, out_channels, height, bins)."""
+    """One residual branch: (frames, in_channels, height, bins) to (frames, out_channels, height, bins).
+
+    The first convolution has the stride, which divides height and bins; `bias` says whether convolutions have one.
+    """
     layers: list[nn.Module] = []
     channels = in_channels
     convolutions = 0
@@ -60,7 +66,8 @@ def build_branch(
             if padding == "same":
                 layers.append(nn.ZeroPad2d(_around(kernel)))
             pads = (0, 0) if padding == "same" else _paired(kernel, convolutions)
-            layers.append(Convolution(channels, out_channels, kernel, padding=pads))
+            step = 1 if convolutions else stride
+            layers.append(Convolution(channels, out_channels, kernel, stride=step, padding=pads, bias=bias))
             channels = out_channels
             convolutions += 1
         elif operation == "BN":

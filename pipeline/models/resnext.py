@@ -20,7 +20,21 @@ POOLED_BANDS = 8
 
 
 class Block(nn.Module):
-    """One residual block: branches side by side, mixed, added to the shortcut."""
+    """One residual block: branches side by side, mixed, added to the shortcut.
+
+    Args:
+        layout: the branches' layout.
+        in_channels: of its input.
+        out_channels: of its output.
+        first_of_stage: its shortcut is a 1 x 1 convolution, not the identity.
+        branches: how many.
+        kernel: of every convolution of a branch.
+        padding: see `build_branch`.
+        shaking: None without.
+        stride: of the branches' first convolutions and of the shortcut.
+        bias: whether convolutions have one.
+        shortcut: another than that convolution or the identity.
+    """
 
     def __init__(
         self,
@@ -33,13 +47,21 @@ class Block(nn.Module):
         kernel: tuple[int, int],
         padding: Padding,
         shaking: Shaking | None,
+        stride: int = 1,
+        bias: bool = True,
+        shortcut: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.branches = nn.ModuleList(
-            build_branch(layout, in_channels, out_channels, kernel, padding) for _ in range(branches)
+            build_branch(layout, in_channels, out_channels, kernel, padding, stride=stride, bias=bias)
+            for _ in range(branches)
         )
         # The shortcut sees the block's raw input; only a stage's first block changes the width.
-        self.shortcut = Convolution(in_channels, out_channels, 1) if first_of_stage else nn.Identity()
+        if shortcut is None:
+            shortcut = (
+                Convolution(in_channels, out_channels, 1, stride=stride, bias=bias) if first_of_stage else nn.Identity()
+            )
+        self.shortcut = shortcut
         self.relu_after_addition = layout.relu_after_addition
         self.shaking = shaking
 

@@ -1,0 +1,1 @@
+"""The image and tabular studies of the papers, on the networks of the speech models."""

@@ -1,0 +1,1 @@
+"""Data sets that the studies learn from, one file each."""

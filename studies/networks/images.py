@@ -1,0 +1,142 @@
+"""ResNeXt over images, of the blocks of the speech models: a whole image is what a model frame is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pipeline.models.collective import Place
+from pipeline.models.convolution import Convolution
+from pipeline.models.layouts import BranchLayout
+from pipeline.models.normalisation import BatchNorm2d
+from pipeline.models.resnext import Block
+from pipeline.models.shaking import Draws, Shaking
+
+KERNEL = (3, 3)
+
+Shortcut = Literal["projection", "shifted", "none"]
+
+
+class ShiftedShortcut(nn.Module):
+    """Gastaldi's shortcut where widths differ: two 1 x 1 paths, the second one pixel off, side by side.
+
+    With a stride, the two paths see different pixels, so none is skipped along the diagonal.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        half = out_channels // 2
+        self.straight = Convolution(in_channels, half, 1, bias=False)
+        self.shifted = Convolution(in_channels, out_channels - half, 1, bias=False)
+        self.normalisation = BatchNorm2d(out_channels)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(images, in_channels, height, width) to (images, out_channels, height / stride, width / stride)."""
+        active = F.relu(images)
+        # Moved right and down by a pixel: zeros come in at the left and above.
+        moved = F.pad(active, (1, -1, 1, -1))
+        halves = [path(part[..., :: self.stride, :: self.stride])
+                  for path, part in ((self.straight, active), (self.shifted, moved))]  # fmt: skip
+        joined: Tensor = self.normalisation(torch.cat(halves, dim=1))
+        return joined
+
+
+class NoShortcut(nn.Module):
+    """A block without a skip connection: adds nothing."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Zero, of no dimensions."""
+        return images.new_zeros(())
+
+
+class ImageResNeXt(nn.Module):
+    """Stem, residual blocks, mean pooling over the image, affine layer.
+
+    Args:
+        layout: the branches' layout.
+        in_channels: of the images.
+        stem: channels of the first 3 x 3 convolution.
+        widths: channels of every block, stage by stage.
+        num_classes: outputs.
+        branches: of every block.
+        shaking: None without; its levels `frame` and `segment` are both the image here.
+        shortcut: where the width or the size changes: `projection` is a 1 x 1 convolution, `shifted` Gastaldi's;
+            `none` leaves out every skip connection.
+        stem_norm: a normalisation follows the stem.
+        final_relu: a ReLU stands before the pooling.
+        bias: convolutions have one.
+    """
+
+    def __init__(
+        self,
+        layout: BranchLayout,
+        *,
+        in_channels: int,
+        stem: int,
+        widths: Sequence[Sequence[int]],
+        num_classes: int,
+        branches: int = 2,
+        shaking: Shaking | None = None,
+        shortcut: Shortcut = "projection",
+        stem_norm: bool = False,
+        final_relu: bool = False,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        convolution = Convolution(in_channels, stem, KERNEL, padding=1, bias=bias)
+        self.stem = nn.Sequential(convolution, BatchNorm2d(stem)) if stem_norm else nn.Sequential(convolution)
+        self.blocks = nn.ModuleList()
+        channels = stem
+        for number, stage in enumerate(widths):
+            for position, width in enumerate(stage):
+                stride = 2 if number and position == 0 else 1
+                changes = stride != 1 or width != channels
+                other: nn.Module | None = None
+                if shortcut == "none":
+                    other = NoShortcut()
+                elif shortcut == "shifted" and changes:
+                    other = ShiftedShortcut(channels, width, stride)
+                self.blocks.append(
+                    Block(
+                        layout,
+                        channels,
+                        width,
+                        first_of_stage=changes,
+                        branches=branches,
+                        kernel=KERNEL,
+                        padding="paired",
+                        shaking=shaking,
+                        stride=stride,
+                        bias=bias,
+                        shortcut=other,
+                    )
+                )
+                channels = width
+        self.final_relu = final_relu
+        self.affine = nn.Linear(channels, num_classes)
+
+    def forward(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """(images, channels, height, width) to (images, num_classes) unnormalised log-probabilities.
+
+        The generator is the source of shaking, on the images' device; needed in training mode with shaking.
+        """
+        scores: Tensor = self.affine(self.embed(images, generator))
+        return scores
+
+    def embed(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """What enters the affine layer, (images, channels of the last block)."""
+        index = torch.arange(len(images), device=images.device)
+        place = Place(0, len(images))
+        draws = Draws(generator, place, place) if self.training and generator is not None else None
+        hidden = self.stem(images)
+        for block in self.blocks:
+            hidden = block(hidden, index, draws)
+        if self.final_relu:
+            hidden = F.relu(hidden)
+        pooled: Tensor = hidden.mean(dim=(2, 3))
+        return pooled

@@ -1,0 +1,1 @@
+"""One thin script a study: parse params, call, save."""

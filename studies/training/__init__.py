@@ -1,0 +1,1 @@
+"""How the studies train: recipe, loop, checkpoints, processes."""
