@@ -138,7 +138,8 @@ def initialised(network: nn.Sequential, activation: Activation, seed: int) -> nn
 def _activation(name: Activation) -> nn.Module:
     if name == "LReLU":
         return nn.LeakyReLU(SLOPE)
-    return {"ReLU": nn.ReLU, "ELU": nn.ELU, "SELU": nn.SELU}[name]()
+    kinds: dict[str, type[nn.Module]] = {"ReLU": nn.ReLU, "ELU": nn.ELU, "SELU": nn.SELU}
+    return kinds[name]()
 
 
 def _normalised(name: Normalisation, channels: int, *, images: bool) -> list[nn.Module]:
