@@ -31,9 +31,14 @@ class DataParams(Strict):
 
 
 class EmbeddingsParams(Strict):
-    """Figures 4, 5 and 6."""
+    """Figures 4, 5 and 6.
+
+    `widths` are the channels of every block, stage by stage; one block of 2 channels, the embedding, follows the last.
+    """
 
     data: DataParams
+    stem: Count
+    widths: Annotated[tuple[tuple[Count, ...], ...], Field(min_length=1)]
     seeds: Seeds
     recipe: Recipe
 
