@@ -58,7 +58,7 @@ class EmbeddingsParams(Strict):
 
 
 class Table1Params(Strict):
-    """Table 1; `widths` are those of the first stage, 64 for 2x64d, and `depth` counts convolutions and the affine layer."""
+    """Table 1; `widths` are of the first stage, 64 for 2x64d, and `depth` counts convolutions and the affine layer."""
 
     data: DataParams
     depth: Count

@@ -59,6 +59,8 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     if len(content) < 4 or content[:3] != b"\0\0\x08":
         raise InputError(f"{path} begins with {content[:4].hex()}; expected an idx file of bytes, 000008..")
     ends = 4 + 4 * content[3]
+    if len(content) < ends:
+        raise InputError(f"{path} ends inside its header, after {len(content)} bytes; expected an idx file, whole")
     shape = tuple(int(size) for size in np.frombuffer(content[4:ends], ">u4"))
     if len(content) != ends + int(np.prod(shape, dtype=np.int64)):
         raise InputError(f"{path} holds {len(content) - ends} values; expected {' x '.join(map(str, shape))} of them")
