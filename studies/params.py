@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from pipeline.settings import Count, Size, Strict, Text, read_settings
 from studies.training.recipe import Recipe
@@ -24,31 +24,53 @@ class ExecutionParams(Strict):
 
 
 class DataParams(Strict):
-    """An image data set, and the folder of its files; `digits` needs none."""
+    """An image data set, and the folder of its files as published; `digits` needs none."""
 
-    name: Literal["digits"]
+    name: Literal["digits", "mnist", "cifar10", "cifar100", "tiny_imagenet"]
     path: Text | None = None
 
-
-class ShapeParams(Strict):
-    """Width of the first stage and blocks of each stage; every stage after the first doubles the width."""
-
-    width: Annotated[int, Field(ge=2)]
-    blocks: Annotated[tuple[Count, ...], Field(min_length=1)]
+    @model_validator(mode="after")
+    def _files_lie_somewhere(self) -> DataParams:
+        if (self.path is None) != (self.name == "digits"):
+            wanted = "no path: it comes with scikit-learn" if self.name == "digits" else "path: the folder of its files"
+            raise ValueError(f"{self.name} needs {wanted}")
+        return self
 
     @property
-    def widths(self) -> list[list[int]]:
-        """Channels of every block, stage by stage."""
-        return [[self.width * 2**stage] * depth for stage, depth in enumerate(self.blocks)]
+    def folder(self) -> str:
+        """The path of a data set that needs one."""
+        if self.path is None:
+            raise ValueError(f"{self.name} has no files")
+        return self.path
 
 
 class EmbeddingsParams(Strict):
-    """Figures 4, 5 and 6."""
+    """Figures 4, 5 and 6.
+
+    `widths` are the channels of every block, stage by stage; one block of 2 channels, the embedding, follows the last.
+    """
 
     data: DataParams
+    stem: Count
+    widths: Annotated[tuple[tuple[Count, ...], ...], Field(min_length=1)]
     seeds: Seeds
-    network: ShapeParams
     recipe: Recipe
+
+
+class Table1Params(Strict):
+    """Table 1; `widths` are of the first stage, 64 for 2x64d, and `depth` counts convolutions and the affine layer."""
+
+    data: DataParams
+    depth: Count
+    widths: Annotated[tuple[Annotated[int, Field(ge=2, multiple_of=2)], ...], Field(min_length=1)]
+    seeds: Seeds
+    recipe: Recipe
+
+    @model_validator(mode="after")
+    def _depth_is_whole_blocks(self) -> Table1Params:
+        if self.depth < 8 or (self.depth - 2) % 6:
+            raise ValueError(f"depth {self.depth} is no whole number of blocks; expected 8, 14, 20, 26, ...")
+        return self
 
 
 class StudiesParams(Strict):
@@ -56,6 +78,7 @@ class StudiesParams(Strict):
 
     execution: ExecutionParams = ExecutionParams()
     embeddings: EmbeddingsParams
+    table1: Table1Params
 
 
 def load_params(path: Path = PARAMS) -> StudiesParams:

@@ -87,7 +87,8 @@ def test_a_killed_run_continues_and_ends_with_the_same_bits(experiment, tmp_path
 def test_every_option_of_a_model_changes_it_and_is_continued_with_the_same_bits(experiment, tmp_path, option, value):
     entry = {"label": "Asked", "layout": "PreActBN", option: value}
     asked, plain = (
-        spec(2, model="Asked", **{"models__Asked": given}) for given in (entry, {"label": "Asked", "layout": "PreActBN"})
+        spec(2, model="Asked", **{"models__Asked": given})
+        for given in (entry, {"label": "Asked", "layout": "PreActBN"})
     )
     for one in (asked, plain):
         run(experiment, tmp_path / "whole", one)

@@ -1,100 +1,110 @@
-"""Figures 4, 5 and 6 of trained networks."""
+"""Figures 4, 5 and 6, drawn from values."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.path import Path
 from matplotlib.textpath import TextPath
+from numpy.typing import NDArray
 
-from pipeline.reporting.figures.drawing import ACCENT, GRID, INK, SOFT, Drawing, Look, canvas, finished, styled
-from studies.embeddings import MODELS, WITHIN, Embedded
+from pipeline.reporting.figures.drawing import ACCENT, INK, SOFT, Drawing, Look, canvas, finished, styled
+from studies.embedding_measures import PAPER_RADIUS, RADII, Labels, Points
 
-_CURVES: dict[str, Look] = {
-    "PreAct": {"color": SOFT, "linestyle": ":"},
-    "PreAct + shaking": {"color": SOFT, "linestyle": "-"},
-    "PreActBN": {"color": ACCENT, "linestyle": ":"},
-    "PreActBN + shaking": {"color": ACCENT, "linestyle": "-"},
-}
+SHOWN = 40
+"""Samples drawn of each class: more would be a blot."""
 
-MOST_POINTS = 2000
-"""Points drawn of a data set; more hide each other."""
+_COLOURS = (INK, ACCENT, SOFT)
+_CURVES: tuple[Look, ...] = (
+    {"color": SOFT, "linestyle": "-"},
+    {"color": SOFT, "linestyle": (0, (4, 2))},
+    {"color": ACCENT, "linestyle": "-"},
+    {"color": ACCENT, "linestyle": (0, (4, 2))},
+)
+"""Two layouts by colour, unshaken and shaken by line; grey and blue differ in lightness."""
 
-
-@styled
-def embedding_map(embedded: Mapping[str, Embedded], data: str) -> Drawing:
-    """Figure 4: training images in train mode above, test images in evaluation mode below, by model."""
-    figure = canvas(4.0)
-    axes = figure.subplots(2, len(embedded), squeeze=False)
-    for column, (model, one) in enumerate(embedded.items()):
-        _scatter(axes[0, column], one.train_mode, one.labels)
-        _scatter(axes[1, column], one.test, one.test_labels)
-        axes[0, column].set_title(model, fontsize=8)
-    axes[0, 0].set_ylabel("train mode")
-    axes[1, 0].set_ylabel("test, evaluation")
-    caption = (
-        f"What enters the affine layer, of {data}: training images in train mode above, test images in evaluation mode "
-        "below. A digit stands where its embedding lies; axes cross in the origin, scales differ. After Figure 4."
-    )
-    return finished(
-        figure, "embeddings", "Embeddings", caption, "Clouds of digits around the origin, one for each class."
-    )
+Panel = tuple[str, Points, Labels]
+"""Title, (samples, 2) embeddings, classes."""
 
 
 @styled
-def train_and_eval(one: Embedded, model: str, data: str) -> Drawing:
-    """Figure 5: training images in both modes, at one scale."""
+def embedding_panels(key: str, title: str, caption: str, rows: Sequence[Sequence[Panel | None]]) -> Drawing:
+    """Embeddings side by side, each sample as the figure of its class.
+
+    Args:
+        key: names the files.
+        title: what is shown.
+        caption: how to read it.
+        rows: panels of each row; None where a run diverged.
+    """
+    columns = max(len(row) for row in rows)
+    figure = canvas((1.75 if columns > 2 else 3.1) * len(rows) + 0.2)
+    grid = figure.subplots(len(rows), columns, squeeze=False)
+    tables = []
+    for line, row in zip(grid, rows, strict=True):
+        for axis, panel in zip(line, row, strict=True):
+            axis.set_xticks([])
+            axis.set_yticks([])
+            if panel is None:
+                axis.text(0.5, 0.5, "diverged", transform=axis.transAxes, ha="center")
+                continue
+            tables.append(_scatter(axis, *panel))
+    names = "; ".join(panel[0] for row in rows for panel in row if panel is not None)
+    alt = f"Clouds of points, one a class, around their class centres, in panels: {names}."
+    return finished(figure, key, title, caption, alt, pd.concat(tables, ignore_index=True) if tables else None)
+
+
+@styled
+def share_curves(curves: Mapping[str, Sequence[NDArray[np.float64]]]) -> Drawing:
+    """Figure 6: mean share within a relative distance, and the range over seeds.
+
+    Args:
+        curves: of each model, in order: (radii,) percent, one a seed.
+    """
     figure = canvas(3.2)
-    axes = figure.subplots(1, 2, sharex=True, sharey=True)
-    _scatter(axes[0], one.train_mode, one.labels)
-    _scatter(axes[1], one.eval_mode, one.labels)
-    axes[0].set_title("train mode")
-    axes[1].set_title("evaluation mode")
-    caption = f"Training images of {data} in {model}, at one scale: how far shaking spreads them. After Figure 5."
-    alt = "Two maps of the same images; the clouds of train mode are wider."
-    return finished(figure, "modes", "Train mode and evaluation mode", caption, alt)
-
-
-@styled
-def distance_shares(curves: pd.DataFrame, data: str) -> Drawing:
-    """Figure 6: percent of training images within a distance of their class's centre."""
-    figure = canvas(3.4)
-    axis = figure.add_subplot()
-    axis.grid(visible=True)
-    for model in MODELS:
-        rows = curves[curves["model"] == model]
-        axis.plot(rows["distance"], rows["share"], label=model, **_CURVES[model])
-    axis.axvline(WITHIN, color=GRID, linewidth=1.5, zorder=0)
-    axis.set_xlabel("distance from the class centre, relative to the largest in train mode")
-    axis.set_ylabel("training images (%)")
+    axis = figure.subplots()
+    table = pd.DataFrame({"relative_distance": RADII})
+    at = int(np.argmin(np.abs(RADII - PAPER_RADIUS)))
+    said = []
+    for number, (model, runs) in enumerate(curves.items()):
+        if not runs:
+            continue
+        stacked = np.stack(runs)
+        look = _CURVES[number % len(_CURVES)]
+        axis.plot(RADII, stacked.mean(axis=0), label=model, **look)
+        axis.fill_between(RADII, stacked.min(axis=0), stacked.max(axis=0), color=look["color"], alpha=0.12, linewidth=0)
+        table[model] = stacked.mean(axis=0)
+        said.append(f"{model} {stacked[:, at].mean():.0f} %")
+    axis.axvline(PAPER_RADIUS, color=SOFT, linewidth=0.8, linestyle=(0, (1, 3)))
+    axis.set_xlabel("Distance to the class centre, relative to the largest in train mode")
+    axis.set_ylabel("Training samples within (%)")
     axis.set_xlim(0, 1)
     axis.set_ylim(0, 101)
+    axis.grid(axis="y")
     axis.legend(loc="lower right")
-    caption = (
-        f"Share of the training images of {data}, in evaluation mode, within a distance of their class's centre; mean "
-        f"over seeds. The paper reads it at {WITHIN}. After Figure 6."
+    return finished(
+        figure,
+        "embeddings_share_within",
+        "Share of a class within a relative distance of its centre (Figure 6)",
+        "Training embeddings in eval mode; the unit is the largest distance of the class in train mode, so shaking, "
+        "which widens classes in train mode, moves a curve left. Mean over classes and seeds, and the range over "
+        f"seeds. The dotted line is the paper's example, {PAPER_RADIUS}.",
+        f"Rising curves; within {PAPER_RADIUS}: {', '.join(said)}.",
+        table,
     )
-    alt = "Rising curves; those of shaken models lie higher at small distances."
-    return finished(figure, "distances", "Share within a distance", caption, alt, curves)
 
 
-def _digit(label: int) -> Path:
-    """A digit as a marker's outline, its middle in the origin."""
-    outline = TextPath((0, 0), str(label), size=1)
-    return Path(outline.vertices - outline.get_extents().get_points().mean(axis=0), outline.codes)
-
-
-def _scatter(axis: Axes, points: np.ndarray, labels: np.ndarray) -> None:
-    """Digits instead of dots, so that classes are told without colour; lightness alternates."""
-    axis.axhline(0, color=GRID, linewidth=0.8, zorder=0)
-    axis.axvline(0, color=GRID, linewidth=0.8, zorder=0)
-    for label in np.unique(labels):
-        chosen = points[labels == label][: MOST_POINTS // 10]
-        colour = (ACCENT, INK, SOFT)[label % 3]
-        digit = _digit(int(label))
-        axis.plot(*chosen.T, linestyle="none", marker=digit, markersize=4, color=colour, markeredgewidth=0.2)
-    axis.set_xticks([])
-    axis.set_yticks([])
+def _scatter(axis: Axes, title: str, points: Points, labels: Labels) -> pd.DataFrame:
+    """Draw one panel; what was drawn as a table."""
+    tables = []
+    for number, label in enumerate(np.unique(labels)):
+        own = points[labels == label][:SHOWN]
+        colour = _COLOURS[number % len(_COLOURS)]
+        digit = TextPath((-0.32, -0.36), str(label), size=1)
+        axis.scatter(own[:, 0], own[:, 1], s=14, marker=digit, color=colour, linewidths=0, alpha=0.85)
+        tables.append(pd.DataFrame({"panel": title, "class": label, "x": own[:, 0], "y": own[:, 1]}))
+    axis.set_title(title, fontsize=7.5)
+    axis.set_aspect("equal", "datalim")
+    return pd.concat(tables, ignore_index=True)

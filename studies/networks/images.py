@@ -70,7 +70,6 @@ class ImageResNeXt(nn.Module):
         stem_norm: a normalisation follows the stem.
         final_relu: a ReLU stands before the pooling.
         bias: convolutions have one.
-        affine_bias: the affine layer has one.
     """
 
     def __init__(
@@ -87,7 +86,6 @@ class ImageResNeXt(nn.Module):
         stem_norm: bool = False,
         final_relu: bool = False,
         bias: bool = True,
-        affine_bias: bool = True,
     ) -> None:
         super().__init__()
         convolution = Convolution(in_channels, stem, KERNEL, padding=1, bias=bias)
@@ -120,8 +118,7 @@ class ImageResNeXt(nn.Module):
                 )
                 channels = width
         self.final_relu = final_relu
-        self.affine = nn.Linear(channels, num_classes, bias=affine_bias)
-        _initialise(self)
+        self.affine = nn.Linear(channels, num_classes)
 
     def forward(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """(images, channels, height, width) to (images, num_classes) unnormalised log-probabilities.
@@ -143,12 +140,3 @@ class ImageResNeXt(nn.Module):
             hidden = F.relu(hidden)
         pooled: Tensor = hidden.mean(dim=(2, 3))
         return pooled
-
-
-def _initialise(network: nn.Module) -> None:
-    """Convolutions from N(0, sqrt(2 / (height x width x out channels))), biases 0, as in Gastaldi's code."""
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d):
-            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-        if isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None:
-            nn.init.zeros_(layer.bias)

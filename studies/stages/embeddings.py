@@ -1,34 +1,33 @@
-"""Embeddings: Figures 4 to 6, and the numbers behind them."""
+"""Embeddings: Figures 4, 5 and 6, and the numbers behind them."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pandas as pd
+
 from pipeline.errors import explained
-from studies.datasets.registry import load_images
-from studies.embeddings import distance_curves, embed, embedding_runs, measure, summary
-from studies.figures.embeddings import distance_shares, embedding_map, train_and_eval
+from pipeline.reporting.figures.drawing import write_drawings
+from studies.embeddings import claims, run_measures, specs, summary, train_one
+from studies.figures.all_embeddings import embedding_drawings
 from studies.params import load_params
-from studies.training.runs import train_all, trained_network
-from studies.writing import write_study
+from studies.tables import write_csv
+from studies.training.crew import run_side_by_side
 
 
 def main() -> None:
-    """Write `studies/results/embeddings.csv` and its figures."""
+    """Write `embeddings.csv`, `embeddings_claims.csv` and `embeddings/` in `studies/results/`."""
     params = load_params()
-    study = params.embeddings
-    runs = embedding_runs(study)
-    outcomes = train_all(list(runs.values()), params.execution, "embeddings")
-    data = load_images(study.data)
-    embedded, measures = {}, {}
-    for (model, seed), run in runs.items():
-        if outcomes[run].diverged_epoch is None:
-            embedded[model, seed] = embed(trained_network(run, data), data, study.recipe.batch_size, seed)
-            measures[model, seed] = measure(embedded[model, seed], outcomes[run].test_error)
-        else:
-            print(f"{model}, seed {seed}: diverged in epoch {outcomes[run].diverged_epoch}")
-    first = {model: one for (model, seed), one in embedded.items() if seed == study.seeds[0]}
-    drawings = [embedding_map(first, data.name), distance_shares(distance_curves(embedded), data.name)]
-    drawings += [train_and_eval(one, model, data.name) for model, one in list(first.items())[-1:]]
-    write_study("embeddings", summary(measures, study.seeds), drawings)
+    listed = specs(params.embeddings, params.execution)
+    runs = []
+    for run in run_side_by_side(train_one, listed, params.execution):
+        runs.append(run)
+        print(f"embeddings: {run.spec.model}, seed {run.spec.seed}: {run.status}, test error {run.test_error:.2f} %")
+    measures = pd.concat([run_measures(run) for run in runs], ignore_index=True)
+    results = Path("studies/results")
+    write_csv(summary(measures), results / "embeddings.csv")
+    write_csv(claims(measures), results / "embeddings_claims.csv")
+    write_drawings(embedding_drawings(runs), results / "embeddings")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import astuple
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -91,16 +92,20 @@ def load_checkpoint(state: Fit, path: Path) -> None:
     state.diverged_epoch = None if diverged is None else math.trunc(diverged)
 
 
-SCIENCE = ("pipeline.models", "studies.datasets", "studies.networks", "studies.training")
-"""Packages whose code computes a run; what a study makes of its runs is not among them, and may be edited freely."""
-
-
 @cache
 def _source() -> str:
-    """Hash of the code that computes a run, blind to comments and layout."""
-    return source_hash({
-        f"{package}/{entry.name}": entry.read_text("utf-8")
-        for package in SCIENCE
-        for entry in files(package).iterdir()
-        if entry.name.endswith(".py")
-    })  # fmt: skip
+    """Hash of the code that may compute a run: all of the studies but stages and figures, and the networks."""
+    sources: dict[str, str] = {}
+    for package in ("studies", "pipeline.models"):
+        _collect(files(package), package, sources)
+    return source_hash(sources)
+
+
+def _collect(folder: Traversable, name: str, sources: dict[str, str]) -> None:
+    for entry in folder.iterdir():
+        path = f"{name}/{entry.name}"
+        if entry.is_dir():
+            if entry.name not in ("stages", "figures", "results", "__pycache__"):
+                _collect(entry, path, sources)
+        elif entry.name.endswith(".py"):
+            sources[path] = entry.read_text("utf-8")

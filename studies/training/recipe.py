@@ -27,7 +27,8 @@ class Recipe(Strict):
         momentum: of `sgd`.
         weight_decay: the L2 penalty's factor, on all weights.
         schedule: `cosine` goes from the first rate to 0 along half a cosine, iteration by iteration.
-        augment: `crop_flip` pads by 4 and crops at random, then mirrors half the images; `crop` only crops.
+        augment: `crop_flip` pads, crops at random and mirrors half the images; `crop` does not mirror.
+        padding: zeros on each side before a crop; 4 for CIFAR (He et al. 2015, section 4.2).
     """
 
     epochs: Count
@@ -38,6 +39,7 @@ class Recipe(Strict):
     weight_decay: NotNegative = 1e-4
     schedule: Literal["cosine", "constant"] = "cosine"
     augment: Literal["none", "crop", "crop_flip"] = "none"
+    padding: Count = 4
 
 
 def rate_at(recipe: Recipe, iteration: int, iterations: int) -> float:
