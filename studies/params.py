@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from pipeline.settings import Count, Size, Strict, Text, read_settings
+from studies.shake_models import MODELS
 from studies.training.recipe import Recipe
 
 PARAMS = Path("studies/params.yaml")
@@ -68,9 +69,50 @@ class Table1Params(Strict):
 
     @model_validator(mode="after")
     def _depth_is_whole_blocks(self) -> Table1Params:
-        if self.depth < 8 or (self.depth - 2) % 6:
-            raise ValueError(f"depth {self.depth} is no whole number of blocks; expected 8, 14, 20, 26, ...")
+        _refuse_part_of_a_block(self.depth)
         return self
+
+
+class ShakeNetworkParams(Strict):
+    """Networks of Gastaldi's recipe; `width` is of the first stage, 32 for 2x32d."""
+
+    data: DataParams
+    depth: Count
+    width: Annotated[int, Field(ge=2, multiple_of=2)]
+    recipe: Recipe
+
+    @model_validator(mode="after")
+    def _depth_is_whole_blocks(self) -> ShakeNetworkParams:
+        _refuse_part_of_a_block(self.depth)
+        return self
+
+
+class ShakeSetting(ShakeNetworkParams):
+    """Models that are compared on one data set, by their names in `studies.shake_models`."""
+
+    models: Annotated[tuple[Text, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _models_are_known(self) -> ShakeSetting:
+        for name in self.models:
+            if name not in MODELS:
+                raise ValueError(f"there is no model {name!r}; expected some of: {'; '.join(MODELS)}")
+        if len(set(self.models)) < len(self.models):
+            raise ValueError(f"models {list(self.models)} name one twice")
+        return self
+
+
+class ShakeRulesParams(Strict):
+    """Shake-Shake's rules, architectures and rivals: one comparison a setting."""
+
+    seeds: Seeds
+    settings: Annotated[tuple[ShakeSetting, ...], Field(min_length=1)]
+
+
+class CorrelationParams(ShakeNetworkParams):
+    """Correlation of the two branches of every block, unshaken and shaken."""
+
+    seeds: Seeds
 
 
 class StudiesParams(Strict):
@@ -79,6 +121,8 @@ class StudiesParams(Strict):
     execution: ExecutionParams = ExecutionParams()
     embeddings: EmbeddingsParams
     table1: Table1Params
+    shake_rules: ShakeRulesParams
+    correlation: CorrelationParams
 
 
 def load_params(path: Path = PARAMS) -> StudiesParams:
@@ -88,3 +132,8 @@ def load_params(path: Path = PARAMS) -> StudiesParams:
         InputError: see `read_settings`.
     """
     return read_settings(path, StudiesParams)
+
+
+def _refuse_part_of_a_block(depth: int) -> None:
+    if depth < 8 or (depth - 2) % 6:
+        raise ValueError(f"depth {depth} is no whole number of blocks; expected 8, 14, 20, 26, ...")

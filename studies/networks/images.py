@@ -12,8 +12,10 @@ from torch.nn import functional as F
 from pipeline.models.collective import Place
 from pipeline.models.convolution import Convolution
 from pipeline.models.layouts import BranchLayout
+from pipeline.models.mixing import Mixing
 from pipeline.models.normalisation import BatchNorm2d
-from pipeline.models.resnext import Block
+from pipeline.models.resnext import Block, decaying
+from pipeline.models.shakedrop import ShakeDrop
 from pipeline.models.shaking import Draws, Shaking
 
 KERNEL = (3, 3)
@@ -65,6 +67,7 @@ class ImageResNeXt(nn.Module):
         num_classes: outputs.
         branches: of every block.
         shaking: None without; its levels `frame` and `segment` are both the image here.
+        shakedrop: that of the last block, whose probability the blocks before approach linearly; None without.
         shortcut: where the width or the size changes: `projection` is a 1 x 1 convolution, `shifted` Gastaldi's;
             `none` leaves out every skip connection.
         stem_norm: a normalisation follows the stem.
@@ -82,6 +85,7 @@ class ImageResNeXt(nn.Module):
         num_classes: int,
         branches: int = 2,
         shaking: Shaking | None = None,
+        shakedrop: ShakeDrop | None = None,
         shortcut: Shortcut = "projection",
         stem_norm: bool = False,
         final_relu: bool = False,
@@ -92,7 +96,10 @@ class ImageResNeXt(nn.Module):
         self.stem = nn.Sequential(convolution, BatchNorm2d(stem)) if stem_norm else nn.Sequential(convolution)
         self.blocks = nn.ModuleList()
         channels = stem
+        drops = iter(decaying(shakedrop, sum(len(stage) for stage in widths)))
+        self.stage_starts: list[int] = []
         for number, stage in enumerate(widths):
+            self.stage_starts.append(len(self.blocks))
             for position, width in enumerate(stage):
                 stride = 2 if number and position == 0 else 1
                 changes = stride != 1 or width != channels
@@ -111,6 +118,7 @@ class ImageResNeXt(nn.Module):
                         kernel=KERNEL,
                         padding="paired",
                         shaking=shaking,
+                        shakedrop=next(drops),
                         stride=stride,
                         bias=bias,
                         shortcut=other,
@@ -120,21 +128,30 @@ class ImageResNeXt(nn.Module):
         self.final_relu = final_relu
         self.affine = nn.Linear(channels, num_classes)
 
-    def forward(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    @property
+    def mixing_layers(self) -> int:
+        """Places that images may be mixed at: before the first convolution, and before each stage."""
+        return 1 + len(self.stage_starts)
+
+    def forward(self, images: Tensor, generator: torch.Generator | None = None, mixing: Mixing | None = None) -> Tensor:
         """(images, channels, height, width) to (images, num_classes) unnormalised log-probabilities.
 
-        The generator is the source of shaking, on the images' device; needed in training mode with shaking.
+        The generator is the source of shaking, on the images' device; needed in training mode with shaking. `mixing`
+        is of images, before one of the `mixing_layers`; None leaves them as they are.
         """
-        scores: Tensor = self.affine(self.embed(images, generator))
+        scores: Tensor = self.affine(self.embed(images, generator, mixing))
         return scores
 
-    def embed(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def embed(self, images: Tensor, generator: torch.Generator | None = None, mixing: Mixing | None = None) -> Tensor:
         """What enters the affine layer, (images, channels of the last block)."""
         index = torch.arange(len(images), device=images.device)
         place = Place(0, len(images))
         draws = Draws(generator, place, place) if self.training and generator is not None else None
-        hidden = self.stem(images)
-        for block in self.blocks:
+        mixed_before = None if mixing is None or mixing.layer == 0 else self.stage_starts[mixing.layer - 1]
+        hidden = self.stem(mixing(images) if mixing is not None and mixing.layer == 0 else images)
+        for number, block in enumerate(self.blocks):
+            if mixing is not None and number == mixed_before:
+                hidden = mixing(hidden)
             hidden = block(hidden, index, draws)
         if self.final_relu:
             hidden = F.relu(hidden)
