@@ -1,4 +1,4 @@
-"""Does shaking decorrelate the branches, and do their layers stay aligned? (Gastaldi 2017, section 3.1, two figures)."""
+"""Does shaking decorrelate the branches, and do their layers stay aligned? (Gastaldi 2017, section 3.1)."""
 
 from __future__ import annotations
 
@@ -90,20 +90,20 @@ def table(numbers: pd.DataFrame) -> pd.DataFrame:
 def claims(numbers: pd.DataFrame) -> pd.DataFrame:
     """`correlation_claims.csv`: Gastaldi's two readings, as differences of means over blocks, paired by seed."""
     output = numbers[numbers["pair"] == OUTPUT].groupby(["model", "seed"])["correlation"].mean()
-    rows = []
+    listed: list[tuple[str, str, str, pd.Series, Literal[1, -1]]] = []
     plain, shaken = (output.loc[output.index.get_level_values("model") == model].droplevel("model") for model in MODELS)
-    rows.append(("shaking reduces the correlation of the branches", " and ".join(reversed(MODELS)), "less",
+    listed.append(("shaking reduces the correlation of the branches", " and ".join(reversed(MODELS)), "less",
                  (shaken - plain).dropna(), -1))  # fmt: skip
     for model in MODELS:
         own = numbers[numbers["model"] == model]
         same, crossed = (
             own[own["pair"].isin(pairs)].groupby("seed")["correlation"].mean() for pairs in (SAME, CROSSED)
         )
-        rows.append(("same layers correlate more than crossed ones", model, "more", (same - crossed).dropna(), 1))
-    table = []
-    for text, models, expected, difference, sign in rows:
+        listed.append(("same layers correlate more than crossed ones", model, "more", (same - crossed).dropna(), 1))
+    rows = []
+    for text, models, expected, difference, sign in listed:
         interval = over_seeds(difference)
-        verdict = interval.verdict(1 if sign > 0 else -1)
-        table.append((text, models, expected, len(difference), interval.mean, interval.low, interval.high, verdict))
+        rows.append((text, models, expected, len(difference), interval.mean, interval.low, interval.high,
+                     interval.verdict(sign)))  # fmt: skip
     columns = ["claim", "models", "expected", "seeds", "difference", "ci_low", "ci_high", "verdict"]
-    return pd.DataFrame(table, columns=columns)
+    return pd.DataFrame(rows, columns=columns)

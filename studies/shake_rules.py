@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 from pipeline.models.summary import count_parameters
 from studies.networks.architectures import ARCHITECTURES, build_architecture
 from studies.params import ExecutionParams, ShakeRulesParams
-from studies.shake_models import GRID, MODELS
+from studies.shake_models import GRID, MODELS, ArchitectureName
 from studies.shake_runs import ShakeSpec, train_network
 from studies.statistics import over_seeds
 
@@ -118,9 +119,7 @@ def published_networks() -> pd.DataFrame:
     for name, width in grid + others:
         architecture = MODELS[name].architecture
         depth = ARCHITECTURES[architecture].depth(DEPTH)
-        with torch.device("meta"):
-            parameters = count_parameters(build_architecture(architecture, width, depth=DEPTH))
-        rows.append((name, "cifar10", depth, f"2x{width}d", parameters, 0, 0, np.nan, np.nan, np.nan, np.nan,
+        rows.append((name, "cifar10", depth, f"2x{width}d", _parameters(architecture, width), 0, 0, np.nan, np.nan, np.nan, np.nan,
                      PUBLISHED_ERROR.get((name, width), np.nan)))  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -181,6 +180,12 @@ def claims(runs: pd.DataFrame, listed: Sequence[Claim] = CLAIMS) -> pd.DataFrame
     columns = ["claim", "source", "first", "second", "measure", "expected", "data", "width", "seeds", "difference",
                "ci_low", "ci_high", "published_difference", "verdict"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
+
+
+@cache
+def _parameters(architecture: ArchitectureName, width: int) -> int:
+    with torch.device("meta"):
+        return count_parameters(build_architecture(architecture, width, depth=DEPTH))
 
 
 def _published_difference(claim: Claim) -> float:

@@ -121,3 +121,29 @@ def test_a_shaken_network_in_training_mode_needs_a_generator():
     network = build_cifar("PreAct", 4, depth=8, shaking=Shaking()).train()
     with pytest.raises(ValueError, match="pass a generator"):
         network(torch.randn(2, 3, 8, 8))
+
+
+def test_shakedrop_decays_over_all_blocks():
+    network = build_cifar("RPreAct", 4, depth=14, shakedrop=ShakeDrop(0.4))
+    assert [block.shakedrop.keep for block in network.blocks] == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
+
+
+@pytest.mark.parametrize("layer", range(4))
+def test_images_are_mixed_before_the_stage_named(layer):
+    network = build_cifar("RPreAct", 4, depth=14).eval()
+    images = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    index, partner = torch.arange(4), torch.tensor([1, 0, 3, 2])
+    share = torch.tensor([0.1, 0.4, 0.7, 1.0])
+    assert network.mixing_layers == 4
+
+    def mix(hidden):
+        parts = share.view(-1, 1, 1, 1)
+        return parts * hidden + (1 - parts) * hidden[partner]
+
+    hidden = network.stem(mix(images) if layer == 0 else images)
+    for number, block in enumerate(network.blocks):
+        if layer and number == 2 * (layer - 1):
+            hidden = mix(hidden)
+        hidden = block(hidden, index, None)
+    expected = network.affine(torch.relu(hidden).mean(dim=(2, 3)))
+    torch.testing.assert_close(network(images, None, Mixing(layer, index, partner, share, index)), expected)
