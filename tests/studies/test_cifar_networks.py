@@ -5,6 +5,8 @@ import torch
 from torch.nn import functional as F
 
 from pipeline.models.layouts import LAYOUTS
+from pipeline.models.mixing import Mixing
+from pipeline.models.shakedrop import ShakeDrop
 from pipeline.models.shaking import Shaking
 from pipeline.models.summary import count_parameters
 from studies.networks.cifar import build_cifar
