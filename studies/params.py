@@ -68,8 +68,22 @@ class Table1Params(Strict):
 
     @model_validator(mode="after")
     def _depth_is_whole_blocks(self) -> Table1Params:
-        if self.depth < 8 or (self.depth - 2) % 6:
-            raise ValueError(f"depth {self.depth} is no whole number of blocks; expected 8, 14, 20, 26, ...")
+        _check_depth(self.depth)
+        return self
+
+
+class ShakeRulesParams(Strict):
+    """Gastaldi's studies; `width` is of the first stage, and `depth` as in `Table1Params`."""
+
+    data: DataParams
+    depth: Count
+    width: Annotated[int, Field(ge=2, multiple_of=2)]
+    seeds: Seeds
+    recipe: Recipe
+
+    @model_validator(mode="after")
+    def _depth_is_whole_blocks(self) -> ShakeRulesParams:
+        _check_depth(self.depth)
         return self
 
 
@@ -79,6 +93,7 @@ class StudiesParams(Strict):
     execution: ExecutionParams = ExecutionParams()
     embeddings: EmbeddingsParams
     table1: Table1Params
+    shake_rules: ShakeRulesParams
 
 
 def load_params(path: Path = PARAMS) -> StudiesParams:
@@ -88,3 +103,8 @@ def load_params(path: Path = PARAMS) -> StudiesParams:
         InputError: see `read_settings`.
     """
     return read_settings(path, StudiesParams)
+
+
+def _check_depth(depth: int) -> None:
+    if depth < 8 or (depth - 2) % 6:
+        raise ValueError(f"depth {depth} is no whole number of blocks; expected 8, 14, 20, 26, ...")

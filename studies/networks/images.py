@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Literal
 
 import torch
@@ -12,8 +13,10 @@ from torch.nn import functional as F
 from pipeline.models.collective import Place
 from pipeline.models.convolution import Convolution
 from pipeline.models.layouts import BranchLayout
+from pipeline.models.mixing import Mixing
 from pipeline.models.normalisation import BatchNorm2d
-from pipeline.models.resnext import Block
+from pipeline.models.resnext import Block, decaying
+from pipeline.models.shakedrop import ShakeDrop
 from pipeline.models.shaking import Draws, Shaking
 
 KERNEL = (3, 3)
@@ -70,6 +73,7 @@ class ImageResNeXt(nn.Module):
         stem_norm: a normalisation follows the stem.
         final_relu: a ReLU stands before the pooling.
         bias: convolutions have one.
+        shakedrop: that of the last block, whose probability the blocks before approach linearly; None without.
     """
 
     def __init__(
@@ -86,12 +90,16 @@ class ImageResNeXt(nn.Module):
         stem_norm: bool = False,
         final_relu: bool = False,
         bias: bool = True,
+        shakedrop: ShakeDrop | None = None,
     ) -> None:
         super().__init__()
         convolution = Convolution(in_channels, stem, KERNEL, padding=1, bias=bias)
         self.stem = nn.Sequential(convolution, BatchNorm2d(stem)) if stem_norm else nn.Sequential(convolution)
         self.blocks = nn.ModuleList()
         channels = stem
+        drops = iter(decaying(shakedrop, sum(map(len, widths))))
+        starts = [0, *accumulate(map(len, widths))]
+        self.stage_starts = tuple(starts[:-1])
         for number, stage in enumerate(widths):
             for position, width in enumerate(stage):
                 stride = 2 if number and position == 0 else 1
@@ -114,27 +122,37 @@ class ImageResNeXt(nn.Module):
                         stride=stride,
                         bias=bias,
                         shortcut=other,
+                        shakedrop=next(drops),
                     )
                 )
                 channels = width
         self.final_relu = final_relu
         self.affine = nn.Linear(channels, num_classes)
 
-    def forward(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    @property
+    def mixing_layers(self) -> int:
+        """Places that images may be mixed at: before the stem, and before each stage."""
+        return 1 + len(self.stage_starts)
+
+    def forward(self, images: Tensor, generator: torch.Generator | None = None, mixing: Mixing | None = None) -> Tensor:
         """(images, channels, height, width) to (images, num_classes) unnormalised log-probabilities.
 
-        The generator is the source of shaking, on the images' device; needed in training mode with shaking.
+        The generator is the source of shaking, on the images' device; needed in training mode with shaking. `mixing`
+        takes place before one of the `mixing_layers`; an image is a frame and a segment there.
         """
-        scores: Tensor = self.affine(self.embed(images, generator))
+        scores: Tensor = self.affine(self.embed(images, generator, mixing))
         return scores
 
-    def embed(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def embed(self, images: Tensor, generator: torch.Generator | None = None, mixing: Mixing | None = None) -> Tensor:
         """What enters the affine layer, (images, channels of the last block)."""
         index = torch.arange(len(images), device=images.device)
         place = Place(0, len(images))
         draws = Draws(generator, place, place) if self.training and generator is not None else None
-        hidden = self.stem(images)
-        for block in self.blocks:
+        mixed_at = None if mixing is None else mixing.layer
+        hidden = self.stem(images if mixing is None or mixed_at != 0 else mixing(images))
+        for number, block in enumerate(self.blocks):
+            if mixing is not None and mixed_at and number == self.stage_starts[mixed_at - 1]:
+                hidden = mixing(hidden)
             hidden = block(hidden, index, draws)
         if self.final_relu:
             hidden = F.relu(hidden)

@@ -1,0 +1,172 @@
+"""How much the two branches of a block say the same, with and without shaking (Gastaldi 2017, section 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from studies.datasets.images import Images
+from studies.datasets.registry import load_images
+from studies.networks.images import ImageResNeXt
+from studies.params import ExecutionParams, ShakeRulesParams
+from studies.shake_rules import SETTINGS, RulesSpec, trained
+from studies.statistics import over_seeds
+from studies.training.fit import SCORED_AT_ONCE
+
+COMPARED = ("E-E-B", "S-S-I")
+"""Settings of `studies.shake_rules`: without shaking, and with."""
+
+OUTPUT = "output"
+"""The branch as it enters the mixture, with its factor of one half."""
+
+LAYERS = ("1", "2", "3")
+"""The first three layers of a branch that are its own: convolution, normalisation, ReLU. (The very first ReLU sees the
+same input in both branches.)"""
+
+
+@dataclass
+class Comoments:
+    """Sums over images from which the correlation of corresponding items of two tensors follows."""
+
+    count: int = 0
+    sums: dict[str, Tensor] = field(default_factory=dict)
+
+    def add(self, left: Tensor, right: Tensor) -> None:
+        """(images, ...) values of both sides."""
+        x, y = (side.detach().flatten(1).double() for side in (left, right))
+        parts = {"x": x, "y": y, "xx": x * x, "yy": y * y, "xy": x * y}
+        for name, part in parts.items():
+            self.sums[name] = self.sums.get(name, torch.zeros_like(part[0])) + part.sum(dim=0)
+        self.count += len(x)
+
+    def covariance(self) -> float:
+        """Mean over items of the covariance over images."""
+        return float(self._moment("x", "y").mean())
+
+    def correlation(self) -> float:
+        """Mean over items of the correlation over images, of items that vary on both sides; NaN if none does."""
+        spread = (self._moment("x", "x") * self._moment("y", "y")).clamp_min(0).sqrt()
+        varies = spread > 1e-12
+        return float((self._moment("x", "y")[varies] / spread[varies]).mean()) if varies.any() else float("nan")
+
+    def _moment(self, first: str, second: str) -> Tensor:
+        both = self.sums["xy" if first != second else first + second]
+        return both / self.count - (self.sums[first] / self.count) * (self.sums[second] / self.count)
+
+
+@dataclass(frozen=True)
+class CorrelationSpec:
+    """One trained network to look into."""
+
+    run: RulesSpec
+
+
+def specs(params: ShakeRulesParams, execution: ExecutionParams) -> list[CorrelationSpec]:
+    """The networks of `shake_rules` that are compared."""
+    chosen = [setting for setting in SETTINGS if setting.name in COMPARED]
+    return [CorrelationSpec(RulesSpec(setting, seed, params, execution)) for setting in chosen for seed in params.seeds]
+
+
+def measure_one(spec: CorrelationSpec) -> pd.DataFrame:
+    """Rows of `branch_correlations` of a network, which is trained if it was not; none where it diverged."""
+    state = trained(spec.run)
+    data = load_images(spec.run.params.data)
+    network = state.network
+    if state.status == "diverged" or not isinstance(network, ImageResNeXt):
+        return pd.DataFrame()
+    table = branch_correlations(network, data.test.to(network.affine.weight.device))
+    table.insert(0, "seed", spec.run.seed)
+    table.insert(0, "setting", spec.run.setting.name)
+    return table
+
+
+def branch_correlations(network: ImageResNeXt, images: Images) -> pd.DataFrame:
+    """Covariance and correlation of every block's branches over a set of images, in evaluation mode.
+
+    Returns:
+        Columns `block` (from 1), `left`, `right` (`output`, or L1 to L3 and R1 to R3), `covariance`, `correlation`.
+    """
+    network.eval()
+    pairs = {(number, left, right): Comoments() for number in range(len(network.blocks)) for left, right in _pairs()}
+    with torch.no_grad(), _watched(network) as seen:
+        for pixels in torch.split(images.pixels, SCORED_AT_ONCE):
+            network(pixels)
+            for (number, left, right), sums in pairs.items():
+                sums.add(seen[number, 0, left], seen[number, 1, right])
+    rows = [
+        (number + 1, *_shown(left, right), sums.covariance(), sums.correlation())
+        for (number, left, right), sums in pairs.items()
+    ]
+    return pd.DataFrame(rows, columns=["block", "left", "right", "covariance", "correlation"])
+
+
+def summary(rows: pd.DataFrame) -> pd.DataFrame:
+    """`correlation.csv`: means over seeds of each pair in each block, and last, as `shaken - even`, of the difference.
+
+    Args:
+        rows: of `measure_one` of all networks.
+
+    Returns:
+        Columns `setting, block, left, right, seeds, covariance, correlation, ci_low, ci_high` (95 % of the correlation)
+        and `published_correlation`, which is empty: Gastaldi gives figures, not numbers.
+    """
+    keys = ["block", "left", "right"]
+    table = []
+    for name, part in rows.groupby(["setting", *keys], sort=False):
+        table.append((*name, *_mean(part)))
+    even, shaken = (rows[rows["setting"] == name].set_index(["seed", *keys]) for name in COMPARED)
+    difference = (shaken[["correlation", "covariance"]] - even[["correlation", "covariance"]]).dropna().reset_index()
+    for place, part in difference.groupby(keys, sort=False):
+        table.append((f"{COMPARED[1]} - {COMPARED[0]}", *place, *_mean(part)))
+    columns = ["setting", *keys, "seeds", "covariance", "correlation", "ci_low", "ci_high"]
+    return pd.DataFrame(table, columns=columns).assign(published_correlation=np.nan)
+
+
+def _mean(part: pd.DataFrame) -> tuple[int, float, float, float, float]:
+    interval = over_seeds(part["correlation"])
+    return len(part), float(part["covariance"].mean()), interval.mean, interval.low, interval.high
+
+
+def _pairs() -> Iterator[tuple[str, str]]:
+    yield OUTPUT, OUTPUT
+    for left in LAYERS:
+        for right in LAYERS:
+            yield left, right
+
+
+def _shown(left: str, right: str) -> tuple[str, str]:
+    return (left, right) if left == OUTPUT else (f"L{left}", f"R{right}")
+
+
+@contextmanager
+def _watched(network: ImageResNeXt) -> Iterator[dict[tuple[int, int, str], Tensor]]:
+    """What the layers of every branch gave last, by block, branch and layer."""
+    seen: dict[tuple[int, int, str], Tensor] = {}
+    handles = []
+
+    def keep(key: tuple[int, int, str], factor: float = 1.0) -> None:
+        def hook(_: nn.Module, __: tuple[Tensor, ...], output: Tensor) -> None:
+            # A copy: the next layer may work in place.
+            seen[key] = factor * output
+
+        # Layers are counted after the ReLU that both branches share.
+        below = "" if key[2] == OUTPUT else f".{key[2]}"
+        module = network.get_submodule(f"blocks.{key[0]}.branches.{key[1]}{below}")
+        handles.append(module.register_forward_hook(hook))
+
+    for block in range(len(network.blocks)):
+        for branch in (0, 1):
+            keep((block, branch, OUTPUT), 0.5)
+            for layer in LAYERS:
+                keep((block, branch, layer))
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -1,0 +1,101 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from studies.correlation import Comoments, branch_correlations, specs, summary
+from studies.datasets.images import Images
+from studies.figures.shake_rules import correlation_figure
+from studies.params import ExecutionParams, load_params
+from studies.shake_rules import SETTINGS, RulesSpec, build
+from tests.closure import ROOT
+
+PARAMS = load_params(ROOT / "studies/params.yaml").shake_rules
+CPU = ExecutionParams(device="cpu")
+
+
+def network(seed=1):
+    return build(RulesSpec(SETTINGS[0], seed, PARAMS, CPU), 1, 10)
+
+
+def images(count=60):
+    source = torch.Generator().manual_seed(0)
+    return Images(torch.randn(count, 1, 8, 8, generator=source), torch.zeros(count, dtype=torch.int64))
+
+
+def test_sums_over_batches_give_numpys_covariance_and_correlation():
+    source = np.random.default_rng(0)
+    left = source.standard_normal((50, 3, 2)).astype(np.float32)
+    right = (0.5 * left + source.standard_normal(left.shape)).astype(np.float32)
+    sums = Comoments()
+    for part in (slice(0, 20), slice(20, 50)):
+        sums.add(torch.from_numpy(left[part]), torch.from_numpy(right[part]))
+    pairs = [(left.reshape(50, -1)[:, item], right.reshape(50, -1)[:, item]) for item in range(6)]
+    assert sums.covariance() == pytest.approx(np.mean([np.cov(*pair, ddof=0)[0, 1] for pair in pairs]), rel=1e-5)
+    assert sums.correlation() == pytest.approx(np.mean([np.corrcoef(*pair)[0, 1] for pair in pairs]), rel=1e-5)
+
+
+def test_items_that_do_not_vary_count_for_nothing():
+    sums = Comoments()
+    sums.add(torch.tensor([[1.0, 0.0], [2.0, 0.0]]), torch.tensor([[2.0, 5.0], [4.0, 1.0]]))
+    assert sums.correlation() == pytest.approx(1)
+    still = Comoments()
+    still.add(torch.zeros(4, 2), torch.zeros(4, 2))
+    assert np.isnan(still.correlation())
+
+
+def test_equal_branches_correlate_fully_and_a_mirrored_one_fully_the_other_way():
+    twins = network()
+    for block in twins.blocks:
+        block.branches[1].load_state_dict(block.branches[0].state_dict())
+    table = branch_correlations(twins, images()).set_index(["left", "right"])
+    assert table.loc[("output", "output"), "correlation"].to_numpy() == pytest.approx(1, abs=1e-4)
+    assert table.loc[("L1", "R1"), "correlation"].to_numpy() == pytest.approx(1, abs=1e-4)
+    with torch.no_grad():
+        for block in twins.blocks:
+            block.branches[1][-1].weight.neg_()
+    mirrored = branch_correlations(twins, images()).set_index(["left", "right"])
+    assert mirrored.loc[("output", "output"), "correlation"].to_numpy() == pytest.approx(-1, abs=1e-4)
+
+
+def test_every_block_has_its_output_and_nine_pairs_of_layers():
+    table = branch_correlations(network(), images())
+    assert len(table) == 3 * 10
+    assert set(table["block"]) == {1, 2, 3}
+    assert {"L1", "L2", "L3"} < set(table["left"])
+    assert table["correlation"].between(-1, 1).all()
+
+
+def test_outputs_enter_with_their_factor_of_one_half():
+    one = network()
+    seen = {}
+    handles = [
+        one.blocks[0]
+        .branches[side]
+        .register_forward_hook(lambda _, __, out, side=side: seen.update({side: out.clone()}))
+        for side in (0, 1)
+    ]
+    table = branch_correlations(one, images()).set_index(["block", "left"])
+    for handle in handles:
+        handle.remove()
+    left, right = (seen[side].flatten(1).numpy() for side in (0, 1))
+    expected = np.mean((left - left.mean(0)) * (right - right.mean(0))) / 4
+    assert table.loc[(1, "output"), "covariance"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_summary_has_both_settings_and_their_difference():
+    params = PARAMS.model_copy(update={"seeds": (1, 2)})
+    listed = specs(params, CPU)
+    assert [(one.run.setting.name, one.run.seed) for one in listed] == [
+        (name, seed) for name in ("E-E-B", "S-S-I") for seed in (1, 2)
+    ]
+    rows = pd.concat([
+        branch_correlations(network(seed), images()).assign(setting=name, seed=seed)
+        for name in ("E-E-B", "S-S-I") for seed in (1, 2)
+    ])  # fmt: skip
+    table = summary(rows)
+    differences = table[table["setting"] == "S-S-I - E-E-B"]
+    assert len(differences) == 30
+    assert differences["correlation"].to_numpy() == pytest.approx(0)
+    assert (table["seeds"] == 2).all()
+    assert "blocks" in correlation_figure(table, "digits").alt

@@ -1,0 +1,117 @@
+import math
+
+import pandas as pd
+import pytest
+import torch
+
+from pipeline.models.shaking import Shaking
+from studies.figures.shake_rules import rules_figure
+from studies.params import ExecutionParams, load_params
+from studies.shake_rules import (
+    CLAIMS,
+    PUBLISHED_ERROR,
+    SETTINGS,
+    RulesRun,
+    RulesSpec,
+    build,
+    claims,
+    run_table,
+    shaking_of,
+    specs,
+    table,
+    train_one,
+)
+from tests.closure import ROOT
+
+PARAMS = load_params(ROOT / "studies/params.yaml").shake_rules
+CPU = ExecutionParams(device="cpu")
+BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+def spec(name, seed=1, **changes):
+    return RulesSpec(BY_NAME[name], seed, PARAMS.model_copy(update=changes), CPU)
+
+
+def test_names_are_gastaldis_letters():
+    assert shaking_of("S-E-I") == Shaking(forward="shake", backward="even", level="frame")
+    assert shaking_of("S-K-B") == Shaking(forward="shake", backward="keep", level="batch")
+    assert shaking_of("E-E-B") is None
+
+
+def test_every_setting_has_a_name_of_its_own_and_every_claim_is_about_two_of_them():
+    assert len(BY_NAME) == len(SETTINGS)
+    assert {name for claim in CLAIMS for name in (claim.better, claim.worse)} <= set(BY_NAME)
+    assert set(PUBLISHED_ERROR) <= set(BY_NAME)
+
+
+def convolutions(network):
+    return sum(isinstance(layer, torch.nn.Conv2d) for layer in network.modules())
+
+
+def test_architectures_are_those_of_section_3_3():
+    plain, a, b, c = (build(spec(name), 1, 10) for name in ("S-S-I", "A, S-S-I", "B, S-S-I", "C, S-S-I"))
+    assert all(type(block.shortcut).__name__ == "NoShortcut" for net in (a, b, c) for block in net.blocks)
+    assert not any(type(block.shortcut).__name__ == "NoShortcut" for block in plain.blocks)
+    assert len(b.blocks) == 2 * len(a.blocks)
+    assert convolutions(a) == convolutions(b)
+    assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in c.modules())
+    assert c.blocks[0].shaking.interval == (0.4, 0.6)
+    deep = spec("C, S-S-I", depth=26)
+    assert (deep.depth, spec("A, S-S-I", depth=26).depth) == (14, 26)
+
+
+@pytest.mark.parametrize("name", ["S-S-I", "ShakeDrop", "Mixup", "manifold Mixup", "M4", "B, S-S-I"])
+def test_a_setting_trains_and_is_not_trained_again(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recipe = PARAMS.recipe.model_copy(update={"epochs": 1})
+    first = train_one(spec(name, recipe=recipe))
+    assert first.diverged_epoch is None
+    assert 0 <= first.error < 95
+    assert train_one(spec(name, recipe=recipe)).error == first.error
+
+
+def test_a_divergence_is_a_row_and_no_crash(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recipe = PARAMS.recipe.model_copy(update={"epochs": 2, "learning_rate": 1e30, "schedule": "constant"})
+    run = train_one(spec("C, S-S-I", recipe=recipe))
+    assert run.diverged_epoch is not None
+    row = run_table([run]).iloc[0]
+    assert (row["status"], row["diverged_epoch"]) == ("diverged", run.diverged_epoch)
+    summary = table(run_table([run]))
+    assert summary.loc[0, ["seeds", "diverged"]].tolist() == [0, 1]
+    assert math.isnan(summary.loc[0, "error"])
+
+
+def made_up():
+    """Errors by setting and seed without training: every setting has one of its own, S-S-I the lowest."""
+    params = PARAMS.model_copy(update={"seeds": (1, 2, 3)})
+    order = {name: place for place, name in enumerate(["S-S-I", *[n for n in BY_NAME if n != "S-S-I"]])}
+    return run_table([
+        RulesRun(one, 100, order[one.setting.name] + 0.1 * one.seed, None) for one in specs(params, CPU)
+    ])  # fmt: skip
+
+
+def test_the_table_has_every_setting_beside_the_published_error():
+    summary = table(made_up())
+    assert summary["setting"].tolist() == [setting.name for setting in SETTINGS]
+    best = summary.set_index("setting").loc["S-S-I"]
+    assert best[["forward", "backward", "level", "published_error"]].tolist() == ["shake", "shake", "image", 3.55]
+    assert best["error"] == pytest.approx(0.2)
+    assert best["ci_low"] < best["error"] < best["ci_high"]
+    assert summary.set_index("setting").loc["S-S-B", "level"] == "batch"
+
+
+def test_claims_are_paired_differences_with_a_verdict():
+    verdicts = claims(made_up()).set_index("claim")
+    first = verdicts.loc["shaking both passes by image helps"]
+    assert first["verdict"] == "shows"
+    assert first["difference"] == pytest.approx(-1)
+    assert first["published_difference"] == pytest.approx(3.55 - 4.27)
+    assert verdicts.loc["shaking the backward pass alone does not", "verdict"] == "shows"
+    assert pd.isna(verdicts.loc["it helps without normalisation (C)", "published_difference"])
+
+
+def test_the_figure_says_what_it_shows():
+    drawing = rules_figure(table(made_up()))
+    assert "S-S-I 0.2 %" in drawing.alt
+    assert "digits" in drawing.title
