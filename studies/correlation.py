@@ -1,109 +1,209 @@
-"""Does shaking decorrelate the branches, and do their layers stay aligned? (Gastaldi 2017, section 3.1)."""
+"""How much the two branches of a block say the same, with and without shaking (Gastaldi 2017, section 3.1)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+import torch
+from torch import Tensor, nn
 
-from studies.branch_statistics import LAYERS, CoMoments, branch_statistics
-from studies.params import CorrelationParams, ExecutionParams
-from studies.shake_runs import ShakeSpec, train_network
+from studies.datasets.images import Images
+from studies.datasets.registry import load_images
+from studies.networks.images import ImageResNeXt
+from studies.params import ExecutionParams, ShakeRulesParams
+from studies.shake_rules import SETTINGS, RulesSpec, trained
 from studies.statistics import over_seeds
+from studies.training.fit import SCORED_AT_ONCE
 
-MODELS = ("E-E-B", "S-S-I")
-"""Unshaken and shaken, as in Gastaldi's figures."""
+COMPARED = ("E-E-B", "S-S-I")
+"""Settings of `studies.shake_rules`: without shaking, and with."""
 
 OUTPUT = "output"
+"""The branch as it enters the mixture, with its factor of one half."""
 
-SAME = tuple(f"L{layer}R{layer}" for layer in range(1, LAYERS + 1))
+LAYERS = ("1", "2", "3")
+"""The first three layers of a branch that are its own: convolution, normalisation, ReLU. (The very first ReLU sees the
+same input in both branches.)"""
 
-CROSSED = tuple(f"L{a}R{b}" for a in range(1, LAYERS + 1) for b in range(1, LAYERS + 1) if a != b)
+
+@dataclass
+class Comoments:
+    """Sums over images from which the correlation of corresponding items of two tensors follows."""
+
+    count: int = 0
+    sums: dict[str, Tensor] = field(default_factory=dict)
+
+    def add(self, left: Tensor, right: Tensor) -> None:
+        """(images, ...) values of both sides."""
+        x, y = (side.detach().flatten(1).double() for side in (left, right))
+        parts = {"x": x, "y": y, "xx": x * x, "yy": y * y, "xy": x * y}
+        for name, part in parts.items():
+            self.sums[name] = self.sums.get(name, torch.zeros_like(part[0])) + part.sum(dim=0)
+        self.count += len(x)
+
+    def covariance(self) -> float:
+        """Mean over items of the covariance over images."""
+        return float(self._moment("x", "y").mean())
+
+    def correlation(self) -> float:
+        """Mean over items of the correlation over images, of items that vary on both sides; NaN if none does."""
+        spread = (self._moment("x", "x") * self._moment("y", "y")).clamp_min(0).sqrt()
+        varies = spread > 1e-12
+        return float((self._moment("x", "y")[varies] / spread[varies]).mean()) if varies.any() else float("nan")
+
+    def _moment(self, first: str, second: str) -> Tensor:
+        both = self.sums["xy" if first != second else first + second]
+        return both / self.count - (self.sums[first] / self.count) * (self.sums[second] / self.count)
 
 
 @dataclass(frozen=True)
-class CorrelationRun:
-    """What a run came to: co-moments of every block, none after a divergence; see `branch_statistics`."""
+class CorrelationSpec:
+    """One trained network to look into."""
 
-    spec: ShakeSpec
-    status: Literal["done", "diverged"]
-    error: float
-    blocks: tuple[CoMoments, ...]
+    run: RulesSpec
 
 
-def specs(params: CorrelationParams, execution: ExecutionParams) -> list[ShakeSpec]:
-    """All runs of the study."""
-    return [ShakeSpec(model, seed, params, execution) for seed in params.seeds for model in MODELS]
+def specs(params: ShakeRulesParams, execution: ExecutionParams) -> list[CorrelationSpec]:
+    """The networks of `shake_rules` that are compared."""
+    chosen = [setting for setting in SETTINGS if setting.name in COMPARED]
+    return [CorrelationSpec(RulesSpec(setting, seed, params, execution)) for setting in chosen for seed in params.seeds]
 
 
-def train_one(spec: ShakeSpec) -> CorrelationRun:
-    """Train a run, or take it from its checkpoint, and compare the branches of its blocks on the test images."""
-    network, state, data = train_network(spec)
-    if state.status == "diverged":
-        return CorrelationRun(spec, "diverged", np.nan, ())
-    device = next(network.parameters()).device
-    blocks = tuple(branch_statistics(network, data.test.pixels.to(device)))
-    blocks = tuple(CoMoments(one.count, one.mean.cpu(), one.scatter.cpu()) for one in blocks)
-    return CorrelationRun(spec, "done", state.test_error, blocks)
+def measure_one(spec: CorrelationSpec) -> pd.DataFrame:
+    """Rows of `branch_correlations` of a network, which is trained if it was not; none where it diverged."""
+    state = trained(spec.run)
+    data = load_images(spec.run.params.data)
+    network = state.network
+    if state.status == "diverged" or not isinstance(network, ImageResNeXt):
+        return pd.DataFrame()
+    table = branch_correlations(network, data.test.to(network.affine.weight.device))
+    table.insert(0, "seed", spec.run.seed)
+    table.insert(0, "setting", spec.run.setting.name)
+    return table
 
 
-def run_table(runs: Sequence[CorrelationRun]) -> pd.DataFrame:
-    """Every number: columns `model`, `seed`, `block` (from 1), `pair`, `correlation`, `covariance`.
+def branch_correlations(network: ImageResNeXt, images: Images) -> pd.DataFrame:
+    """Covariance and correlation of every block's branches over a set of images, in evaluation mode.
 
-    `pair` is `output`, the two branch outputs each times 1/2, or L1R1 to L3R3: a layer of the left branch with one of
-    the right, counted from the first convolution.
+    Returns:
+        Columns `block` (from 1), `left`, `right` (`output`, or L1 to L3 and R1 to R3), `covariance`, `correlation`.
     """
-    rows = []
-    for run in runs:
-        for number, block in enumerate(run.blocks, start=1):
-            variables = len(block.mean) // 2
-            for left in range(variables):
-                for right in range(variables):
-                    ends = (left == variables - 1, right == variables - 1)
-                    if any(ends) and not all(ends):
-                        continue
-                    pair = OUTPUT if all(ends) else f"L{left + 1}R{right + 1}"
-                    place = left, variables + right
-                    rows.append((run.spec.model, run.spec.seed, number, pair, float(block.correlation[place]),
-                                 float(block.covariance[place])))  # fmt: skip
-    return pd.DataFrame(rows, columns=["model", "seed", "block", "pair", "correlation", "covariance"])
+    network.eval()
+    pairs = {(number, left, right): Comoments() for number in range(len(network.blocks)) for left, right in _pairs()}
+    with torch.no_grad(), _watched(network) as seen:
+        for pixels in torch.split(images.pixels, SCORED_AT_ONCE):
+            network(pixels)
+            for (number, left, right), sums in pairs.items():
+                sums.add(seen[number, 0, left], seen[number, 1, right])
+    rows = [
+        (number + 1, *_shown(left, right), sums.covariance(), sums.correlation())
+        for (number, left, right), sums in pairs.items()
+    ]
+    return pd.DataFrame(rows, columns=["block", "left", "right", "covariance", "correlation"])
 
 
-def table(numbers: pd.DataFrame) -> pd.DataFrame:
-    """`correlation.csv`: mean over seeds of every number of `run_table`, with the correlation's 95 % interval.
+def summary(rows: pd.DataFrame) -> pd.DataFrame:
+    """`correlation.csv`: means over seeds of each pair in each block, and last, as `shaken - even`, of the difference.
 
-    `published_correlation` is empty: Gastaldi's are bars in a figure, without figures.
+    Args:
+        rows: of `measure_one` of all networks.
+
+    Returns:
+        Columns `setting, block, left, right, seeds, covariance, correlation, ci_low, ci_high` (95 % of the correlation)
+        and `published_correlation`, which is empty: Gastaldi gives figures, not numbers.
     """
-    rows = []
-    for key, group in numbers.groupby(["model", "block", "pair"], sort=False):
-        interval = over_seeds(group["correlation"])
-        rows.append((*key, len(group), interval.mean, interval.low, interval.high,
-                     over_seeds(group["covariance"]).mean, np.nan))  # fmt: skip
-    columns = ["model", "block", "pair", "seeds", "correlation", "ci_low", "ci_high", "covariance",
-               "published_correlation"]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
+    keys = ["block", "left", "right"]
+    table = []
+    for name, part in rows.groupby(["setting", *keys], sort=False):
+        table.append((*name, *_mean(part)))
+    even, shaken = (rows[rows["setting"] == name].set_index(["seed", *keys]) for name in COMPARED)
+    difference = (shaken[["correlation", "covariance"]] - even[["correlation", "covariance"]]).dropna().reset_index()
+    for place, part in difference.groupby(keys, sort=False):
+        table.append((f"{COMPARED[1]} - {COMPARED[0]}", *place, *_mean(part)))
+    columns = ["setting", *keys, "seeds", "covariance", "correlation", "ci_low", "ci_high"]
+    return pd.DataFrame(table, columns=columns).assign(published_correlation=np.nan)
 
 
-def claims(numbers: pd.DataFrame) -> pd.DataFrame:
-    """`correlation_claims.csv`: Gastaldi's two readings, as differences of means over blocks, paired by seed."""
-    output = numbers[numbers["pair"] == OUTPUT].groupby(["model", "seed"])["correlation"].mean()
-    listed: list[tuple[str, str, str, pd.Series, Literal[1, -1]]] = []
-    plain, shaken = (output.loc[output.index.get_level_values("model") == model].droplevel("model") for model in MODELS)
-    listed.append(("shaking reduces the correlation of the branches", " and ".join(reversed(MODELS)), "less",
-                 (shaken - plain).dropna(), -1))  # fmt: skip
-    for model in MODELS:
-        own = numbers[numbers["model"] == model]
-        same, crossed = (
-            own[own["pair"].isin(pairs)].groupby("seed")["correlation"].mean() for pairs in (SAME, CROSSED)
+def claims(rows: pd.DataFrame) -> pd.DataFrame:
+    """`correlation_claims.csv`: Gastaldi's readings of his figures, as differences of means over blocks.
+
+    Differences are paired by seed and have a 95 % interval; `shows` and `reversed` are intervals on one side of 0.
+
+    Args:
+        rows: of `measure_one` of all networks.
+    """
+    even, shaken = (rows[rows["setting"] == name] for name in COMPARED)
+    outputs = (part[part["left"] == OUTPUT].groupby("seed")["correlation"].mean() for part in (shaken, even))
+    listed: list[tuple[str, str, pd.Series, Literal[1, -1]]] = [
+        (
+            "shaking reduces the correlation of the branches",
+            " less ".join(reversed(COMPARED)),
+            _difference(*outputs),
+            -1,
         )
-        listed.append(("same layers correlate more than crossed ones", model, "more", (same - crossed).dropna(), 1))
-    rows = []
-    for text, models, expected, difference, sign in listed:
+    ]
+    for name, part in zip(COMPARED, (even, shaken), strict=True):
+        layers = part[part["left"] != OUTPUT]
+        aligned = layers["left"].str[1:] == layers["right"].str[1:]
+        means = (layers[chosen].groupby("seed")["correlation"].mean() for chosen in (aligned, ~aligned))
+        listed.append(("the same layers correlate more than others", name, _difference(*means), 1))
+    table = []
+    for text, networks, difference, sign in listed:
         interval = over_seeds(difference)
-        rows.append((text, models, expected, len(difference), interval.mean, interval.low, interval.high,
-                     interval.verdict(sign)))  # fmt: skip
-    columns = ["claim", "models", "expected", "seeds", "difference", "ci_low", "ci_high", "verdict"]
-    return pd.DataFrame(rows, columns=columns)
+        table.append((text, networks, "more" if sign > 0 else "less", len(difference), interval.mean, interval.low,
+                      interval.high, interval.verdict(sign)))  # fmt: skip
+    columns = ["claim", "networks", "expected", "seeds", "difference", "ci_low", "ci_high", "verdict"]
+    return pd.DataFrame(table, columns=columns)
+
+
+def _difference(first: pd.Series, second: pd.Series) -> pd.Series:
+    return (first - second).dropna()
+
+
+def _mean(part: pd.DataFrame) -> tuple[int, float, float, float, float]:
+    interval = over_seeds(part["correlation"])
+    return len(part), float(part["covariance"].mean()), interval.mean, interval.low, interval.high
+
+
+def _pairs() -> Iterator[tuple[str, str]]:
+    yield OUTPUT, OUTPUT
+    for left in LAYERS:
+        for right in LAYERS:
+            yield left, right
+
+
+def _shown(left: str, right: str) -> tuple[str, str]:
+    return (left, right) if left == OUTPUT else (f"L{left}", f"R{right}")
+
+
+@contextmanager
+def _watched(network: ImageResNeXt) -> Iterator[dict[tuple[int, int, str], Tensor]]:
+    """What the layers of every branch gave last, by block, branch and layer."""
+    seen: dict[tuple[int, int, str], Tensor] = {}
+    handles = []
+
+    def keep(key: tuple[int, int, str], factor: float = 1.0) -> None:
+        def hook(_: nn.Module, __: tuple[Tensor, ...], output: Tensor) -> None:
+            # A copy: the next layer may work in place.
+            seen[key] = factor * output
+
+        # Layers are counted after the ReLU that both branches share.
+        below = "" if key[2] == OUTPUT else f".{key[2]}"
+        module = network.get_submodule(f"blocks.{key[0]}.branches.{key[1]}{below}")
+        handles.append(module.register_forward_hook(hook))
+
+    for block in range(len(network.blocks)):
+        for branch in (0, 1):
+            keep((block, branch, OUTPUT), 0.5)
+            for layer in LAYERS:
+                keep((block, branch, layer))
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()

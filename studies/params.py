@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from pipeline.settings import Count, Size, Strict, Text, read_settings
-from studies.shake_models import MODELS
+from studies.networks.plain import Activation, Normalisation
 from studies.training.recipe import Recipe
 
 PARAMS = Path("studies/params.yaml")
@@ -58,6 +58,41 @@ class EmbeddingsParams(Strict):
     recipe: Recipe
 
 
+class VclParams(Strict):
+    """The 11-layer network with each normalisation (Littwin & Wolf 2018, table 2)."""
+
+    data: DataParams
+    seeds: Seeds
+    activations: Annotated[tuple[Activation, ...], Field(min_length=1)]
+    normalisations: Annotated[tuple[Normalisation, ...], Field(min_length=1)]
+    samples: Annotated[tuple[Annotated[int, Field(ge=2)], ...], Field(min_length=1)]
+    multiplier: Annotated[float, Field(gt=0)]
+    recipe: Recipe
+
+
+class TableParams(Strict):
+    """A UCI table: one that ships with scikit-learn, or one in the folder `path` of the published ones."""
+
+    name: Text
+    path: Text | None = None
+    rows: Count | None = None
+
+
+class UciParams(Strict):
+    """Fully connected networks on UCI tables (section 3; tables 4 and 5, figure 3)."""
+
+    tables: Annotated[tuple[TableParams, ...], Field(min_length=1)]
+    splits: Annotated[tuple[Count, ...], Field(min_length=1)]
+    activations: Annotated[tuple[Activation, ...], Field(min_length=1)]
+    normalisations: Annotated[tuple[Normalisation, ...], Field(min_length=2)]
+    samples: Annotated[int, Field(ge=2)]
+    depths: Annotated[tuple[Count, ...], Field(min_length=1)]
+    width: Count
+    recipe: Recipe
+    updates: Count | None = None
+    smoothing: Count
+
+
 class Table1Params(Strict):
     """Table 1; `widths` are of the first stage, 64 for 2x64d, and `depth` counts convolutions and the affine layer."""
 
@@ -69,50 +104,33 @@ class Table1Params(Strict):
 
     @model_validator(mode="after")
     def _depth_is_whole_blocks(self) -> Table1Params:
-        _refuse_part_of_a_block(self.depth)
-        return self
-
-
-class ShakeNetworkParams(Strict):
-    """Networks of Gastaldi's recipe; `width` is of the first stage, 32 for 2x32d."""
-
-    data: DataParams
-    depth: Count
-    width: Annotated[int, Field(ge=2, multiple_of=2)]
-    recipe: Recipe
-
-    @model_validator(mode="after")
-    def _depth_is_whole_blocks(self) -> ShakeNetworkParams:
-        _refuse_part_of_a_block(self.depth)
-        return self
-
-
-class ShakeSetting(ShakeNetworkParams):
-    """Models that are compared on one data set, by their names in `studies.shake_models`."""
-
-    models: Annotated[tuple[Text, ...], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _models_are_known(self) -> ShakeSetting:
-        for name in self.models:
-            if name not in MODELS:
-                raise ValueError(f"there is no model {name!r}; expected some of: {'; '.join(MODELS)}")
-        if len(set(self.models)) < len(self.models):
-            raise ValueError(f"models {list(self.models)} name one twice")
+        _check_depth(self.depth)
         return self
 
 
 class ShakeRulesParams(Strict):
-    """Shake-Shake's rules, architectures and rivals: one comparison a setting."""
+    """Gastaldi's studies; `width` is of the first stage, and `depth` as in `Table1Params`."""
 
+    data: DataParams
+    depth: Count
+    width: Annotated[int, Field(ge=2, multiple_of=2)]
     seeds: Seeds
-    settings: Annotated[tuple[ShakeSetting, ...], Field(min_length=1)]
+    recipe: Recipe
+
+    @model_validator(mode="after")
+    def _depth_is_whole_blocks(self) -> ShakeRulesParams:
+        _check_depth(self.depth)
+        return self
 
 
-class CorrelationParams(ShakeNetworkParams):
-    """Correlation of the two branches of every block, unshaken and shaken."""
+class VclTimeParams(Strict):
+    """Seconds per 100 iterations (table 1 of Littwin & Wolf 2018) on images of `image`, (channels, height, width)."""
 
-    seeds: Seeds
+    image: tuple[Count, Count, Count]
+    num_classes: Count
+    batch_size: Annotated[int, Field(ge=2)]
+    multiplier: Annotated[float, Field(gt=0)]
+    iterations: Count
 
 
 class StudiesParams(Strict):
@@ -120,9 +138,11 @@ class StudiesParams(Strict):
 
     execution: ExecutionParams = ExecutionParams()
     embeddings: EmbeddingsParams
+    vcl: VclParams
+    uci: UciParams
+    vcl_time: VclTimeParams
     table1: Table1Params
     shake_rules: ShakeRulesParams
-    correlation: CorrelationParams
 
 
 def load_params(path: Path = PARAMS) -> StudiesParams:
@@ -134,6 +154,6 @@ def load_params(path: Path = PARAMS) -> StudiesParams:
     return read_settings(path, StudiesParams)
 
 
-def _refuse_part_of_a_block(depth: int) -> None:
+def _check_depth(depth: int) -> None:
     if depth < 8 or (depth - 2) % 6:
         raise ValueError(f"depth {depth} is no whole number of blocks; expected 8, 14, 20, 26, ...")

@@ -1,195 +1,373 @@
-"""Shake-Shake's rules, levels and architectures, and its rivals ShakeDrop and Mixup (Gastaldi 2017, tables 1 to 4)."""
+"""Gastaldi's studies of Shake-Shake, and what competes with it (arXiv 1705.07485, sections 2 and 3)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from itertools import product
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import torch
 
+from pipeline.models.layouts import LAYOUTS, BranchLayout
+from pipeline.models.shakedrop import ShakeDrop
+from pipeline.models.shaking import RULES, Backward, Forward, Level, Shaking
 from pipeline.models.summary import count_parameters
-from studies.networks.architectures import ARCHITECTURES, build_architecture
+from pipeline.training.device import resolve_device
+from pipeline.training.mixup import Mixup
+from studies.datasets.registry import load_images
+from studies.networks.cifar import STEM, blocks_of_a_stage, initialise
+from studies.networks.images import ImageResNeXt, Shortcut
 from studies.params import ExecutionParams, ShakeRulesParams
-from studies.shake_models import GRID, MODELS, ArchitectureName
-from studies.shake_runs import ShakeSpec, train_network
 from studies.statistics import over_seeds
+from studies.training.checkpoints import checkpoint_path, load_checkpoint, saver
+from studies.training.fit import Fit, cross_entropy, fit, start_fit
+from studies.training.mixup import mixup_loss
 
-DEPTH = 26
+STAGES = 3
 
-PUBLISHED_ERROR: dict[tuple[str, int], float] = {
-    ("E-E-B", 32): 4.27, ("E-E-B", 64): 3.76, ("E-E-B", 96): 3.58,
-    ("S-E-I", 32): 3.47, ("S-E-I", 64): 3.20,
-    ("S-S-I", 32): 3.55, ("S-S-I", 64): 2.98, ("S-S-I", 96): 2.86,
-    ("E-S-B", 32): 4.44, ("S-K-B", 32): 4.11,
-    ("S-E-B", 32): 3.47, ("S-E-B", 64): 3.30,
-    ("S-S-B", 32): 3.67, ("S-S-B", 64): 3.07,
-    ("E-S-I", 32): 4.11, ("S-K-I", 32): 4.09,
-}  # fmt: skip
-"""CIFAR-10, percent, by model and width (Gastaldi 2017, table 1)."""
-
-_KEYS = ["model", "data", "depth", "width"]
-
-COLUMNS = [*_KEYS, "parameters", "runs", "diverged", "train_error", "error", "ci_low", "ci_high", "published_error"]
+DEPTH_WITHOUT_NORM = 14
+"""Most layers of architecture C, which does not train when deeper (section 3.3)."""
 
 
 @dataclass(frozen=True)
-class ShakeRun:
-    """What a run came to.
+class Architecture:
+    """What blocks are made of (section 3.3).
 
     Attributes:
-        spec: the run.
-        parameters: of its network.
-        status: whether losses stayed finite.
-        train_error: percent, of the last epoch, in train mode; of unmixed images in eval mode with Mixup.
-        error: percent of the test images, after the last epoch.
+        layout: of the branches.
+        shortcut: `shifted`, or `none` for a network without skip connections.
+        blocks_factor: how many blocks stand for one of the network with two convolutions a branch.
+        norm: whether there is any normalisation.
     """
 
-    spec: ShakeSpec
-    parameters: int
-    status: Literal["done", "diverged"]
-    train_error: float
-    error: float
+    layout: BranchLayout
+    shortcut: Shortcut
+    blocks_factor: int = 1
+    norm: bool = True
+
+
+ARCHITECTURES: Mapping[str, Architecture] = {
+    "skip": Architecture(LAYOUTS["RPreAct"], "shifted"),
+    "A": Architecture(LAYOUTS["RPreAct"], "none"),
+    "B": Architecture(BranchLayout(("ReLU", "Conv", "BN")), "none", blocks_factor=2),
+    "C": Architecture(BranchLayout(("ReLU", "Conv", "ReLU", "Conv")), "none", norm=False),
+}
+"""A: no skip connection; B: A with one convolution a branch and twice the blocks; C: A without normalisation."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the study.
+
+    Attributes:
+        name: as Gastaldi writes it: forward, backward, level (S-S-I: shake, shake, image).
+        group: `rules`, `bands`, `beta`, `architecture` or `vicinal`.
+        architecture: a key of `ARCHITECTURES`.
+        shaking: None without.
+        shakedrop: None without.
+        mixup: None without.
+    """
+
+    name: str
+    group: Literal["rules", "bands", "beta", "architecture", "vicinal"]
+    architecture: str = "skip"
+    shaking: Shaking | None = None
+    shakedrop: ShakeDrop | None = None
+    mixup: Mixup | None = None
+
+
+_FORWARD: Mapping[str, Forward] = {"S": "shake", "E": "even"}
+_BACKWARD: Mapping[str, Backward] = {"S": "shake", "E": "even", "K": "keep"}
+_LEVEL: Mapping[str, Level] = {"B": "batch", "I": "frame"}
+"""Of Gastaldi's letters; an image is what a frame is to the speech models."""
+
+
+def shaking_of(name: str, **changes: Any) -> Shaking | None:
+    """The rules of a name such as `S-E-I`; None for `E-E-B`, in which nothing is random."""
+    forward, backward, level = name.split("-")
+    if forward == backward == "E":
+        return None
+    return Shaking(forward=_FORWARD[forward], backward=_BACKWARD[backward], level=_LEVEL[level], **changes)
+
+
+RULE_NAMES = ("E-E-B", "E-S-B", "S-K-B", "S-E-B", "S-S-B", "E-S-I", "S-K-I", "S-E-I", "S-S-I")
+
+SETTINGS: tuple[Setting, ...] = (
+    *(Setting(name, "rules", shaking=shaking_of(name)) for name in RULE_NAMES),
+    Setting("S-S-I, 2 sub-bands", "bands", shaking=shaking_of("S-S-I", bands=2)),
+    *(Setting(rule, "beta", shaking=Shaking(backward=rule)) for rule in RULES),
+    *(
+        Setting(
+            f"{architecture}, {name}",
+            "architecture",
+            architecture,
+            shaking_of(name, **({"interval": (0.4, 0.6)} if architecture == "C" and name != "E-E-B" else {})),
+        )
+        for architecture, name in product("ABC", ("E-E-B", "S-S-I"))
+    ),
+    Setting("ShakeDrop", "vicinal", shakedrop=ShakeDrop(0.5)),
+    Setting("Mixup", "vicinal", mixup=Mixup(1.0)),
+    Setting("manifold Mixup", "vicinal", mixup=Mixup(1.0, manifold=True)),
+)
+
+PUBLISHED_ERROR: Mapping[str, float] = {
+    "E-E-B": 4.27, "E-S-B": 4.44, "S-K-B": 4.11, "S-E-B": 3.47, "S-S-B": 3.67, "E-S-I": 4.11, "S-K-I": 4.09,
+    "S-E-I": 3.47, "S-S-I": 3.55,
+}  # fmt: skip
+"""Percent on CIFAR-10, 26 2x32d, 1800 epochs (Gastaldi 2017, table 1); the other settings are published as curves."""
+
+PUBLISHED_WIDER: Mapping[tuple[str, int], float] = {
+    ("E-E-B", 64): 3.76, ("S-E-B", 64): 3.30, ("S-S-B", 64): 3.07, ("S-E-I", 64): 3.20, ("S-S-I", 64): 2.98,
+    ("E-E-B", 96): 3.58, ("S-S-I", 96): 2.86,
+}  # fmt: skip
+"""Likewise, of 26 2x64d and 2x96d."""
+
+PUBLISHED_DEPTH = 26
+
+PUBLISHED_WIDTH = 32
+
+COLUMNS = ["group", "setting", "forward", "backward", "level", "data", "depth", "width", "parameters", "seeds",
+           "diverged", "train_error", "error", "ci_low", "ci_high", "published_error"]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A model that is said to err more or less than another.
+    """A setting that is said to err less than another.
 
-    Attributes:
-        text: the claim.
-        first: the model it is about.
-        second: what it is compared with.
-        measure: error of the test images, or of the training images (how strongly the model is regularised).
-        sign: of first minus second, as claimed.
-        source: who claims it.
+    `measure` is of test images, or of the training images, which tells how strongly a setting regularises.
     """
 
     text: str
-    first: str
-    second: str
-    sign: Literal[1, -1] = -1
+    better: str
+    worse: str
     measure: Literal["error", "train_error"] = "error"
-    source: str = "Gastaldi 2017"
 
 
 CLAIMS = (
-    Claim("shaking both passes helps", "S-S-I", "E-E-B"),
+    Claim("shaking both passes by image helps", "S-S-I", "E-E-B"),
     Claim("shaking the forward pass alone helps", "S-E-I", "E-E-B"),
-    Claim("shaking the forward pass alone helps, batch by batch", "S-E-B", "E-E-B"),
-    Claim("shaking both passes helps, batch by batch", "S-S-B", "E-E-B"),
-    Claim("shaking the forward pass is better than the backward pass", "S-E-B", "E-S-B"),
-    Claim("new backward weights are better than kept ones", "S-S-I", "S-K-I"),
-    Claim("images of their own weights are better than one for a batch", "S-S-I", "S-S-B"),
-    Claim("gradients far from the forward weights regularise more than near ones", "M5", "M2", 1, "train_error"),
-    Claim("gradients past one half regularise more than those before it", "M4", "M3", 1, "train_error"),
-    Claim("shaking works without skip connections (A)", "A, S-S-I", "A, E-E-B"),
-    Claim("one convolution a branch is hurt by shaking (B)", "B, S-S-I", "B, E-E-B", 1),
-    Claim("ShakeDrop helps", "ShakeDrop", "E-E-B", source="Yamada et al. 2018"),
-    Claim("Mixup helps", "Mixup", "E-E-B", source="Zhang et al. 2018"),
-    Claim("manifold Mixup helps", "manifold Mixup", "E-E-B", source="Verma et al. 2018"),
+    Claim("shaking the backward pass alone does not", "E-E-B", "E-S-B"),
+    Claim("a backward weight of its own is better than the forward one", "S-S-I", "S-K-I"),
+    Claim("by image is better than by batch, shaken", "S-S-I", "S-S-B"),
+    Claim("near the forward weight is better than far from it (M3, M5)", "M3", "M5"),
+    Claim(
+        "a gradient past the mirrored weight regularises more than one near the forward weight (M5, M2)",
+        "M2",
+        "M5",
+        "train_error",
+    ),
+    Claim("past one half regularises more than before it (M4, M3)", "M3", "M4", "train_error"),
+    Claim("it helps without skip connections (A)", "A, S-S-I", "A, E-E-B"),
+    Claim("with one convolution a branch it no longer helps (B)", "B, E-E-B", "B, S-S-I"),
+    Claim("it helps without normalisation (C)", "C, S-S-I", "C, E-E-B"),
 )
 
 
-def specs(params: ShakeRulesParams, execution: ExecutionParams) -> list[ShakeSpec]:
+@dataclass(frozen=True)
+class RulesSpec:
+    """One run."""
+
+    setting: Setting
+    seed: int
+    params: ShakeRulesParams
+    execution: ExecutionParams
+
+    def description(self) -> dict[str, Any]:
+        """Everything that its numbers depend on, but the code."""
+        params = self.params.model_dump(mode="json", exclude={"seeds"})
+        return {"setting": self.setting.name, "seed": self.seed, **params}
+
+    @property
+    def depth(self) -> int:
+        """Layers with weights along a path."""
+        return _depth(self.setting.architecture, self.params.depth)
+
+
+@dataclass(frozen=True)
+class RulesRun:
+    """What a run came to; errors are NaN and `diverged_epoch` an epoch where a loss was no longer finite.
+
+    `train_error` is that of the last epoch, in train mode; percent, as `error`, which is of the test images.
+    """
+
+    spec: RulesSpec
+    parameters: int
+    error: float
+    diverged_epoch: int | None
+    train_error: float = np.nan
+
+
+def specs(params: ShakeRulesParams, execution: ExecutionParams) -> list[RulesSpec]:
     """All runs of the study."""
-    return [
-        ShakeSpec(model, seed, setting, execution)
-        for setting in params.settings
-        for seed in params.seeds
-        for model in setting.models
-    ]
+    return [RulesSpec(setting, seed, params, execution) for setting in SETTINGS for seed in params.seeds]
 
 
-def train_one(spec: ShakeSpec) -> ShakeRun:
+def build(spec: RulesSpec, in_channels: int, num_classes: int) -> ImageResNeXt:
+    """The network of a run; settings of one architecture and seed start from the same weights."""
+    setting = spec.setting
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(spec.seed)
+        network = _network(
+            setting.architecture, spec.depth, spec.params.width, in_channels=in_channels, num_classes=num_classes,
+            shaking=setting.shaking, shakedrop=setting.shakedrop,
+        )  # fmt: skip
+        initialise(network)
+    return network
+
+
+def _network(
+    name: str,
+    depth: int,
+    width: int,
+    *,
+    in_channels: int,
+    num_classes: int,
+    shaking: Shaking | None = None,
+    shakedrop: ShakeDrop | None = None,
+) -> ImageResNeXt:
+    """The network of an architecture of `ARCHITECTURES`, with PyTorch's initialisation."""
+    architecture = ARCHITECTURES[name]
+    blocks = architecture.blocks_factor * blocks_of_a_stage(_depth(name, depth))
+    return ImageResNeXt(
+        architecture.layout,
+        in_channels=in_channels,
+        stem=STEM,
+        widths=[[width * 2**stage] * blocks for stage in range(STAGES)],
+        num_classes=num_classes,
+        shaking=shaking,
+        shakedrop=shakedrop,
+        shortcut=architecture.shortcut,
+        stem_norm=architecture.norm,
+        final_relu=True,
+        bias=False,
+    )
+
+
+def trained(spec: RulesSpec) -> Fit:
     """Train a run, or take it from its checkpoint."""
-    network, state, _ = train_network(spec)
+    device = resolve_device(spec.execution.device)
+    data = load_images(spec.params.data)
+    recipe = spec.params.recipe
+    state = start_fit(build(spec, data.image_shape[0], data.num_classes), recipe, spec.seed, device)
+    path = checkpoint_path("shake_rules", spec.description())
+    load_checkpoint(state, path)
+    mixup = spec.setting.mixup
+    fit(
+        state, data.train.to(device), data.test.to(device), recipe,
+        loss=cross_entropy if mixup is None else mixup_loss(mixup),
+        after_epoch=saver(path, recipe.epochs, spec.execution.checkpoint_seconds),
+    )  # fmt: skip
+    return state
+
+
+def train_one(spec: RulesSpec) -> RulesRun:
+    """Train a run, or take it from its checkpoint; what it came to."""
+    state = trained(spec)
     train_error = state.history[-1].train_error if state.status == "done" else np.nan
-    return ShakeRun(spec, count_parameters(network), state.status, train_error, state.test_error)
+    return RulesRun(spec, count_parameters(state.network), state.test_error, state.diverged_epoch, train_error)
 
 
-def published_networks() -> pd.DataFrame:
-    """The networks of Gastaldi's tables in CIFAR-10's shape, built and counted; errors of ours are empty."""
-    grid = [(name, width) for width in (32, 64, 96) for name in GRID if (name, width) in PUBLISHED_ERROR]
-    others = [(name, 32) for name in MODELS if name not in GRID]
-    rows = []
-    for name, width in grid + others:
-        architecture = MODELS[name].architecture
-        depth = ARCHITECTURES[architecture].depth(DEPTH)
-        rows.append((name, "cifar10", depth, f"2x{width}d", _parameters(architecture, width), 0, 0, np.nan, np.nan, np.nan, np.nan,
-                     PUBLISHED_ERROR.get((name, width), np.nan)))  # fmt: skip
+def run_table(runs: Sequence[RulesRun]) -> pd.DataFrame:
+    """`shake_rules_runs.csv`: every run."""
+    rows = [
+        (run.spec.setting.group, run.spec.setting.name, run.spec.seed, run.spec.depth, f"2x{run.spec.params.width}d",
+         run.spec.params.data.name, run.parameters, "done" if run.diverged_epoch is None else "diverged",
+         run.diverged_epoch, run.train_error, run.error)
+        for run in runs
+    ]  # fmt: skip
+    columns = ["group", "setting", "seed", "depth", "width", "data", "parameters", "status", "diverged_epoch", "train_error",
+               "error"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns).astype({"diverged_epoch": "Int64"})
+
+
+def published_networks(depth: int = PUBLISHED_DEPTH) -> pd.DataFrame:
+    """The first rows of `shake_rules.csv`: Gastaldi's networks in CIFAR-10's shape, built and counted, not trained."""
+    listed = [(setting, PUBLISHED_WIDTH) for setting in SETTINGS if setting.group in ("rules", "beta", "architecture")]
+    listed += [(_BY_NAME[name], width) for name, width in PUBLISHED_WIDER]
+    rows = [
+        (setting.group, setting.name, *_rules(setting), "cifar10", _depth(setting.architecture, depth), f"2x{width}d",
+         _parameters(setting.architecture, depth, width), 0, 0, np.nan, np.nan, np.nan, np.nan,
+         _published(setting.name, width))
+        for setting, width in listed
+    ]  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def table(runs: Sequence[ShakeRun]) -> pd.DataFrame:
-    """`shake_rules.csv`: the published networks, and what was trained: mean error over seeds with its 95 % interval.
-
-    A run that diverged is counted in `diverged` and enters no mean. Published networks that were trained on CIFAR-10
-    have one row, with both errors.
-    """
-    published = published_networks()
-    errors = published.set_index(_KEYS)["published_error"].to_dict()
-    rows = []
-    for key, group in run_table(runs).groupby(_KEYS, sort=False):
-        interval = over_seeds(group["error"])
-        rows.append((*key, group["parameters"].iloc[0], len(group), int((group["status"] == "diverged").sum()),
-                     over_seeds(group["train_error"]).mean, interval.mean, interval.low, interval.high,
-                     errors.get(key, np.nan)))  # fmt: skip
-    trained = pd.DataFrame(rows, columns=COLUMNS)
-    untrained = published[~published.set_index(_KEYS).index.isin(trained.set_index(_KEYS).index)]
-    return pd.concat([untrained, trained], ignore_index=True) if rows else published
+def whole_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """`shake_rules.csv`: the published networks, then those of `table`; one trained as published has one row."""
+    trained_rows, published = table(runs), published_networks()
+    keys = ["setting", "data", "depth", "width"]
+    untrained = ~published.set_index(keys).index.isin(trained_rows.set_index(keys).index)
+    return pd.concat([published[untrained], trained_rows], ignore_index=True)
 
 
-def run_table(runs: Sequence[ShakeRun]) -> pd.DataFrame:
-    """`shake_rules_runs.csv`: every run."""
-    rows = [
-        (run.spec.model, run.spec.params.data.name, run.spec.depth, f"2x{run.spec.params.width}d", run.spec.seed,
-         run.spec.params.recipe.epochs, run.parameters, run.status, run.train_error, run.error)
-        for run in runs
-    ]  # fmt: skip
-    columns = [*_KEYS, "seed", "epochs", "parameters", "status", "train_error", "error"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def claims(runs: pd.DataFrame, listed: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
-    """`shake_rules_claims.csv`: differences in points, paired by seed, with 95 % intervals, data set by data set.
+def table(runs: pd.DataFrame) -> pd.DataFrame:
+    """What was trained: the mean error of every setting over the seeds that ended well, with its 95 % interval.
 
     Args:
         runs: rows of `run_table`.
-        listed: the claims; those of models that were not trained are left out.
-
-    Returns:
-        A row a claim; `shows` and `reversed` are intervals on one side of 0, `undecided` one that holds it or that
-        there is not, as all pairs have diverged.
     """
     rows = []
-    for (data, width), group in runs.groupby(["data", "width"], sort=False):
-        for claim in listed:
-            if not {claim.first, claim.second} <= set(group["model"]):
-                continue
-            values = group.pivot(index="seed", columns="model", values=claim.measure)
-            difference = (values[claim.first] - values[claim.second]).dropna()
-            interval = over_seeds(difference)
-            rows.append((claim.text, claim.source, claim.first, claim.second, claim.measure,
-                         "more" if claim.sign > 0 else "less", data, width, len(difference), interval.mean,
-                         interval.low, interval.high, _published_difference(claim), interval.verdict(claim.sign),
-                         ))  # fmt: skip
-    columns = ["claim", "source", "first", "second", "measure", "expected", "data", "width", "seeds", "difference",
-               "ci_low", "ci_high", "published_difference", "verdict"]  # fmt: skip
+    for (group, name), part in runs.groupby(["group", "setting"], sort=False):
+        interval = over_seeds(part["error"])
+        width = int(str(part["width"].iloc[0]).removeprefix("2x").removesuffix("d"))
+        # A toy width is set beside 2x32d, the one width at which every rule was published.
+        known = width if width in (64, 96) else PUBLISHED_WIDTH
+        rows.append((
+            group, name, *_rules(_BY_NAME[str(name)]), *part[["data", "depth", "width", "parameters"]].iloc[0],
+            int((part["status"] == "done").sum()), int((part["status"] == "diverged").sum()),
+            over_seeds(part["train_error"]).mean, interval.mean, interval.low, interval.high,
+            _published(str(name), known),
+        ))  # fmt: skip
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def claims(runs: pd.DataFrame, listed: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
+    """`shake_rules_claims.csv`: every claim as a difference in points, paired by seed, with interval and verdict.
+
+    Args:
+        runs: rows of `run_table`.
+        listed: the claims.
+    """
+    measured = {name: runs.pivot(index="seed", columns="setting", values=name) for name in ("error", "train_error")}
+    rows = []
+    for claim in listed:
+        errors = measured[claim.measure]
+        difference = (errors[claim.better] - errors[claim.worse]).dropna()
+        interval = over_seeds(difference)
+        published = PUBLISHED_ERROR.get(claim.better, np.nan) - PUBLISHED_ERROR.get(claim.worse, np.nan)
+        rows.append((claim.text, claim.better, claim.worse, claim.measure, len(difference), interval.mean, interval.low, interval.high,
+                     published, interval.verdict(-1)))  # fmt: skip
+    columns = ["claim", "better", "worse", "measure", "seeds", "difference", "ci_low", "ci_high", "published_difference",
+               "verdict"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 
 
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+def _rules(setting: Setting) -> tuple[str, str, str]:
+    shaking = setting.shaking
+    if shaking is None:
+        return "even", "even", ""
+    return shaking.forward, shaking.backward, "batch" if shaking.level == "batch" else "image"
+
+
+def _published(name: str, width: int) -> float:
+    if width == PUBLISHED_WIDTH:
+        return PUBLISHED_ERROR.get(name, np.nan)
+    return PUBLISHED_WIDER.get((name, width), np.nan)
+
+
+def _depth(architecture: str, asked: int) -> int:
+    return min(asked, DEPTH_WITHOUT_NORM) if architecture == "C" else asked
+
+
 @cache
-def _parameters(architecture: ArchitectureName, width: int) -> int:
+def _parameters(architecture: str, depth: int, width: int) -> int:
     with torch.device("meta"):
-        return count_parameters(build_architecture(architecture, width, depth=DEPTH))
-
-
-def _published_difference(claim: Claim) -> float:
-    """At 2x32d, the one width that every rule was published at."""
-    if claim.measure != "error":
-        return np.nan
-    return PUBLISHED_ERROR.get((claim.first, 32), np.nan) - PUBLISHED_ERROR.get((claim.second, 32), np.nan)
+        return count_parameters(_network(architecture, depth, width, in_channels=3, num_classes=10))

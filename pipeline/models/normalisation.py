@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 
@@ -24,6 +27,19 @@ class BatchNorm1d(nn.BatchNorm1d):
         return _shared(self, inputs) if self.training and processes() > 1 else super().forward(inputs)
 
 
+@contextmanager
+def still_statistics(network: nn.Module) -> Iterator[None]:
+    """Inside, running statistics stay as they are in train mode too."""
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
+    for layer in layers:
+        layer.track_running_stats = False
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.track_running_stats = True
+
+
 def _shared(layer: nn.BatchNorm1d | nn.BatchNorm2d, inputs: Tensor) -> Tensor:
     """Normalise by the mean and variance over all processes; gradients flow through both, as on one device."""
     over = [0, *range(2, inputs.dim())]
@@ -34,7 +50,8 @@ def _shared(layer: nn.BatchNorm1d | nn.BatchNorm2d, inputs: Tensor) -> Tensor:
     # Centred before it is squared: the difference of two large sums would lose what it is after.
     centred = values - mean.view(shape)
     variance = summed(centred.square().sum(over)) / count
-    _track(layer, mean.detach(), variance.detach(), count)
+    if layer.track_running_stats:
+        _track(layer, mean.detach(), variance.detach(), count)
     scale = torch.rsqrt(variance + layer.eps)
     if layer.affine:
         scale = scale * layer.weight

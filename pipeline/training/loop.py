@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from pipeline.evaluation.accuracy import unweighted_accuracy
 from pipeline.models.collective import gathered, processes, rank, sum_gradients, summed
 from pipeline.models.mixing import Mixing
+from pipeline.models.normalisation import still_statistics
 from pipeline.models.resnext import ResNeXt
 from pipeline.models.variance_constancy import clip_gradients_by_layer, middle_frames
 from pipeline.training.batches import Batch, SegmentBank, ordered_batches, shuffled_batches
@@ -247,16 +248,9 @@ def _scores_of(
 
 
 def _unmixed_scores(network: ResNeXt, batch: Batch, noise: torch.Generator) -> Tensor:
-    """Scores of a batch's own segments in train mode, for the training UA; running statistics stay as they are."""
-    norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
-    for layer in norms:
-        layer.track_running_stats = False
-    try:
-        with torch.no_grad():
-            return _scores_of(network, batch, noise)
-    finally:
-        for layer in norms:
-            layer.track_running_stats = True
+    """Scores of a batch's own segments in train mode, for the training UA."""
+    with torch.no_grad(), still_statistics(network):
+        return _scores_of(network, batch, noise)
 
 
 def _mixup_loss(

@@ -5,11 +5,10 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from pipeline.models.layouts import LAYOUTS, BranchLayout
+from pipeline.models.layouts import LAYOUTS
 from pipeline.models.normalisation import BatchNorm2d
-from pipeline.models.shakedrop import ShakeDrop
 from pipeline.models.shaking import Shaking
-from studies.networks.images import ImageResNeXt, Shortcut
+from studies.networks.images import ImageResNeXt
 
 STEM = 16
 """Channels of the first convolution."""
@@ -31,47 +30,38 @@ def blocks_of_a_stage(depth: int) -> int:
 
 
 def build_cifar(
-    layout: str | BranchLayout,
+    layout: str,
     width: int,
     *,
     depth: int = 26,
     in_channels: int = 3,
     num_classes: int = 10,
     shaking: Shaking | None = None,
-    shakedrop: ShakeDrop | None = None,
-    shortcut: Shortcut = "shifted",
-    stem_norm: bool = True,
-    convolutions: int = 2,
     seed: int = 0,
 ) -> ImageResNeXt:
     """A network `depth 2x<width>d`: no convolution has a bias, and a ReLU stands before the pooling.
 
     Args:
-        layout: the branches', or its name.
+        layout: name of the branches' layout.
         width: channels of the first stage.
         depth: convolutions along a path, and the affine layer.
         in_channels: of the images.
         num_classes: outputs.
         shaking: None without.
-        shakedrop: of the last block; None without.
-        shortcut: where the width or the size changes; `none` leaves out every skip connection.
-        stem_norm: a normalisation follows the first convolution.
-        convolutions: of a branch, 1 or 2; with 1 there are twice as many blocks.
         seed: of the initial weights.
     """
-    blocks = blocks_of_a_stage(depth) * 2 // convolutions
+    blocks = blocks_of_a_stage(depth)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = ImageResNeXt(
-            LAYOUTS[layout] if isinstance(layout, str) else layout,
+            LAYOUTS[layout],
             in_channels=in_channels,
             stem=STEM,
             widths=[[width * 2**stage] * blocks for stage in range(STAGES)],
             num_classes=num_classes,
             shaking=shaking,
-            shakedrop=shakedrop,
-            shortcut=shortcut,
-            stem_norm=stem_norm,
+            shortcut="shifted",
+            stem_norm=True,
             final_relu=True,
             bias=False,
         )

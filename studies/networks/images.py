@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Literal
 
 import torch
@@ -67,12 +68,12 @@ class ImageResNeXt(nn.Module):
         num_classes: outputs.
         branches: of every block.
         shaking: None without; its levels `frame` and `segment` are both the image here.
-        shakedrop: that of the last block, whose probability the blocks before approach linearly; None without.
         shortcut: where the width or the size changes: `projection` is a 1 x 1 convolution, `shifted` Gastaldi's;
             `none` leaves out every skip connection.
         stem_norm: a normalisation follows the stem.
         final_relu: a ReLU stands before the pooling.
         bias: convolutions have one.
+        shakedrop: that of the last block, whose probability the blocks before approach linearly; None without.
     """
 
     def __init__(
@@ -85,21 +86,21 @@ class ImageResNeXt(nn.Module):
         num_classes: int,
         branches: int = 2,
         shaking: Shaking | None = None,
-        shakedrop: ShakeDrop | None = None,
         shortcut: Shortcut = "projection",
         stem_norm: bool = False,
         final_relu: bool = False,
         bias: bool = True,
+        shakedrop: ShakeDrop | None = None,
     ) -> None:
         super().__init__()
         convolution = Convolution(in_channels, stem, KERNEL, padding=1, bias=bias)
         self.stem = nn.Sequential(convolution, BatchNorm2d(stem)) if stem_norm else nn.Sequential(convolution)
         self.blocks = nn.ModuleList()
         channels = stem
-        drops = iter(decaying(shakedrop, sum(len(stage) for stage in widths)))
-        self.stage_starts: list[int] = []
+        drops = iter(decaying(shakedrop, sum(map(len, widths))))
+        starts = [0, *accumulate(map(len, widths))]
+        self.stage_starts = tuple(starts[:-1])
         for number, stage in enumerate(widths):
-            self.stage_starts.append(len(self.blocks))
             for position, width in enumerate(stage):
                 stride = 2 if number and position == 0 else 1
                 changes = stride != 1 or width != channels
@@ -118,10 +119,10 @@ class ImageResNeXt(nn.Module):
                         kernel=KERNEL,
                         padding="paired",
                         shaking=shaking,
-                        shakedrop=next(drops),
                         stride=stride,
                         bias=bias,
                         shortcut=other,
+                        shakedrop=next(drops),
                     )
                 )
                 channels = width
@@ -130,14 +131,14 @@ class ImageResNeXt(nn.Module):
 
     @property
     def mixing_layers(self) -> int:
-        """Places that images may be mixed at: before the first convolution, and before each stage."""
+        """Places that images may be mixed at: before the stem, and before each stage."""
         return 1 + len(self.stage_starts)
 
     def forward(self, images: Tensor, generator: torch.Generator | None = None, mixing: Mixing | None = None) -> Tensor:
         """(images, channels, height, width) to (images, num_classes) unnormalised log-probabilities.
 
         The generator is the source of shaking, on the images' device; needed in training mode with shaking. `mixing`
-        is of images, before one of the `mixing_layers`; None leaves them as they are.
+        takes place before one of the `mixing_layers`; an image is a frame and a segment there.
         """
         scores: Tensor = self.affine(self.embed(images, generator, mixing))
         return scores
@@ -147,10 +148,10 @@ class ImageResNeXt(nn.Module):
         index = torch.arange(len(images), device=images.device)
         place = Place(0, len(images))
         draws = Draws(generator, place, place) if self.training and generator is not None else None
-        mixed_before = None if mixing is None or mixing.layer == 0 else self.stage_starts[mixing.layer - 1]
-        hidden = self.stem(mixing(images) if mixing is not None and mixing.layer == 0 else images)
+        mixed_at = None if mixing is None else mixing.layer
+        hidden = self.stem(images if mixing is None or mixed_at != 0 else mixing(images))
         for number, block in enumerate(self.blocks):
-            if mixing is not None and number == mixed_before:
+            if mixing is not None and mixed_at and number == self.stage_starts[mixed_at - 1]:
                 hidden = mixing(hidden)
             hidden = block(hidden, index, draws)
         if self.final_relu:

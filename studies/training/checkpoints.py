@@ -42,12 +42,12 @@ def checkpoint_path(study: str, run: Mapping[str, Any], store: Path = STORE) -> 
 
 
 def saver(path: Path, epochs: int, seconds: float = 60.0) -> Callable[[Fit], None]:
-    """What `fit` calls after each epoch: saves at most every so many seconds, and after the last epoch."""
+    """What `fit` calls after each epoch: saves at most every so many seconds, and when the run has ended."""
     last = time.monotonic()
 
     def save(state: Fit) -> None:
         nonlocal last
-        if state.epoch == epochs or time.monotonic() - last >= seconds:
+        if state.epoch == epochs or state.status == "diverged" or time.monotonic() - last >= seconds:
             save_checkpoint(state, path)
             last = time.monotonic()
 
@@ -62,17 +62,29 @@ def save_checkpoint(state: Fit, path: Path) -> None:
     tensors["generator/order"] = state.order.get_state()
     tensors["generator/noise"] = state.noise.get_state()
     tensors["history"] = torch.tensor([astuple(row) for row in state.history], dtype=torch.float64).reshape(-1, 5)
-    write_tensors(tensors, path, {"diverged_epoch": json.dumps(state.diverged_epoch)})
+    write_tensors(
+        tensors, path, {"diverged_epoch": json.dumps(state.diverged_epoch), "device": state.noise.device.type}
+    )
 
 
 def load_checkpoint(state: Fit, path: Path) -> None:
-    """Bring a fresh `state` to where the checkpoint stands; without one, or with a damaged one, it stays fresh."""
+    """Bring a fresh `state` to where the checkpoint stands; it stays fresh without one.
+
+    So it does with a damaged one, or one of another kind of device, which is said.
+    """
     try:
         tensors, header = read_tensors(path)
     except FileNotFoundError:
         return
     except (OSError, SafetensorError) as error:
         print(f"checkpoint {path} cannot be read ({error}); training that run from its beginning", file=sys.stderr)
+        return
+    if header["device"] != state.noise.device.type:
+        print(
+            f"checkpoint {path} was trained on {header['device']}, where other random numbers are drawn; training that "
+            f"run on {state.noise.device.type} from its beginning",
+            file=sys.stderr,
+        )
         return
     state.network.load_state_dict(below(tensors, "network"))
     parameters = [one for group in state.optimiser.param_groups for one in group["params"]]

@@ -107,7 +107,7 @@ def fit(
         recipe: optimiser, schedule, batches, augmentation.
         loss: what is minimised.
         before_step: called with the network when gradients are there, before every step (clipping).
-        after_epoch: called after each epoch, to save and to show progress.
+        after_epoch: called after each epoch, and when the run has diverged, to save and to show progress.
         score_every: test images are scored every so many epochs, and after the last; 0: after the last alone.
     """
     while state.epoch < recipe.epochs and state.diverged_epoch is None:
@@ -120,6 +120,7 @@ def fit(
                 train_loss = math.nan
         if not math.isfinite(train_loss):
             state.diverged_epoch = number
+            after_epoch(state)
             break
         state.history.append(Epoch(number, train_loss, train_error, test_loss, test_error))
         after_epoch(state)

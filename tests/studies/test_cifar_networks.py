@@ -6,7 +6,6 @@ from torch.nn import functional as F
 
 from pipeline.models.layouts import LAYOUTS
 from pipeline.models.mixing import Mixing
-from pipeline.models.shakedrop import ShakeDrop
 from pipeline.models.shaking import Shaking
 from pipeline.models.summary import count_parameters
 from studies.networks.cifar import build_cifar
@@ -123,11 +122,6 @@ def test_a_shaken_network_in_training_mode_needs_a_generator():
     network = build_cifar("PreAct", 4, depth=8, shaking=Shaking()).train()
     with pytest.raises(ValueError, match="pass a generator"):
         network(torch.randn(2, 3, 8, 8))
-
-
-def test_shakedrop_decays_over_all_blocks():
-    network = build_cifar("RPreAct", 4, depth=14, shakedrop=ShakeDrop(0.4))
-    assert [block.shakedrop.keep for block in network.blocks] == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
 
 
 @pytest.mark.parametrize("layer", range(4))

@@ -1,95 +1,114 @@
 import numpy as np
+import pandas as pd
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from studies.branch_statistics import CoMoments, branch_statistics
-from studies.correlation import CorrelationRun, claims, run_table, specs, table, train_one
-from studies.figures.correlation import block_figure, layer_figure
-from studies.networks.cifar import build_cifar
+from studies.correlation import Comoments, branch_correlations, claims, specs, summary
+from studies.datasets.images import Images
+from studies.figures.shake_rules import correlation_figure
 from studies.params import ExecutionParams, load_params
-from studies.shake_runs import ShakeSpec
+from studies.shake_rules import SETTINGS, RulesSpec, build
 from tests.closure import ROOT
 
-SMALL = load_params(ROOT / "studies/params.yaml").correlation
+PARAMS = load_params(ROOT / "studies/params.yaml").shake_rules
 CPU = ExecutionParams(device="cpu")
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.integers(2, 40), st.integers(1, 39), st.integers(0, 2**31))
-def test_moments_in_parts_are_those_of_the_whole(items, cut, seed):
-    values = np.random.default_rng(seed).normal(3, 2, (4, items))
-    cut = min(cut, items - 1)
-    merged = CoMoments.of(torch.tensor(values[:, :cut])).merged(CoMoments.of(torch.tensor(values[:, cut:])))
-    np.testing.assert_allclose(merged.covariance, np.cov(values, bias=True), atol=1e-10)
-    np.testing.assert_allclose(merged.correlation, np.corrcoef(values), atol=1e-8)
+def network(seed=1):
+    return build(RulesSpec(SETTINGS[0], seed, PARAMS, CPU), 1, 10)
 
 
-def test_statistics_are_those_of_the_branches_outputs_each_halved():
-    network = build_cifar("RPreAct", 4, depth=8, in_channels=1, shaking=None).eval()
-    pixels = torch.randn(10, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    blocks = branch_statistics(network, pixels, images_at_once=3)
-    with torch.no_grad():
-        hidden = network.blocks[0](network.stem(pixels), torch.arange(10), None)
-        left, right = (branch(hidden.clone()) for branch in network.blocks[1].branches)
-        layers = [network.blocks[1].branches[side][1](torch.relu(hidden)) for side in (0, 1)]
-    assert [one.count for one in blocks] == [10 * 4 * 64, 10 * 8 * 16, 10 * 16 * 4]
-    expected = np.cov((left / 2).flatten().double(), (right / 2).flatten().double(), bias=True)
-    np.testing.assert_allclose(blocks[1].covariance[3][[3, 7]], expected[0], rtol=1e-4)
-    expected = np.corrcoef(layers[0].flatten().double(), layers[1].flatten().double())
-    np.testing.assert_allclose(blocks[1].correlation[0, 4], expected[0, 1], rtol=1e-4)
+def images(count=60):
+    source = torch.Generator().manual_seed(0)
+    return Images(torch.randn(count, 1, 8, 8, generator=source), torch.zeros(count, dtype=torch.int64))
 
 
-def test_equal_branches_correlate_wholly():
-    network = build_cifar("RPreAct", 4, depth=8, in_channels=1)
-    for block in network.blocks:
+def test_sums_over_batches_give_numpys_covariance_and_correlation():
+    source = np.random.default_rng(0)
+    left = source.standard_normal((50, 3, 2)).astype(np.float32)
+    right = (0.5 * left + source.standard_normal(left.shape)).astype(np.float32)
+    sums = Comoments()
+    for part in (slice(0, 20), slice(20, 50)):
+        sums.add(torch.from_numpy(left[part]), torch.from_numpy(right[part]))
+    pairs = [(left.reshape(50, -1)[:, item], right.reshape(50, -1)[:, item]) for item in range(6)]
+    assert sums.covariance() == pytest.approx(np.mean([np.cov(*pair, ddof=0)[0, 1] for pair in pairs]), rel=1e-5)
+    assert sums.correlation() == pytest.approx(np.mean([np.corrcoef(*pair)[0, 1] for pair in pairs]), rel=1e-5)
+
+
+def test_items_that_do_not_vary_count_for_nothing():
+    sums = Comoments()
+    sums.add(torch.tensor([[1.0, 0.0], [2.0, 0.0]]), torch.tensor([[2.0, 5.0], [4.0, 1.0]]))
+    assert sums.correlation() == pytest.approx(1)
+    still = Comoments()
+    still.add(torch.zeros(4, 2), torch.zeros(4, 2))
+    assert np.isnan(still.correlation())
+
+
+def test_equal_branches_correlate_fully_and_a_mirrored_one_fully_the_other_way():
+    twins = network()
+    for block in twins.blocks:
         block.branches[1].load_state_dict(block.branches[0].state_dict())
-    for one in branch_statistics(network, torch.randn(5, 1, 8, 8)):
-        np.testing.assert_allclose(one.correlation.diagonal(4), 1, rtol=1e-6)
+    table = branch_correlations(twins, images()).set_index(["left", "right"])
+    assert table.loc[("output", "output"), "correlation"].to_numpy() == pytest.approx(1, abs=1e-4)
+    assert table.loc[("L1", "R1"), "correlation"].to_numpy() == pytest.approx(1, abs=1e-4)
+    with torch.no_grad():
+        for block in twins.blocks:
+            block.branches[1][-1].weight.neg_()
+    mirrored = branch_correlations(twins, images()).set_index(["left", "right"])
+    assert mirrored.loc[("output", "output"), "correlation"].to_numpy() == pytest.approx(-1, abs=1e-4)
 
 
-def test_branches_are_compared_in_pairs():
-    network = build_cifar("RPreAct", 4, depth=8, in_channels=1)
-    network.blocks[0].branches.append(network.blocks[0].branches[0])
-    with pytest.raises(ValueError, match="expected blocks of two"):
-        branch_statistics(network, torch.randn(2, 1, 8, 8))
+def test_every_block_has_its_output_and_nine_pairs_of_layers():
+    table = branch_correlations(network(), images())
+    assert len(table) == 3 * 10
+    assert set(table["block"]) == {1, 2, 3}
+    assert {"L1", "L2", "L3"} < set(table["left"])
+    assert table["correlation"].between(-1, 1).all()
 
 
-def outcome(model, seed, output, same, crossed):
-    """A run of one block, whose variables all have variance 1."""
-    across = torch.full((4, 4), crossed, dtype=torch.float64).fill_diagonal_(same)
-    across[3, 3] = output
-    scatter = torch.eye(8, dtype=torch.float64)
-    scatter[:4, 4:] = across
-    return CorrelationRun(ShakeSpec(model, seed, SMALL, CPU), "done", 1.0, (CoMoments(1, torch.zeros(8), scatter),))
+def test_outputs_enter_with_their_factor_of_one_half():
+    one = network()
+    seen = {}
+    handles = [
+        one.blocks[0]
+        .branches[side]
+        .register_forward_hook(lambda _, __, out, side=side: seen.update({side: out.clone()}))
+        for side in (0, 1)
+    ]
+    table = branch_correlations(one, images()).set_index(["block", "left"])
+    for handle in handles:
+        handle.remove()
+    left, right = (seen[side].flatten(1).numpy() for side in (0, 1))
+    expected = np.mean((left - left.mean(0)) * (right - right.mean(0))) / 4
+    assert table.loc[(1, "output"), "covariance"] == pytest.approx(expected, rel=1e-4)
 
 
-def test_table_and_claims_read_outputs_and_pairs_of_layers():
-    runs = [outcome("E-E-B", seed, 0.5 + seed / 100, 0.4, 0.1 + seed / 100) for seed in (1, 2, 3)]
-    runs += [outcome("S-S-I", seed, 0.2, 0.3, 0.4 + seed / 100) for seed in (1, 2, 3)]
-    runs.append(CorrelationRun(ShakeSpec("S-S-I", 4, SMALL, CPU), "diverged", np.nan, ()))
-    numbers = run_table(runs)
-    rows = table(numbers)
-    assert len(rows) == 2 * (9 + 1)
-    keyed = rows.set_index(["model", "pair"])
-    assert keyed.loc[("E-E-B", "output"), "correlation"] == pytest.approx(0.52)
-    assert keyed.loc[("E-E-B", "L1R3"), "correlation"] == pytest.approx(0.12)
-    assert keyed.loc[("S-S-I", "L2R2"), ["seeds", "correlation"]].tolist() == pytest.approx([3, 0.3])
-    found = claims(numbers)
+def test_the_summary_has_both_settings_and_their_difference():
+    params = PARAMS.model_copy(update={"seeds": (1, 2)})
+    listed = specs(params, CPU)
+    assert [(one.run.setting.name, one.run.seed) for one in listed] == [
+        (name, seed) for name in ("E-E-B", "S-S-I") for seed in (1, 2)
+    ]
+    rows = pd.concat([
+        branch_correlations(network(seed), images()).assign(setting=name, seed=seed)
+        for name in ("E-E-B", "S-S-I") for seed in (1, 2)
+    ])  # fmt: skip
+    table = summary(rows)
+    differences = table[table["setting"] == "S-S-I - E-E-B"]
+    assert len(differences) == 30
+    assert differences["correlation"].to_numpy() == pytest.approx(0)
+    assert (table["seeds"] == 2).all()
+    assert "blocks" in correlation_figure(table, "digits").alt
+
+
+def test_claims_compare_outputs_and_aligned_layers_paired_by_seed():
+    def rows(setting, seed, output, same, other):
+        pairs = [("output", "output", output), ("L1", "R1", same), ("L2", "R2", same), ("L1", "R2", other)]
+        return [(setting, seed, 1, left, right, 0.0, value) for left, right, value in pairs]
+
+    listed = [row for seed in (1, 2, 3) for row in rows("E-E-B", seed, 0.5, 0.4, 0.1 + seed / 100)]
+    listed += [row for seed in (1, 2, 3) for row in rows("S-S-I", seed, 0.2 + seed / 100, 0.3, 0.4 + seed / 100)]
+    columns = ["setting", "seed", "block", "left", "right", "covariance", "correlation"]
+    found = claims(pd.DataFrame(listed, columns=columns))
+    assert found["difference"].tolist() == pytest.approx([-0.28, 0.28, -0.12])
     assert found["verdict"].tolist() == ["shows", "shows", "reversed"]
-    assert found["difference"].tolist() == pytest.approx([-0.32, 0.28, -0.12])
-    for drawing in (block_figure(rows), layer_figure(rows)):
-        assert "S-S-I" in drawing.svg
-    assert "L1R3 0.12" in layer_figure(rows).alt
-
-
-def test_a_run_is_trained_and_compared(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    recipe = SMALL.recipe.model_copy(update={"epochs": 1, "batch_size": 256})
-    params = SMALL.model_copy(update={"recipe": recipe, "width": 2, "depth": 8, "seeds": (1,)})
-    runs = [train_one(spec) for spec in specs(params, CPU)]
-    assert [run.status for run in runs] == ["done", "done"]
-    numbers = run_table(runs)
-    assert len(numbers) == 2 * 3 * 10
-    assert numbers["correlation"].between(-1, 1).all()

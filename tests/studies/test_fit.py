@@ -6,6 +6,7 @@ import torch
 
 from pipeline.models.layouts import LAYOUTS
 from pipeline.models.shaking import Shaking
+from pipeline.training.tensors import read_tensors, write_tensors
 from studies.datasets import digits
 from studies.datasets.images import Images
 from studies.networks.images import ImageResNeXt
@@ -93,11 +94,10 @@ def test_a_loss_that_is_not_finite_is_a_diverged_run_and_no_crash(few, tmp_path)
         scores = net(pixels, generator)
         return scores.square().sum().exp() + scores.sum() * math.inf, scores
 
-    fit(state, *few, recipe, loss=growing)
+    fit(state, *few, recipe, loss=growing, after_epoch=saver(tmp_path / "run", recipe.epochs))
     assert state.status == "diverged"
     assert state.diverged_epoch == 1
     assert math.isnan(state.test_error)
-    save_checkpoint(state, tmp_path / "run")
     again = start_fit(network(layout="RPreAct"), recipe, 1, CPU)
     load_checkpoint(again, tmp_path / "run")
     assert again.status == "diverged"
@@ -109,6 +109,16 @@ def test_a_damaged_checkpoint_is_said_and_trained_anew(few, tmp_path, capsys):
     load_checkpoint(state, tmp_path / "run")
     assert state.epoch == 0
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_a_checkpoint_of_another_kind_of_device_is_said_and_trained_anew(few, tmp_path, capsys):
+    save_checkpoint(start_fit(network(), SGD, 1, CPU), tmp_path / "run")
+    tensors, header = read_tensors(tmp_path / "run")
+    write_tensors(tensors, tmp_path / "run", header | {"device": "cuda"})
+    state = start_fit(network(), SGD, 1, CPU)
+    load_checkpoint(state, tmp_path / "run")
+    assert state.epoch == 0
+    assert "was trained on cuda" in capsys.readouterr().err
 
 
 def test_a_checkpoints_name_follows_the_run():
