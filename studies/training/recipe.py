@@ -38,8 +38,7 @@ class Recipe(Strict):
     learning_rate: Rate
     optimiser: Literal["sgd", "adam"] = "sgd"
     momentum: Annotated[float, Field(gt=0, lt=1)] = 0.9
-    weight_decay: Share = Annotated[float, Field(gt=0, lt=1)]
-NotNegative = 1e-4
+    weight_decay: NotNegative = 1e-4
     schedule: Literal["cosine", "constant", "steps"] = "cosine"
     steps: tuple[tuple[Share, Rate], ...] = ()
     augment: Literal["none", "crop", "crop_flip"] = "none"
