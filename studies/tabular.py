@@ -64,6 +64,15 @@ class TableOutcome:
     densities: npt.NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What the figure of histograms shows: densities (layers, units, bins) by normalisation, bin edges, of what."""
+
+    densities: dict[str, npt.NDArray[np.float64]]
+    edges: npt.NDArray[np.float64]
+    what: str
+
+
 def load_table(params: TableParams) -> Table:
     """A configured table.
 
@@ -191,3 +200,19 @@ def wins_table(selection: pd.DataFrame) -> pd.DataFrame:
                 "published_of": 44 if (activation, normalisation) in known else None,
             })  # fmt: skip
     return pd.DataFrame(rows).astype({"published_wins": "Int64", "published_of": "Int64"})
+
+
+def shown_densities(outcomes: Sequence[TableOutcome]) -> Shown:
+    """Of the last table, the shallowest networks of one activation: ELU if it is there, else the first."""
+    last = outcomes[-1].run
+    activations = [one.run.activation for one in outcomes]
+    activation = "ELU" if "ELU" in activations else activations[0]
+    depth = min(one.run.depth for one in outcomes)
+    densities = {
+        one.run.normalisation: one.densities
+        for one in outcomes
+        if (one.run.table, one.run.split, one.run.activation, one.run.depth)
+        == (last.table, last.split, activation, depth)
+    }
+    edges, _ = histogram(np.zeros(1))
+    return Shown(densities, edges, f"{depth} hidden layers with {activation} on {last.table.name}")

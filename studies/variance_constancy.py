@@ -116,18 +116,18 @@ def published_rows() -> list[dict[str, Any]]:
         published = pd.read_csv(stream, dtype={"n": "Int64"}, keep_default_na=False, na_values={"n": [""]})
     counts: dict[tuple[str, bool], int] = {}
     rows = []
-    for row in published.itertuples():
-        size, classes, multiplier = PUBLISHED_SHAPES[row.data]
-        key = (row.data, row.normalisation in ("batch", "layer", "group"))
+    for data, activation, normalisation, samples, error in published.itertuples(index=False, name=None):
+        size, classes, multiplier = PUBLISHED_SHAPES[data]
+        key = (data, normalisation in ("batch", "layer", "group"))
         if key not in counts:
-            counts[key] = parameter_count(
-                eleven_layers("ReLU", row.normalisation, in_channels=3, size=size, num_classes=classes,
-                              multiplier=multiplier)
-            )  # fmt: skip
+            network = eleven_layers(
+                activation, normalisation, in_channels=3, size=size, num_classes=classes, multiplier=multiplier
+            )
+            counts[key] = parameter_count(network)
         rows.append({
-            "data": row.data, "model": model_name(row.activation, row.normalisation, row.n), "depth": DEPTH,
-            "width": f"{multiplier:g}x", "parameters": counts[key], "activation": row.activation,
-            "normalisation": row.normalisation, "n": row.n, "published_error": row.error,
+            "data": data, "model": model_name(activation, normalisation, samples), "depth": DEPTH,
+            "width": f"{multiplier:g}x", "parameters": counts[key], "activation": activation,
+            "normalisation": normalisation, "n": samples, "published_error": error,
         })  # fmt: skip
     return rows
 

@@ -206,7 +206,8 @@ def _convolution(channels: int, width: int, kernel: int) -> list[nn.Module]:
 def _activation(name: Activation) -> nn.Module:
     if name == "LReLU":
         return nn.LeakyReLU(SLOPE)
-    return {"ReLU": nn.ReLU, "ELU": nn.ELU, "SELU": nn.SELU}[name]()
+    kinds: dict[str, type[nn.Module]] = {"ReLU": nn.ReLU, "ELU": nn.ELU, "SELU": nn.SELU}
+    return kinds[name]()
 
 
 def _normalised(name: Normalisation, channels: int, *, images: bool) -> list[nn.Module]:
