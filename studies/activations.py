@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -21,6 +23,12 @@ def kurtosis(activations: npt.ArrayLike) -> Array:
     return shape
 
 
+def typical_kurtosis(layers: Sequence[npt.ArrayLike]) -> float:
+    """The median over the units that vary of each layer's (rows, units), averaged over layers; NaN where none does."""
+    medians = [np.median(shape) for layer in layers if len(shape := _finite(kurtosis(layer)))]
+    return float(np.mean(medians)) if medians else float("nan")
+
+
 def variance_of_variance(activations: npt.ArrayLike, samples: int) -> Array:
     """(rows, units) to (units,): E[(1 - s^2 / sigma^2)^2] over random samples of n rows (equations 1 and 6).
 
@@ -37,6 +45,11 @@ def histogram(unit: npt.ArrayLike, bins: int = 40) -> tuple[Array, Array]:
     scaled = centred / deviation if deviation > 0 else centred
     density, edges = np.histogram(scaled, bins=bins, range=(-4.0, 4.0), density=False)
     return edges, density / (len(scaled) * (edges[1] - edges[0]))
+
+
+def _finite(values: Array) -> Array:
+    kept: Array = values[np.isfinite(values)]
+    return kept
 
 
 def _centred(activations: npt.ArrayLike) -> Array:

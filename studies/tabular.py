@@ -15,7 +15,7 @@ import torch
 
 from pipeline.errors import InputError
 from pipeline.models.variance_constancy import Constancy
-from studies.activations import histogram, kurtosis
+from studies.activations import histogram, typical_kurtosis
 from studies.datasets.tables import SHIPPED, Table, shipped
 from studies.datasets.uci import read_table
 from studies.networks.plain import Activation, Normalisation, clipped, fully_connected, penalised_cross_entropy
@@ -52,7 +52,7 @@ class TableOutcome:
         valid: (epochs,) validation errors in [0, 1].
         test: (epochs,) test errors.
         diverged: a loss was not finite; there are fewer epochs then.
-        kurtosis: (layers,) median over the units that vary, on the test rows.
+        kurtosis: on the test rows, see `typical_kurtosis`.
         densities: (layers, units shown, bins), see `studies.activations.histogram`.
     """
 
@@ -60,7 +60,7 @@ class TableOutcome:
     valid: tuple[float, ...]
     test: tuple[float, ...]
     diverged: bool
-    kurtosis: tuple[float, ...]
+    kurtosis: float
     densities: npt.NDArray[np.float64]
 
 
@@ -124,11 +124,11 @@ def train(run: TableRun) -> TableOutcome:
     network.eval()
     with torch.no_grad():
         layers = [layer.double().numpy() for layer in network.preactivations(test.pixels)]
-    medians = tuple(float(np.nanmedian(shape)) if np.isfinite(shape := kurtosis(layer)).any() else np.nan
-                    for layer in layers)  # fmt: skip
     densities = np.array([[histogram(layer[:, unit])[1] for unit in range(SHOWN_UNITS)] for layer in layers])
     validated = tuple(row.test_error / 100 for row in state.history)
-    return TableOutcome(run, validated, tuple(tested), state.diverged_epoch is not None, medians, densities)
+    return TableOutcome(
+        run, validated, tuple(tested), state.diverged_epoch is not None, typical_kurtosis(layers), densities
+    )
 
 
 def selected(outcomes: Sequence[TableOutcome], smoothing: int) -> tuple[TableOutcome, int, float]:
@@ -167,7 +167,7 @@ def selection_table(outcomes: Iterable[TableOutcome], smoothing: int) -> pd.Data
         rows.append({
             "table": table, "split": split, "activation": activation, "normalisation": normalisation,
             "depth": chosen.run.depth, "epoch": epoch, "test_error": 100 * error,
-            "diverged": sum(one.diverged for one in runs), "kurtosis": float(np.nanmean(chosen.kurtosis)),
+            "diverged": sum(one.diverged for one in runs), "kurtosis": chosen.kurtosis,
         })  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -208,7 +208,7 @@ def shown_densities(outcomes: Sequence[TableOutcome]) -> Shown:
     activations = [one.run.activation for one in outcomes]
     activation = "ELU" if "ELU" in activations else activations[0]
     depth = min(one.run.depth for one in outcomes)
-    densities = {
+    densities: dict[str, npt.NDArray[np.float64]] = {
         one.run.normalisation: one.densities
         for one in outcomes
         if (one.run.table, one.run.split, one.run.activation, one.run.depth)

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 
 from pipeline.models.variance_constancy import Constancy
-from studies.activations import kurtosis
+from studies.activations import typical_kurtosis
 from studies.datasets.registry import load_images
 from studies.networks.plain import (
     Activation,
@@ -99,7 +98,7 @@ def train(run: ConstancyRun) -> ConstancyOutcome:
     network.eval()
     with torch.no_grad():
         layers = network.preactivations(test.pixels)
-    shape = float(np.mean([np.nanmedian(kurtosis(layer.cpu().numpy())) for layer in layers]))
+    shape = typical_kurtosis([layer.cpu().numpy() for layer in layers])
     return ConstancyOutcome(run, state.test_error, state.status == "diverged", parameter_count(network), shape)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from pipeline.reporting.figures.drawing import ACCENT, INK, PAPER, SOFT, Drawing
 
 NAMES = {"none": "none", "batch": "batch norm", "layer": "layer norm", "group": "group norm", "vcl": "VCL"}
 
-_LINES = ("-", "--", ":")
+_LINES: tuple[Literal["-", "--", ":"], ...] = ("-", "--", ":")
 _COLOURS = {"none": SOFT, "batch": INK, "vcl": ACCENT, "layer": SOFT, "group": INK}
 _MARKERS = {"none": "o", "batch": "s", "layer": "^", "group": "v", "vcl": "D"}
 
@@ -40,7 +41,7 @@ def errors(table: pd.DataFrame) -> Drawing:
     axis.grid(axis="x")
     axis.set_xlabel("test error (%)")
     runs = int(table["runs"].max())
-    best = table.loc[table["error"].idxmin()]
+    best = min(table.to_dict("records"), key=lambda one: float(one["error"]))
     return finished(
         figure,
         "errors",
@@ -107,9 +108,10 @@ def profile(thresholds: Sequence[float], shares: Mapping[str, npt.NDArray[np.flo
     axis.grid()
     handles = [Line2D([], [], color=INK, linestyle=style, label=activation)
                for activation, style in zip(activations, _LINES, strict=False)]  # fmt: skip
-    for normalisation in dict.fromkeys(name.split("+")[1] for name in shares):
-        handles.append(Line2D([], [], color=_COLOURS[normalisation], label=NAMES[normalisation],
-                              linewidth=2.2 if normalisation == "vcl" else 1.2))  # fmt: skip
+    handles += [
+        Line2D([], [], color=_COLOURS[name], label=NAMES[name], linewidth=2.2 if name == "vcl" else 1.2)
+        for name in dict.fromkeys(name.split("+")[1] for name in shares)
+    ]
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
     data = pd.DataFrame({"threshold": thresholds, **shares})
     return finished(
