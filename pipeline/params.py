@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -10,6 +11,9 @@ from pydantic import Field, StringConstraints, model_validator
 from pipeline.errors import InputError
 from pipeline.settings import Count, Key, Size, Strict, Text, listed_mistakes, read_settings
 from pipeline.wording import did_you_mean
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Level = Literal["frame", "segment", "batch"]
 
 ReaderName = Literal["enterface", "ravdess", "iemocap", "emodb", "emovo", "savee", "custom"]
 Layout = Literal["PreAct", "PreActBN", "RPreAct", "PostAct", "BN-Shake"]
@@ -89,12 +93,50 @@ class NetworkParams(Strict):
 
 
 class ShakeParams(Strict):
-    """Shake-Shake (equations 4 to 9; `bands` 1 is Full, 2 is Both, up to one a frequency bin)."""
+    """Shake-Shake (equations 4 to 9; `bands` 1 is Full, 2 is Both, up to one a frequency bin).
+
+    `backward` M1 to M5 are Gastaldi's rules (2017, table 3), `interval` is that of the first of two branches' weight.
+    """
 
     bands: Annotated[int, Field(ge=1, le=256)] = 1
     forward: Literal["shake", "even"] = "shake"
-    backward: Literal["shake", "even", "keep"] = "shake"
-    level: Literal["frame", "segment", "batch"] = "frame"
+    backward: Literal["shake", "even", "keep", "M1", "M2", "M3", "M4", "M5"] = "shake"
+    level: Level = "frame"
+    interval: tuple[Share, Share] = (0.0, 1.0)
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> ShakeParams:
+        if self.forward == "even" and self.backward == "even":
+            raise ValueError("forward and backward are even, so nothing is shaken; expected `shake: null`")
+        if self.forward == "even" and self.backward != "shake":
+            raise ValueError(
+                f"backward is {self.backward!r}, which follows the forward weights, and these are even; expected "
+                "backward 'shake', or forward 'shake'"
+            )
+        if self.interval[0] >= self.interval[1]:
+            raise ValueError(f"interval is {list(self.interval)}; expected the lower end first")
+        return self
+
+
+class ShakeDropParams(Strict):
+    """ShakeDrop (arXiv 1802.02375): `last_keep` is the probability that the last block is left as it is."""
+
+    last_keep: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    level: Level = "frame"
+
+
+class MixupParams(Strict):
+    """Mixup (arXiv 1710.09412): shares from Beta(alpha, alpha); `manifold` mixes before a random layer (1806.05236)."""
+
+    alpha: Annotated[float, Field(gt=0)]
+    manifold: bool = False
+
+
+class VclParams(Strict):
+    """Variance constancy loss (Littwin & Wolf 2018): two samples of `samples` segments, `weight` in the loss."""
+
+    samples: Annotated[int, Field(ge=2)] = 4
+    weight: Annotated[float, Field(gt=0)] = 0.01
 
 
 class ModelParams(Strict):
@@ -104,6 +146,9 @@ class ModelParams(Strict):
     layout: Layout
     gamma0: Annotated[float, Field(ge=0)] | Literal["uniform"] = 1.0
     shake: ShakeParams | None = None
+    shakedrop: ShakeDropParams | None = None
+    mixup: MixupParams | None = None
+    vcl: VclParams | None = None
 
 
 class TrainParams(Strict):
@@ -238,8 +283,7 @@ def _disagreements(params: Params) -> list[str]:
             f"gives model frames of {params.features.context} spectrogram frames; expected at most that"
         )
     for key, model in params.models.items():
-        if model.shake is not None and params.network.branches < 2:
-            lines.append(f"models.{key}.shake: shaking mixes branches, and network.branches is 1; expected at least 2")
+        lines += [f"models.{key}.{mistake}" for mistake in _senseless(model, params)]
     for key, table in params.report.tables.items():
         if key in PAPER_TABLES:
             lines.append(f"report.tables.{key}: the paper's own table has this name; choose another key")
@@ -254,3 +298,30 @@ def _disagreements(params: Params) -> list[str]:
             if better == reference
         ]
     return lines
+
+
+def _senseless(model: ModelParams, params: Params) -> Iterator[str]:
+    """What a model asks for in vain, with the reason."""
+    branches, shake = params.network.branches, model.shake
+    if shake is not None and branches < 2:
+        yield "shake: shaking mixes branches, and network.branches is 1; expected at least 2"
+    if shake is not None and branches > 2:
+        if shake.backward.startswith("M"):
+            yield f"shake.backward: {shake.backward!r} is a rule for two branches, and network.branches is {branches}"
+        if shake.interval != (0.0, 1.0):
+            yield f"shake.interval: it is that of two branches' weights, and network.branches is {branches}"
+    if shake is not None and model.shakedrop is not None:
+        yield "shakedrop: it and shake both replace the gradient of the same sum of branches; expected one of them"
+    if model.vcl is not None and model.mixup is not None:
+        yield "vcl: it compares samples of the data, and mixup leaves none as they are; expected one of them"
+    if model.vcl is not None and 2 * model.vcl.samples > params.train.batch_segments:
+        yield (
+            f"vcl.samples: two samples of {model.vcl.samples} segments do not fit into a batch of "
+            f"{params.train.batch_segments} (train.batch_segments); expected at most {params.train.batch_segments // 2}"
+        )
+    for name in ("mixup", "vcl"):
+        if getattr(model, name) is not None and params.execution.devices_per_run > 1:
+            yield (
+                f"{name}: it needs a whole batch on one device, and execution.devices_per_run is "
+                f"{params.execution.devices_per_run}; expected 1"
+            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from pipeline.settings import Count, Size, Strict, Text, read_settings
 from studies.networks.plain import Activation, Normalisation
@@ -25,16 +25,35 @@ class ExecutionParams(Strict):
 
 
 class DataParams(Strict):
-    """An image data set, and the folder of its files; `digits` needs none."""
+    """An image data set, and the folder of its files as published; `digits` needs none."""
 
-    name: Literal["digits"]
+    name: Literal["digits", "mnist", "cifar10", "cifar100", "tiny_imagenet"]
     path: Text | None = None
+
+    @model_validator(mode="after")
+    def _files_lie_somewhere(self) -> DataParams:
+        if (self.path is None) != (self.name == "digits"):
+            wanted = "no path: it comes with scikit-learn" if self.name == "digits" else "path: the folder of its files"
+            raise ValueError(f"{self.name} needs {wanted}")
+        return self
+
+    @property
+    def folder(self) -> str:
+        """The path of a data set that needs one."""
+        if self.path is None:
+            raise ValueError(f"{self.name} has no files")
+        return self.path
 
 
 class EmbeddingsParams(Strict):
-    """Figures 4, 5 and 6."""
+    """Figures 4, 5 and 6.
+
+    `widths` are the channels of every block, stage by stage; one block of 2 channels, the embedding, follows the last.
+    """
 
     data: DataParams
+    stem: Count
+    widths: Annotated[tuple[tuple[Count, ...], ...], Field(min_length=1)]
     seeds: Seeds
     recipe: Recipe
 
@@ -74,6 +93,32 @@ class UciParams(Strict):
     smoothing: Count
 
 
+class Table1Params(Strict):
+    """Table 1; `widths` are of the first stage, 64 for 2x64d, and `depth` counts convolutions and the affine layer."""
+
+    data: DataParams
+    depth: Count
+    widths: Annotated[tuple[Annotated[int, Field(ge=2, multiple_of=2)], ...], Field(min_length=1)]
+    seeds: Seeds
+    recipe: Recipe
+
+    @model_validator(mode="after")
+    def _depth_is_whole_blocks(self) -> Table1Params:
+        if self.depth < 8 or (self.depth - 2) % 6:
+            raise ValueError(f"depth {self.depth} is no whole number of blocks; expected 8, 14, 20, 26, ...")
+        return self
+
+
+class VclTimeParams(Strict):
+    """Seconds per 100 iterations (table 1 of Littwin & Wolf 2018) on images of `image`, (channels, height, width)."""
+
+    image: tuple[Count, Count, Count]
+    num_classes: Count
+    batch_size: Annotated[int, Field(ge=2)]
+    multiplier: Annotated[float, Field(gt=0)]
+    iterations: Count
+
+
 class StudiesParams(Strict):
     """All of `studies/params.yaml`."""
 
@@ -81,6 +126,8 @@ class StudiesParams(Strict):
     embeddings: EmbeddingsParams
     vcl: VclParams
     uci: UciParams
+    vcl_time: VclTimeParams
+    table1: Table1Params
 
 
 def load_params(path: Path = PARAMS) -> StudiesParams:

@@ -22,7 +22,7 @@ from studies.networks.plain import (
     penalised_cross_entropy,
 )
 from studies.params import DataParams, VclParams
-from studies.spread import spread
+from studies.statistics import over_seeds
 from studies.training.checkpoints import checkpoint_path, load_checkpoint, saver
 from studies.training.fit import fit, start_fit
 from studies.training.recipe import Recipe
@@ -140,15 +140,17 @@ def trained_rows(outcomes: Sequence[ConstancyOutcome]) -> list[dict[str, Any]]:
     for (activation, normalisation, samples), runs in groups.items():
         done = {one.run.seed: one.error for one in runs if not one.diverged}
         plain = {one.run.seed: one.error for one in groups.get((activation, "none", None), []) if not one.diverged}
-        error = spread(list(done.values()))
-        gain = spread([plain[seed] - done[seed] for seed in done if seed in plain] if normalisation != "none" else [])
+        error = over_seeds(list(done.values()))
+        gain = over_seeds(
+            [plain[seed] - done[seed] for seed in done if seed in plain] if normalisation != "none" else []
+        )
         rows.append({
             "data": runs[0].run.data.name, "model": model_name(activation, normalisation, samples), "depth": DEPTH,
             "width": f"{runs[0].run.multiplier:g}x", "parameters": runs[0].parameters, "activation": activation,
             "normalisation": normalisation, "n": samples, "runs": len(runs), "diverged": len(runs) - len(done),
             "error": error.mean, "error_low": error.low, "error_high": error.high, "gain": gain.mean,
             "gain_low": gain.low, "gain_high": gain.high,
-            "kurtosis": spread([one.kurtosis for one in runs if not one.diverged]).mean,
+            "kurtosis": over_seeds([one.kurtosis for one in runs if not one.diverged]).mean,
         })  # fmt: skip
     return rows
 

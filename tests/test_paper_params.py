@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.params import CorpusParams, ModelParams, ShakeParams, load_params
+from pipeline.params import CorpusParams, MixupParams, ModelParams, ShakeDropParams, ShakeParams, VclParams, load_params
 from tests.closure import ROOT
 
 PAPER = load_params(ROOT / "params.paper.yaml")
@@ -69,6 +69,6 @@ def test_every_key_carries_a_comment(path):
         elif key and not key.startswith("#") and section not in ("corpora", "models"):
             assert "  # " in line, f"no comment: {line}"
     listed = "\n".join(line for line in lines if line.startswith("#"))
-    for kind in (CorpusParams, ModelParams, ShakeParams):
+    for kind in (CorpusParams, ModelParams, ShakeParams, ShakeDropParams, MixupParams, VclParams):
         for key in kind.model_fields:
             assert key in listed

@@ -45,6 +45,19 @@ def refusal(tmp_path, old, new, count=1):
         ("kernel: [2, 16]", "kernel: [17, 16]", r"network\.kernel: 17 frames high, .* model frames of 16"),
         ("branches: 2", "branches: 1", r"models\.PreAct-Full\.shake: shaking mixes branches, and network\.branches is 1"),
         (
+            "shake: {bands: 1}", "shake: {forward: even, backward: even}",
+            r"models\.PreAct-Full\.shake .*: forward and backward are even, so nothing is shaken; expected `shake: null`",
+        ),
+        (
+            "shake: {bands: 1}", "shake: {forward: even, backward: M3}",
+            r"shake .*: backward is 'M3', which follows the forward weights, and these are even",
+        ),
+        ("shake: {bands: 1}", "shake: {interval: [0.6, 0.4]}", r"shake .*: interval is \[0\.6, 0\.4\]; expected the lower"),
+        ("shake: {bands: 1}", "shake: {bands: 1}, shakedrop: {}", r"PreAct-Full\.shakedrop: it and shake both replace"),
+        ("shake: null", "vcl: {}, mixup: {alpha: 0.2}", r"models\.PreAct\.vcl: .* mixup leaves none as they are"),
+        ("shake: null", "vcl: {samples: 5}", r"models\.PreAct\.vcl\.samples: two samples of 5 segments .* batch of 8"),
+        ("shake: null", "mixup: {alpha: 0.0}", r"models\.PreAct\.mixup\.alpha .*: 0\.0: .*greater than 0"),
+        (
             "tables: {}", "tables: {T: {title: T, models: [PreAct], pairs: [[PreAct, PreAct]]}}",
             r"report\.tables\.T: 'PreAct' is compared with itself; expected two models",
         ),

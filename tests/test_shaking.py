@@ -3,7 +3,7 @@ import torch
 from torch.autograd import gradcheck
 
 from pipeline.models.collective import Place
-from pipeline.models.shaking import Draws, Shaking, _Mix, convex_weights, mix_branches
+from pipeline.models.shaking import RULES, Draws, Shaking, _Mix, convex_weights, mix_branches, opposed_weights
 
 FRAMES, CHANNELS, HEIGHT, BINS = 6, 3, 4, 8
 SEGMENTS = torch.tensor([0, 0, 0, 1, 1, 1])
@@ -118,3 +118,60 @@ def test_two_branches_draw_uniformly_and_more_draw_uniformly_on_the_simplex():
     four = convex_weights(4, 20_000, 1, source)
     assert four.mean(dim=(1, 2)).tolist() == pytest.approx([1 / 4] * 4, abs=0.01)
     assert four.var(dim=(1, 2)).tolist() == pytest.approx([3 / 80] * 4, abs=0.005)
+
+
+def opposed(rule, alpha, share):
+    """Gastaldi 2017, table 3, written out."""
+    if alpha >= 0.5:
+        return 1 - opposed(rule, 1 - alpha, share)
+    return {
+        "M1": 1 - alpha,
+        "M2": share * alpha,
+        "M3": share * (0.5 - alpha) + alpha,
+        "M4": share * (0.5 - alpha) + 0.5,
+        "M5": share * alpha + (1 - alpha),
+    }[rule]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_backward_weights_at_a_distance_are_those_of_the_table(rule):
+    alpha = torch.rand(1000, 1, generator=torch.Generator().manual_seed(1))
+    share = torch.rand(1000, 1, generator=torch.Generator().manual_seed(2))
+    expected = [opposed(rule, float(a), float(r)) for a, r in zip(alpha, share, strict=True)]
+    beta = opposed_weights(rule, alpha, torch.Generator().manual_seed(2))
+    torch.testing.assert_close(beta[:, 0], torch.tensor(expected))
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"), [("M1", 0.5), ("M2", 0.125), ("M3", 0.125), ("M4", 0.375), ("M5", 0.625)]
+)
+def test_mean_distance_of_backward_from_forward_weights(rule, expected):
+    """E|beta - alpha| with alpha and r from U(0, 1), where the smaller of alpha and 1 - alpha is 1/4 in the mean."""
+    alpha, beta = (part[0].flatten() for part in many(Shaking(backward=rule)))
+    assert float((beta - alpha).abs().mean()) == pytest.approx(expected, abs=0.01)
+    assert float(beta.mean()) == pytest.approx(0.5, abs=0.01)
+
+
+def many(shaking, rows=20_000):
+    """Weights (branch, rows) of many frames."""
+    tiny = [torch.ones(rows, 1, 1, 1, requires_grad=True), torch.zeros(rows, 1, 1, 1, requires_grad=True)]
+    place = Place(0, rows)
+    mixed = mix_branches(tiny, shaking, torch.arange(rows), Draws(torch.Generator().manual_seed(3), place, place))
+    betas = torch.autograd.grad(mixed, tiny, torch.ones_like(mixed))
+    return (mixed.detach(), 1 - mixed.detach()), betas
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("level", ["frame", "segment", "batch"])
+def test_backward_weights_at_a_distance_share_the_draws_of_their_level_and_sum_to_one(rule, level):
+    _, beta = observed(Shaking(backward=rule, level=level))
+    torch.testing.assert_close(beta.sum(dim=0), torch.ones_like(beta[0]))
+    distinct = {"frame": FRAMES, "segment": 2, "batch": 1}[level]
+    assert len(beta[0].flatten(1).unique(dim=0)) == distinct
+
+
+def test_weights_stay_in_their_interval():
+    alpha, beta = many(Shaking(interval=(0.4, 0.6)))
+    for first in (alpha[0], beta[0]):
+        assert 0.4 <= float(first.min()) < 0.41
+        assert 0.59 < float(first.max()) <= 0.6

@@ -73,6 +73,32 @@ def test_a_killed_run_continues_and_ends_with_the_same_bits(experiment, tmp_path
     assert outcome(tmp_path / "killed", spec()) == outcome(tmp_path / "whole", spec())
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("shake", {"backward": "M4", "level": "segment"}),
+        ("shakedrop", {"last_keep": 0.5}),
+        ("mixup", {"alpha": 0.4}),
+        ("mixup", {"alpha": 0.4, "manifold": True}),
+        ("vcl", {"samples": 2}),
+    ],
+    ids=["M4", "shakedrop", "mixup", "manifold", "vcl"],
+)
+def test_every_option_of_a_model_changes_it_and_is_continued_with_the_same_bits(experiment, tmp_path, option, value):
+    entry = {"label": "Asked", "layout": "PreActBN", option: value}
+    asked, plain = (
+        spec(2, model="Asked", **{"models__Asked": given})
+        for given in (entry, {"label": "Asked", "layout": "PreActBN"})
+    )
+    for one in (asked, plain):
+        run(experiment, tmp_path / "whole", one)
+    assert outcome(tmp_path / "whole", asked)[1] != outcome(tmp_path / "whole", plain)[1]
+    with pytest.raises(Killed):
+        run(experiment, tmp_path / "killed", asked, 1)
+    assert run(experiment, tmp_path / "killed", asked) == [2]
+    assert outcome(tmp_path / "killed", asked) == outcome(tmp_path / "whole", asked)
+
+
 def test_more_epochs_continue_and_agree_with_a_run_of_that_length(experiment, tmp_path):
     run(experiment, tmp_path / "extended", spec(epochs=3))
     assert run(experiment, tmp_path / "extended", spec(epochs=7)) == [4, 5, 6, 7]

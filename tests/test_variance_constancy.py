@@ -143,10 +143,9 @@ def test_outside_the_context_nothing_is_watched():
 
 def test_a_resnext_is_watched_at_one_frame_a_segment_and_beta_travels_with_it():
     network = build_network("PreActBN", kernel=(2, 4), widths=(2, 3, 4), blocks=(1, 1), branches=2, num_classes=3,
-                            frame_shape=(4, 16), dropout=0.0)  # fmt: skip
+                            frame_shape=(4, 16), dropout=0.0, constancy=Constancy(samples=2))  # fmt: skip
     assert list(preactivation_widths(network).values()) == [2, 3, 2, 3, 3, 4, 3, 4]
-    constancy = VarianceConstancy(network, Constancy(samples=2))
-    network.add_module("constancy", constancy)
+    constancy = network.constancy
     segments = torch.tensor([0, 0, 0, 1, 2, 2, 3, 3, 3, 3])
     rows = middle_frames(segments, 4)
     assert rows.tolist() == [1, 3, 5, 8]

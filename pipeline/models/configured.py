@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pipeline.models.resnext import ResNeXt, build_network
+from pipeline.models.shakedrop import ShakeDrop
 from pipeline.models.shaking import Shaking
+from pipeline.models.variance_constancy import Constancy
 from pipeline.params import FeatureParams, ModelParams, NetworkParams
 from pipeline.spectrogram import BINS
 
@@ -12,7 +14,7 @@ def configured_network(
     shared: NetworkParams, model: ModelParams, features: FeatureParams, num_classes: int, seed: int = 0
 ) -> ResNeXt:
     """The network of one model of the params, initialised from `seed`."""
-    shake = model.shake
+    shake, drop, vcl = model.shake, model.shakedrop, model.vcl
     return build_network(
         model.layout,
         kernel=shared.kernel,
@@ -25,6 +27,8 @@ def configured_network(
         padding=shared.padding,
         dropout=shared.dropout,
         gamma0=model.gamma0,
-        shaking=None if shake is None else Shaking(shake.bands, shake.forward, shake.backward, shake.level),
+        shaking=None if shake is None else Shaking(**shake.model_dump()),
+        shakedrop=None if drop is None else ShakeDrop(drop.last_keep, drop.level),
+        constancy=None if vcl is None else Constancy(vcl.samples, vcl.weight),
         seed=seed,
     )

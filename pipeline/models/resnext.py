@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -12,8 +13,11 @@ from torch.nn import functional as F
 from pipeline.models.collective import places
 from pipeline.models.convolution import Convolution
 from pipeline.models.layouts import LAYOUTS, BranchLayout, Padding, build_branch
+from pipeline.models.mixing import Mixing
 from pipeline.models.normalisation import BatchNorm1d
+from pipeline.models.shakedrop import ShakeDrop, disturb, keep_probability
 from pipeline.models.shaking import Draws, Shaking, mix_branches
+from pipeline.models.variance_constancy import Constancy, VarianceConstancy
 
 POOLED_BANDS = 8
 """Frequency bands of the pooling `bands`: 32 channels x 8 bands are Table 5's 256 inputs of the affine layer."""
@@ -34,6 +38,7 @@ class Block(nn.Module):
         stride: of the branches' first convolutions and of the shortcut.
         bias: whether convolutions have one.
         shortcut: another than that convolution or the identity.
+        shakedrop: None without.
     """
 
     def __init__(
@@ -50,6 +55,7 @@ class Block(nn.Module):
         stride: int = 1,
         bias: bool = True,
         shortcut: nn.Module | None = None,
+        shakedrop: ShakeDrop | None = None,
     ) -> None:
         super().__init__()
         self.branches = nn.ModuleList(
@@ -64,16 +70,23 @@ class Block(nn.Module):
         self.shortcut = shortcut
         self.relu_after_addition = layout.relu_after_addition
         self.shaking = shaking
+        self.shakedrop = shakedrop
 
     def forward(self, frames: Tensor, segment_of_frame: Tensor, draws: Draws | None) -> Tensor:
         """(frames, in_channels, height, bins) to (frames, out_channels, height, bins)."""
         outputs = [branch(frames) for branch in self.branches]
-        if self.shaking is not None and self.training:
-            if draws is None:
-                raise ValueError("shaking in training mode draws its weights: pass a generator")
+        random = self.training and (self.shaking is not None or self.shakedrop is not None)
+        if random and draws is None:
+            raise ValueError("shaking in training mode draws its weights: pass a generator")
+        if self.shaking is not None and draws is not None and self.training:
             mixed = mix_branches(outputs, self.shaking, segment_of_frame, draws)
         else:
             mixed = sum(outputs[1:], start=outputs[0]) / len(outputs)
+        if self.shakedrop is not None:
+            if draws is not None and self.training:
+                mixed = disturb(mixed, self.shakedrop, segment_of_frame, draws)
+            else:
+                mixed = self.shakedrop.expectation * mixed
         summed: Tensor = mixed + self.shortcut(frames)
         return F.relu_(summed) if self.relu_after_addition else summed
 
@@ -98,6 +111,8 @@ class ResNeXt(nn.Module):
         dropout: probability.
         gamma0: initial scale of the normalisations in residual blocks.
         shaking: None without.
+        shakedrop: that of the last block, whose probability the blocks before approach linearly; None without.
+        constancy: of the variance constancy loss, which the training adds to its own; None without.
     """
 
     def __init__(
@@ -115,6 +130,8 @@ class ResNeXt(nn.Module):
         dropout: float = 0.5,
         gamma0: float | Literal["uniform"] = 1.0,
         shaking: Shaking | None = None,
+        shakedrop: ShakeDrop | None = None,
+        constancy: Constancy | None = None,
     ) -> None:
         super().__init__()
         pads = ((kernel[0] - 1) // 2, (kernel[1] - 1) // 2)
@@ -124,6 +141,7 @@ class ResNeXt(nn.Module):
             raise ValueError(f"model frames of {frame_shape} are too small for a kernel of {kernel}")
         self.stages = nn.ModuleList()
         channels = widths[0]
+        drops = iter(decaying(shakedrop, sum(blocks)))
         for width, depth in zip(widths[1:], blocks, strict=True):
             stage = nn.ModuleList()
             for position in range(depth):
@@ -137,6 +155,7 @@ class ResNeXt(nn.Module):
                         kernel=kernel,
                         padding=padding,
                         shaking=shaking,
+                        shakedrop=next(drops),
                     )
                 )
                 channels = width
@@ -147,9 +166,21 @@ class ResNeXt(nn.Module):
         self.dropout = dropout
         self.affine = nn.Linear(inputs, num_classes, bias=False)
         _start_scales(self.stages, gamma0)
+        # Of all ReLUs of the branches; learned with the rest, so made when these are there.
+        self.constancy = None if constancy is None else VarianceConstancy(self, constancy)
+
+    @property
+    def mixing_layers(self) -> int:
+        """Places that segments may be mixed at: before the first convolution, and before each stage."""
+        return 1 + len(self.stages)
 
     def forward(
-        self, frames: Tensor, segment_of_frame: Tensor, num_segments: int, generator: torch.Generator | None = None
+        self,
+        frames: Tensor,
+        segment_of_frame: Tensor,
+        num_segments: int,
+        generator: torch.Generator | None = None,
+        mixing: Mixing | None = None,
     ) -> Tensor:
         """Scores of segments.
 
@@ -159,6 +190,7 @@ class ResNeXt(nn.Module):
             segment_of_frame: (frames,) int64, the segment, from 0, that each frame belongs to.
             num_segments: segments in the batch.
             generator: source of shaking and dropout, on the frames' device; needed in training mode.
+            mixing: of segments, before one of the `mixing_layers`; None leaves them as they are.
 
         Returns:
             (num_segments, num_classes) unnormalised log-probabilities.
@@ -166,9 +198,16 @@ class ResNeXt(nn.Module):
         draws = None
         if self.training and generator is not None:
             draws = Draws(generator, *places((len(frames), num_segments), frames.device))
-        hidden = self.prelim(frames)
-        for stage in self.stages:
-            for block in stage:  # type: ignore[attr-defined]
+        hidden = frames
+        for number, layer in enumerate([self.prelim, *self.stages]):
+            if mixing is not None and mixing.layer == number:
+                hidden, segment_of_frame = mixing(hidden), mixing.segment_of_frame
+                if draws is not None:
+                    draws = Draws(draws.generator, *places((len(hidden), num_segments), frames.device))
+            if number == 0:
+                hidden = layer(hidden)
+                continue
+            for block in layer:
                 hidden = block(hidden, segment_of_frame, draws)
         pooled = _mean_per_segment(self._pool(hidden).to(self.affine.weight.dtype), segment_of_frame, num_segments)
         scores: Tensor = self.affine(self._drop(self.standardise(pooled), draws))
@@ -207,6 +246,8 @@ def build_network(
     dropout: float = 0.5,
     gamma0: float | Literal["uniform"] = 1.0,
     shaking: Shaking | None = None,
+    shakedrop: ShakeDrop | None = None,
+    constancy: Constancy | None = None,
     seed: int = 0,
 ) -> ResNeXt:
     """A ResNeXt of a named layout with PyTorch's default initialisation, drawn from `seed` alone."""
@@ -215,7 +256,15 @@ def build_network(
         return ResNeXt(
             LAYOUTS[layout], kernel=kernel, widths=widths, blocks=blocks, branches=branches, num_classes=num_classes,
             frame_shape=frame_shape, pooling=pooling, padding=padding, dropout=dropout, gamma0=gamma0, shaking=shaking,
+            shakedrop=shakedrop, constancy=constancy,
         )  # fmt: skip
+
+
+def decaying(last: ShakeDrop | None, blocks: int) -> list[ShakeDrop | None]:
+    """The ShakeDrop of every block, from the first, when that of the last is given."""
+    if last is None:
+        return [None] * blocks
+    return [replace(last, keep=keep_probability(block, blocks, last.keep)) for block in range(1, blocks + 1)]
 
 
 def _start_scales(stages: nn.Module, gamma0: float | Literal["uniform"]) -> None:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from pipeline.models.collective import Place
+
+Forward = Literal["shake", "even"]
+Rule = Literal["M1", "M2", "M3", "M4", "M5"]
+Backward = Literal["shake", "even", "keep"] | Rule
+Level = Literal["frame", "segment", "batch"]
+
+RULES: tuple[Rule, ...] = get_args(Rule)
 
 
 @dataclass(frozen=True)
@@ -21,14 +28,16 @@ class Shaking:
         bands: sub-bands of the spectral axis that draw independently; 1 is Full (equation 8), 2 is Both (equation 9).
         forward: `shake` draws the weights of the forward pass, `even` gives every branch the same.
         backward: `shake` draws the weights of the backward pass anew, `even` gives every branch the same, `keep`
-            reuses those of the forward pass.
+            reuses those of the forward pass; `M1` to `M5` are Gastaldi's rules of table 3, see `opposed_weights`.
         level: what shares one draw: a model frame, all frames of a segment, or the whole batch.
+        interval: of the drawn weight of the first of two branches; the paper's is (0, 1).
     """
 
     bands: int = 1
-    forward: Literal["shake", "even"] = "shake"
-    backward: Literal["shake", "even", "keep"] = "shake"
-    level: Literal["frame", "segment", "batch"] = "frame"
+    forward: Forward = "shake"
+    backward: Backward = "shake"
+    level: Level = "frame"
+    interval: tuple[float, float] = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,18 @@ class Draws:
     generator: torch.Generator
     frames: Place
     segments: Place
+
+    def rows(self, level: Level) -> int:
+        """How many draws the whole batch takes at a level."""
+        return {"frame": self.frames.total, "segment": self.segments.total, "batch": 1}[level]
+
+    def ours(self, drawn: Tensor, level: Level, segment_of_frame: Tensor) -> Tensor:
+        """Of (terms, rows, bands) drawn for the whole batch, those of each of this process's frames, or of all."""
+        if level == "frame":
+            return drawn[:, self.frames.first : self.frames.first + len(segment_of_frame)]
+        if level == "segment":
+            return drawn[:, self.segments.first + segment_of_frame]
+        return drawn
 
 
 def mix_branches(
@@ -67,21 +88,64 @@ def mix_branches(
         (frames, channels, height, bins), the sum of alpha_n times branch n. In the backward pass branch n receives
         beta_n times the gradient, whatever alpha was.
     """
-    reference = branches[0]
-    rows = {"frame": draws.frames.total, "segment": draws.segments.total, "batch": 1}[shaking.level]
-    shape = (len(branches), rows, shaking.bands)
-    alpha = _weights(shaking.forward, shape, draws.generator)
-    beta = alpha if shaking.backward == "keep" else _weights(shaking.backward, shape, draws.generator)
-    if shaking.level == "frame":
-        ours = slice(draws.frames.first, draws.frames.first + len(reference))
-        alpha, beta = alpha[:, ours], beta[:, ours]
-    elif shaking.level == "segment":
-        index = draws.segments.first + segment_of_frame
-        alpha, beta = alpha[:, index], beta[:, index]
-    bins = reference.shape[-1]
-    weights = (_per_bin(part, bins).to(reference.dtype) for part in (alpha, beta))
-    mixed: Tensor = _Mix.apply(*weights, *branches)  # type: ignore[no-untyped-call]
-    return mixed
+    shape = (len(branches), draws.rows(shaking.level), shaking.bands)
+    alpha = _weights(shaking.forward, shape, shaking.interval, draws.generator)
+    if shaking.backward == "keep":
+        beta = alpha
+    elif shaking.backward == "shake" or shaking.backward == "even":
+        beta = _weights(shaking.backward, shape, shaking.interval, draws.generator)
+    else:
+        first = opposed_weights(shaking.backward, alpha[0], draws.generator)
+        beta = torch.stack([first, 1 - first])
+    return weigh(branches, *(draws.ours(part, shaking.level, segment_of_frame) for part in (alpha, beta)))
+
+
+def weigh(terms: Sequence[Tensor], forward: Tensor, backward: Tensor) -> Tensor:
+    """The sum of terms, each times its weight; the gradient of each is multiplied by another weight.
+
+    Args:
+        terms: N tensors (frames, channels, height, bins).
+        forward: (N, frames or 1, bands) weights of the forward pass, which get no gradient.
+        backward: likewise, of the backward pass.
+
+    Returns:
+        (frames, channels, height, bins).
+    """
+    reference = terms[0]
+    weights = (_per_bin(part, reference.shape[-1]).to(reference.dtype) for part in (forward, backward))
+    weighed: Tensor = _Mix.apply(*weights, *terms)  # type: ignore[no-untyped-call]
+    return weighed
+
+
+def opposed_weights(rule: Rule, alpha: Tensor, generator: torch.Generator) -> Tensor:
+    """Weights of the first branch's gradient that lie at a chosen distance from those of the forward pass.
+
+    Gastaldi 2017, table 3, with r from U(0, 1) for each weight; mirrored where alpha is over 1/2:
+
+    - `M1`: 1 - alpha, the mirror image
+    - `M2`: r alpha, further out on alpha's side
+    - `M3`: between alpha and 1/2
+    - `M4`: between 1/2 and 1 - alpha
+    - `M5`: beyond 1 - alpha
+
+    Args:
+        rule: one of them.
+        alpha: forward weights of the first of two branches, any shape.
+        generator: source of r, on alpha's device.
+    """
+    share = torch.rand(alpha.shape, generator=generator, device=alpha.device)
+    small = torch.minimum(alpha, 1 - alpha)
+    if rule == "M1":
+        beta = 1 - small
+    elif rule == "M2":
+        beta = share * small
+    elif rule == "M3":
+        beta = share * (0.5 - small) + small
+    elif rule == "M4":
+        beta = share * (0.5 - small) + 0.5
+    else:
+        beta = share * small + (1 - small)
+    return torch.where(alpha < 0.5, beta, 1 - beta)
 
 
 def convex_weights(branches: int, rows: int, bands: int, generator: torch.Generator) -> Tensor:
@@ -98,10 +162,17 @@ def convex_weights(branches: int, rows: int, bands: int, generator: torch.Genera
     return waits / waits.sum(dim=0)
 
 
-def _weights(rule: str, shape: tuple[int, int, int], generator: torch.Generator) -> Tensor:
+def _weights(
+    rule: str, shape: tuple[int, int, int], interval: tuple[float, float], generator: torch.Generator
+) -> Tensor:
     if rule == "even":
         return torch.full(shape, 1 / shape[0], device=generator.device)
-    return convex_weights(*shape, generator)
+    weights = convex_weights(*shape, generator)
+    if interval == (0.0, 1.0):
+        return weights
+    low, high = interval
+    first = low + (high - low) * weights[0]
+    return torch.stack([first, 1 - first])
 
 
 def _per_bin(weights: Tensor, bins: int) -> Tensor:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import reduce
 
+from pydantic import BaseModel
+
 from pipeline.evaluation.results import RunDetails
 from pipeline.params import ModelParams, Params
 from pipeline.reporting.experiment import Experiment
@@ -126,7 +128,7 @@ def redefined(experiment: Experiment, models: Iterable[str]) -> list[str]:
             continue
         if changed := [
             f"{name} {_described(ours, name)} (paper: {_described(paper, name)})"
-            for name in ("layout", "gamma0", "shake")
+            for name in ("layout", "gamma0", "shake", "shakedrop", "mixup", "vcl")
             if getattr(ours, name) != getattr(paper, name)
         ]:
             lines.append(f"{model} is not the paper's model of this row: {'; '.join(changed)}.")
@@ -134,11 +136,12 @@ def redefined(experiment: Experiment, models: Iterable[str]) -> list[str]:
 
 
 def _described(model: ModelParams, name: str) -> str:
-    if name != "shake":
-        return str(getattr(model, name))
-    if model.shake is None:
+    value = getattr(model, name)
+    if value is None:
         return "none"
-    return ", ".join(f"{key} {value}" for key, value in model.shake.model_dump().items())
+    if isinstance(value, BaseModel):
+        return ", ".join(f"{key} {entry}" for key, entry in value.model_dump().items())
+    return str(value)
 
 
 def environments(details: Iterable[RunDetails], models: Iterable[str]) -> list[str]:

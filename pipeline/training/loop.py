@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,8 +13,11 @@ from torch.nn import functional as F
 
 from pipeline.evaluation.accuracy import unweighted_accuracy
 from pipeline.models.collective import gathered, processes, rank, sum_gradients, summed
+from pipeline.models.mixing import Mixing
 from pipeline.models.resnext import ResNeXt
-from pipeline.training.batches import SegmentBank, ordered_batches, shuffled_batches
+from pipeline.models.variance_constancy import clip_gradients_by_layer, middle_frames
+from pipeline.training.batches import Batch, SegmentBank, ordered_batches, shuffled_batches
+from pipeline.training.mixup import Mixup, draw_pairs, mixed_loss
 
 SCORING_FRAMES = 1024
 """Model frames scored at once; scoring keeps no activations, so this is bounded by cache, not by memory."""
@@ -27,6 +31,7 @@ class Recipe:
     batch_segments: int
     learning_rate: float
     eval_train_every: int
+    mixup: Mixup | None = None
 
 
 @dataclass(frozen=True)
@@ -185,7 +190,7 @@ def _scores(network: ResNeXt, bank: SegmentBank, segments: Tensor) -> Tensor:
     network.eval()
     with torch.no_grad():
         batches = ordered_batches(bank, _share(segments), SCORING_FRAMES)
-        return gathered(torch.cat([_forward(network, bank, positions)[0] for positions in batches]))
+        return gathered(torch.cat([_scores_of(network, _channels_last(bank.gather(part))) for part in batches]))
 
 
 def train_epoch(
@@ -198,12 +203,21 @@ def train_epoch(
     weight_sum = torch.zeros((), device=weights.device)
     emotions, predicted = [], []
     for positions in shuffled_batches(segments, recipe.batch_segments, state.order):
-        scores, target = _forward(network, bank, _share(positions), state.noise)
-        batch_weight = summed(weights[target].sum())
-        loss = F.cross_entropy(scores, target, weight=weights, reduction="sum")
+        batch = _channels_last(bank.gather(_share(positions)))
+        target = batch.emotions
+        with _constancy(network, batch) as penalty:
+            if recipe.mixup is None:
+                scores = _scores_of(network, batch, state.noise)
+                loss, weight = F.cross_entropy(scores, target, weight=weights, reduction="sum"), weights[target].sum()
+            else:
+                scores = _unmixed_scores(network, batch, state.noise)
+                loss, weight = _mixup_loss(network, batch, weights, recipe.mixup, state.noise)
+        batch_weight = summed(weight)
         optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss / batch_weight)
+        torch.autograd.backward(loss / batch_weight + penalty())
         sum_gradients(list(network.parameters()))
+        if network.constancy is not None:
+            clip_gradients_by_layer(network, network.constancy.settings.clip)
         optimiser.step()
         loss_sum += summed(loss.detach())
         weight_sum += batch_weight
@@ -222,13 +236,47 @@ def _share(positions: Tensor) -> Tensor:
     return torch.tensor_split(positions, processes())[rank()]
 
 
-def _forward(
-    network: ResNeXt, bank: SegmentBank, positions: Tensor, noise: torch.Generator | None = None
+def _channels_last(batch: Batch) -> Batch:
+    return replace(batch, frames=batch.frames.contiguous(memory_format=torch.channels_last))
+
+
+def _scores_of(
+    network: ResNeXt, batch: Batch, noise: torch.Generator | None = None, mixing: Mixing | None = None
+) -> Tensor:
+    return network(batch.frames, batch.segment_of_frame, len(batch.emotions), noise, mixing)  # type: ignore[no-any-return]
+
+
+def _unmixed_scores(network: ResNeXt, batch: Batch, noise: torch.Generator) -> Tensor:
+    """Scores of a batch's own segments in train mode, for the training UA; running statistics stay as they are."""
+    norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
+    for layer in norms:
+        layer.track_running_stats = False
+    try:
+        with torch.no_grad():
+            return _scores_of(network, batch, noise)
+    finally:
+        for layer in norms:
+            layer.track_running_stats = True
+
+
+def _mixup_loss(
+    network: ResNeXt, batch: Batch, weights: Tensor, mixup: Mixup, noise: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Scores and classes of a batch."""
-    batch = bank.gather(positions)
-    frames = batch.frames.contiguous(memory_format=torch.channels_last)
-    return network(frames, batch.segment_of_frame, len(positions), noise), batch.emotions
+    """Sum of the weighted losses of a batch's mixtures, and the sum of weights that its mean is taken by."""
+    pairs = draw_pairs(mixup, batch.segment_of_frame, len(batch.emotions), network.mixing_layers, noise)
+    return mixed_loss(_scores_of(network, batch, noise, pairs.mixing), batch.emotions, pairs, weights)
+
+
+@contextmanager
+def _constancy(network: ResNeXt, batch: Batch) -> Iterator[Callable[[], Tensor]]:
+    """Yields a function that gives the variance constancy penalty of what the network computes inside, 0 without."""
+    if network.constancy is None:
+        yield lambda: batch.frames.new_zeros((), dtype=torch.float32)
+    else:
+        # Frames of one segment are alike: one of each is a sample.
+        rows = middle_frames(batch.segment_of_frame, len(batch.emotions))
+        with network.constancy.watching(network, rows) as penalty:
+            yield penalty
 
 
 def _with_eval_mode(row: Epoch, network: ResNeXt, bank: SegmentBank, segments: Tensor, weights: Tensor) -> Epoch:

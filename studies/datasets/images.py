@@ -71,7 +71,7 @@ def standardised(name: str, num_classes: int, train: RawImages, test: RawImages)
     deviation[deviation == 0] = 1.0
 
     def prepared(raw: RawImages) -> Images:
-        pixels = torch.from_numpy(raw[0]).float()
+        pixels = torch.from_numpy(raw[0].astype(np.float32))
         pixels.sub_(torch.tensor(mean).float().view(1, -1, 1, 1))
         pixels.div_(torch.tensor(deviation).float().view(1, -1, 1, 1))
         return Images(pixels, torch.from_numpy(raw[1]))

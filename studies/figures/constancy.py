@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from pipeline.reporting.figures.drawing import ACCENT, INK, PAPER, SOFT, Drawing, canvas, finished, styled
+from pipeline.reporting.figures.drawing import ACCENT, INK, PAPER, SOFT, Drawing, Look, canvas, finished, styled
 
 NAMES = {"none": "none", "batch": "batch norm", "layer": "layer norm", "group": "group norm", "vcl": "VCL"}
 
@@ -31,7 +31,7 @@ def errors(table: pd.DataFrame) -> Drawing:
     axis = figure.subplots()
     labels = []
     for row, one in enumerate(table.to_dict("records")):
-        look = {"color": _COLOURS[one["normalisation"]]}
+        look: Look = {"color": _COLOURS[one["normalisation"]]}
         axis.plot([one["error_low"], one["error_high"]], [row, row], linewidth=2.4, solid_capstyle="butt", **look)
         axis.plot([one["error"]], [row], marker=_MARKERS[one["normalisation"]], markerfacecolor=PAPER,
                   markersize=5.5, linestyle="none", **look)  # fmt: skip

@@ -7,25 +7,23 @@ from pathlib import Path
 import torch
 
 from pipeline.errors import explained
-from pipeline.files import write_text
 from pipeline.training.device import resolve_device
-from studies.datasets.registry import load_images
 from studies.iteration_time import seconds_per_hundred
 from studies.params import load_params
+from studies.tables import write_csv
 
 
 def main() -> None:
-    """Time iterations on images of the configured data set's shape, and write the table."""
+    """Write `vcl_time.csv` in `studies/results/`."""
     params = load_params()
     torch.set_num_threads(1)
-    images = load_images(params.vcl.data)
+    timed = params.vcl_time
     table = seconds_per_hundred(
-        params.vcl.normalisations, image_shape=images.image_shape, num_classes=images.num_classes,
-        batch_size=params.vcl.recipe.batch_size, multiplier=params.vcl.multiplier, iterations=20,
+        ("none", "batch", "layer", "group", "vcl"), image_shape=timed.image, num_classes=timed.num_classes,
+        batch_size=timed.batch_size, multiplier=timed.multiplier, iterations=timed.iterations,
         device=resolve_device(params.execution.device),
     )  # fmt: skip
-    text = table.to_csv(index=False, lineterminator="\n", float_format="%.4g")
-    write_text(Path("studies/results/vcl_time.csv"), text)
+    write_csv(table, Path("studies/results/vcl_time.csv"))
 
 
 if __name__ == "__main__":

@@ -6,17 +6,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-PADDING = 4
-"""Zeros around an image before a crop of its own size (He et al. 2015, section 4.2; Gastaldi 2017)."""
+from studies.training.recipe import Recipe
 
 
-def random_crop(pixels: Tensor, generator: torch.Generator, padding: int = PADDING) -> Tensor:
+def random_crop(pixels: Tensor, padding: int, generator: torch.Generator) -> Tensor:
     """Shift every image by a whole number of pixels of its own, at most `padding` each way; zeros come in.
 
     Args:
         pixels: (images, channels, height, width).
-        generator: source of the shifts, on any device.
         padding: the largest shift.
+        generator: source of the shifts, on any device.
     """
     images, channels, height, width = pixels.shape
     padded = F.pad(pixels, (padding,) * 4)
@@ -35,9 +34,9 @@ def random_flip(pixels: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(flipped.to(pixels.device).view(-1, 1, 1, 1), pixels.flip(3), pixels)
 
 
-def augmented(pixels: Tensor, kind: str, generator: torch.Generator) -> Tensor:
-    """A batch as `Recipe.augment` says."""
-    if kind == "none":
+def augmented(pixels: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
+    """A batch as a recipe augments it."""
+    if recipe.augment == "none":
         return pixels
-    cropped = random_crop(pixels, generator)
-    return random_flip(cropped, generator) if kind == "crop_flip" else cropped
+    cropped = random_crop(pixels, recipe.padding, generator)
+    return random_flip(cropped, generator) if recipe.augment == "crop_flip" else cropped

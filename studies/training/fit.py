@@ -152,7 +152,7 @@ def _train_epoch(
             group["lr"] = rate_at(recipe, state.epoch * len(batches) + position, recipe.epochs * len(batches))
         on_device = chosen.to(train.labels.device)
         labels = train.labels[on_device]
-        pixels = augmented(train.pixels[on_device], recipe.augment, state.noise)
+        pixels = augmented(train.pixels[on_device], recipe, state.noise)
         value, scores = loss(network, _dense(pixels), labels, state.noise)
         if not math.isfinite(value.item()):
             return math.nan, math.nan

@@ -30,7 +30,8 @@ class Recipe(Strict):
         schedule: `cosine` goes from the first rate to 0 along half a cosine, iteration by iteration; `steps` follows
             `steps`.
         steps: (share of the training, rate) in order: from that share on, the rate is this.
-        augment: `crop_flip` pads by 4 and crops at random, then mirrors half the images; `crop` only crops.
+        augment: `crop_flip` pads, crops at random and mirrors half the images; `crop` does not mirror.
+        padding: zeros on each side before a crop; 4 for CIFAR (He et al. 2015, section 4.2).
     """
 
     epochs: Count
@@ -42,6 +43,7 @@ class Recipe(Strict):
     schedule: Literal["cosine", "constant", "steps"] = "cosine"
     steps: tuple[tuple[Share, Rate], ...] = ()
     augment: Literal["none", "crop", "crop_flip"] = "none"
+    padding: Count = 4
 
     @model_validator(mode="after")
     def _steps_belong(self) -> Recipe:

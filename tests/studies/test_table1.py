@@ -1,0 +1,87 @@
+import math
+
+import numpy as np
+import pytest
+
+from studies import table1
+from studies.figures.table1 import error_figure
+from studies.params import DataParams, ExecutionParams, load_params
+from studies.table1 import MODELS, Table1Run, Table1Spec, claims, run_table, specs, table, train_one
+from tests.closure import ROOT
+
+SMALL = load_params(ROOT / "studies/params.yaml").table1
+CPU = ExecutionParams(device="cpu")
+
+
+def run(model, seed, error, params=SMALL, width=8, status="done"):
+    layout, shaken = model
+    return Table1Run(Table1Spec(layout, shaken, width, seed, params, CPU), 1000, status, 1.0, error)
+
+
+def every(offset=0.0):
+    return [run(model, seed, place + seed / 10 + offset) for place, model in enumerate(MODELS) for seed in (1, 2, 3)]
+
+
+def test_trained_networks_of_another_scale_have_rows_below_the_published_ones():
+    rows = table(every())
+    assert list(rows.columns) == ["model", "depth", "width", "parameters", "error", "published_error"]
+    published, ours = rows.iloc[:15], rows.iloc[15:]
+    assert published["error"].isna().all()
+    assert ours["model"].tolist() == [f"{table1.model_name(*model)} (digits)" for model in MODELS]
+    assert ours["error"].tolist() == pytest.approx([0.2, 1.2, 2.2, 3.2, 4.2])
+    assert ours["published_error"].isna().all()
+
+
+def test_a_published_network_trained_on_cifar10_fills_its_row():
+    params = SMALL.model_copy(update={"data": DataParams(name="cifar10", path="x"), "depth": 26, "widths": (64,)})
+    rows = table([run(("PreActBN", True), seed, 2.9 + seed / 10, params, 64) for seed in (0, 1, 2)])
+    assert len(rows) == 15
+    row = rows[(rows["model"] == "PreActBN, shaken") & (rows["width"] == "2x64d")].iloc[0]
+    assert row["error"] == pytest.approx(3.0)
+    assert row["published_error"] == 2.95
+    assert rows["error"].notna().sum() == 1
+
+
+def test_claims_are_paired_by_seed_and_stand_beside_the_papers_difference():
+    rows = claims(run_table(every())).set_index(["better", "worse"])
+    row = rows.loc[("RPreAct", "PreAct, shaken")]
+    assert row["difference"] == pytest.approx(-2)
+    assert row["published_difference"] == pytest.approx(3.76 - 6.92)
+    assert row["verdict"] == "shows"
+    assert rows.loc[("RPreAct, shaken", "RPreAct"), "verdict"] == "reversed"
+
+
+def test_a_diverged_run_is_told_and_left_out_of_means():
+    runs = [*every()[:14], run(MODELS[-1], 3, np.nan, status="diverged")]
+    listed = run_table(runs)
+    assert listed["status"].tolist().count("diverged") == 1
+    assert math.isfinite(table(runs)["error"].iloc[-1])
+    assert claims(listed).set_index("better").loc["BN-Shake, shaken", "seeds"].tolist() == [2, 2]
+
+
+def test_the_figure_draws_every_run():
+    drawing = error_figure(run_table(every()))
+    assert len(drawing.data) == 15
+    assert "PreActBN, shaken 2x8d 3.2 %" in drawing.alt
+
+
+def test_a_run_is_trained_once_and_learns(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    params = SMALL.model_copy(
+        update={"depth": 8, "recipe": SMALL.recipe.model_copy(update={"epochs": 4}), "seeds": (1,), "widths": (4,)}
+    )
+    listed = specs(params, CPU)
+    assert [(spec.layout, spec.shaken) for spec in listed] == list(MODELS)
+    first = train_one(listed[0])
+    assert first.status == "done"
+    assert first.error < 40
+    monkeypatch.setattr("studies.training.fit._train_epoch", None)
+    assert train_one(listed[0]) == first
+
+
+def test_what_a_run_depends_on_is_its_own_settings_and_not_its_neighbours():
+    spec = specs(SMALL, CPU)[0]
+    more = specs(SMALL.model_copy(update={"seeds": (1, 2, 3, 4, 5, 6), "widths": (8, 16)}), CPU)[0]
+    assert spec.description() == more.description()
+    other = specs(SMALL.model_copy(update={"recipe": SMALL.recipe.model_copy(update={"epochs": 99})}), CPU)[0]
+    assert spec.description() != other.description()
