@@ -14,11 +14,11 @@ def kurtosis(activations: npt.ArrayLike) -> Array:
     """(rows, units) to (units,): the fourth central moment over the squared variance, m4 / sigma^4.
 
     1 for two equal peaks (the least there is), 1.8 for a uniform distribution, 3 for a Gaussian. NaN for a unit that
-    does not vary.
+    does not vary, or is not finite.
     """
     centred = _centred(activations)
     variance = (centred**2).mean(axis=0)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         shape: Array = (centred**4).mean(axis=0) / np.where(variance > _still(activations), variance, np.nan) ** 2
     return shape
 
@@ -54,7 +54,9 @@ def _finite(values: Array) -> Array:
 
 def _centred(activations: npt.ArrayLike) -> Array:
     values = np.asarray(activations, dtype=np.float64)
-    centred: Array = values - values.mean(axis=0)
+    # A diverged network's activations may be infinite.
+    with np.errstate(invalid="ignore", over="ignore"):
+        centred: Array = values - values.mean(axis=0)
     return centred
 
 
