@@ -30,6 +30,9 @@ SLOPE = 0.2
 GROUPS = 32
 """At most so many groups of channels in group normalisation (Wu & He 2018); fewer where they do not divide."""
 
+GROUP_CHANNELS = 4
+"""At least so many channels in a group: of a single channel at a single position nothing is left once it is centred."""
+
 STACKS: tuple[tuple[tuple[int, int], ...], ...] = (
     ((192, 5),),
     ((192, 1), (240, 3)),
@@ -215,6 +218,7 @@ def _normalised(name: Normalisation, channels: int, *, images: bool) -> list[nn.
     if name == "batch":
         return [nn.BatchNorm2d(channels) if images else nn.BatchNorm1d(channels)]
     if name in ("layer", "group"):
-        groups = 1 if name == "layer" else max(n for n in range(1, min(GROUPS, channels) + 1) if channels % n == 0)
+        most = 1 if name == "layer" else max(1, min(GROUPS, channels // GROUP_CHANNELS))
+        groups = max(n for n in range(1, most + 1) if channels % n == 0)
         return [nn.GroupNorm(groups, channels)]
     return []

@@ -73,3 +73,11 @@ def test_preactivations_are_what_activations_receive():
     assert [one.shape for one in seen] == [(5, 6)] * 3
     torch.testing.assert_close(seen[0], network.layers[0](inputs))
     assert sum(isinstance(layer, ACTIVATIONS) for layer in network.layers) == 3
+
+
+@pytest.mark.parametrize(("multiplier", "groups"), [(1.0, [32, 32, 30, 30, 26]), (0.125, [6, 6, 6, 6, 4])])
+def test_groups_never_hold_a_single_channel(multiplier, groups):
+    network = eleven_layers("ELU", "group", in_channels=1, size=8, num_classes=10, multiplier=multiplier)
+    found = [layer for layer in network.layers if isinstance(layer, nn.GroupNorm)]
+    assert [one.num_groups for one in found][:5] == groups
+    assert all(one.num_channels // one.num_groups >= 4 for one in found)
