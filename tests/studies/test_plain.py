@@ -75,7 +75,7 @@ def test_preactivations_are_what_activations_receive():
     assert sum(isinstance(layer, ACTIVATIONS) for layer in network.layers) == 3
 
 
-@pytest.mark.parametrize(("multiplier", "groups"), [(1.0, [32, 32, 30, 30, 26]), (0.125, [6, 6, 6, 6, 4])])
+@pytest.mark.parametrize(("multiplier", "groups"), [(1.0, [32, 32, 30, 30, 26]), (0.125, [6, 6, 6, 6, 8])])
 def test_groups_never_hold_a_single_channel(multiplier, groups):
     network = eleven_layers("ELU", "group", in_channels=1, size=8, num_classes=10, multiplier=multiplier)
     found = [layer for layer in network.layers if isinstance(layer, nn.GroupNorm)]
