@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,13 +14,19 @@ def kurtosis(activations: npt.ArrayLike) -> Array:
     """(rows, units) to (units,): the fourth central moment over the squared variance, m4 / sigma^4.
 
     1 for two equal peaks (the least there is), 1.8 for a uniform distribution, 3 for a Gaussian. NaN for a unit that
-    does not vary.
+    does not vary, or is not finite.
     """
     centred = _centred(activations)
     variance = (centred**2).mean(axis=0)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         shape: Array = (centred**4).mean(axis=0) / np.where(variance > _still(activations), variance, np.nan) ** 2
     return shape
+
+
+def typical_kurtosis(layers: Sequence[npt.ArrayLike]) -> float:
+    """The median over the units that vary of each layer's (rows, units), averaged over layers; NaN where none does."""
+    medians = [np.median(shape) for layer in layers if len(shape := _finite(kurtosis(layer)))]
+    return float(np.mean(medians)) if medians else float("nan")
 
 
 def variance_of_variance(activations: npt.ArrayLike, samples: int) -> Array:
@@ -39,9 +47,16 @@ def histogram(unit: npt.ArrayLike, bins: int = 40) -> tuple[Array, Array]:
     return edges, density / (len(scaled) * (edges[1] - edges[0]))
 
 
+def _finite(values: Array) -> Array:
+    kept: Array = values[np.isfinite(values)]
+    return kept
+
+
 def _centred(activations: npt.ArrayLike) -> Array:
     values = np.asarray(activations, dtype=np.float64)
-    centred: Array = values - values.mean(axis=0)
+    # A diverged network's activations may be infinite.
+    with np.errstate(invalid="ignore", over="ignore"):
+        centred: Array = values - values.mean(axis=0)
     return centred
 
 

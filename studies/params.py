@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from pipeline.settings import Count, Size, Strict, Text, read_settings
+from studies.networks.plain import Activation, Normalisation
 from studies.training.recipe import Recipe
 
 PARAMS = Path("studies/params.yaml")
@@ -57,6 +58,41 @@ class EmbeddingsParams(Strict):
     recipe: Recipe
 
 
+class VclParams(Strict):
+    """The 11-layer network with each normalisation (Littwin & Wolf 2018, table 2)."""
+
+    data: DataParams
+    seeds: Seeds
+    activations: Annotated[tuple[Activation, ...], Field(min_length=1)]
+    normalisations: Annotated[tuple[Normalisation, ...], Field(min_length=1)]
+    samples: Annotated[tuple[Annotated[int, Field(ge=2)], ...], Field(min_length=1)]
+    multiplier: Annotated[float, Field(gt=0)]
+    recipe: Recipe
+
+
+class TableParams(Strict):
+    """A UCI table: one that ships with scikit-learn, or one in the folder `path` of the published ones."""
+
+    name: Text
+    path: Text | None = None
+    rows: Count | None = None
+
+
+class UciParams(Strict):
+    """Fully connected networks on UCI tables (section 3; tables 4 and 5, figure 3)."""
+
+    tables: Annotated[tuple[TableParams, ...], Field(min_length=1)]
+    splits: Annotated[tuple[Count, ...], Field(min_length=1)]
+    activations: Annotated[tuple[Activation, ...], Field(min_length=1)]
+    normalisations: Annotated[tuple[Normalisation, ...], Field(min_length=2)]
+    samples: Annotated[int, Field(ge=2)]
+    depths: Annotated[tuple[Count, ...], Field(min_length=1)]
+    width: Count
+    recipe: Recipe
+    updates: Count | None = None
+    smoothing: Count
+
+
 class Table1Params(Strict):
     """Table 1; `widths` are of the first stage, 64 for 2x64d, and `depth` counts convolutions and the affine layer."""
 
@@ -87,11 +123,24 @@ class ShakeRulesParams(Strict):
         return self
 
 
+class VclTimeParams(Strict):
+    """Seconds per 100 iterations (table 1 of Littwin & Wolf 2018) on images of `image`, (channels, height, width)."""
+
+    image: tuple[Count, Count, Count]
+    num_classes: Count
+    batch_size: Annotated[int, Field(ge=2)]
+    multiplier: Annotated[float, Field(gt=0)]
+    iterations: Count
+
+
 class StudiesParams(Strict):
     """All of `studies/params.yaml`."""
 
     execution: ExecutionParams = ExecutionParams()
     embeddings: EmbeddingsParams
+    vcl: VclParams
+    uci: UciParams
+    vcl_time: VclTimeParams
     table1: Table1Params
     shake_rules: ShakeRulesParams
 

@@ -12,6 +12,14 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pipeline.models.variance_constancy import (
+    ACTIVATIONS,
+    Constancy,
+    VarianceConstancy,
+    clip_gradients_by_layer,
+)
 
 Activation = Literal["ReLU", "LReLU", "ELU", "SELU"]
 Normalisation = Literal["none", "batch", "layer", "group", "vcl"]
@@ -21,6 +29,9 @@ SLOPE = 0.2
 
 GROUPS = 32
 """At most so many groups of channels in group normalisation (Wu & He 2018); fewer where they do not divide."""
+
+GROUP_CHANNELS = 4
+"""At least so many channels in a group: of a single channel at a single position nothing is left once it is centred."""
 
 STACKS: tuple[tuple[tuple[int, int], ...], ...] = (
     ((192, 5),),
@@ -36,6 +47,62 @@ DROPOUT = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 """After each stack."""
 
 
+class PlainNetwork(nn.Module):
+    """Layers one after another, and the variance constancy loss on their pre-activations where there is one.
+
+    Args:
+        layers: from inputs to scores.
+        constancy: settings of the loss; None without.
+    """
+
+    def __init__(self, layers: nn.Sequential, constancy: Constancy | None) -> None:
+        super().__init__()
+        self.layers = layers
+        self.constancy = None if constancy is None else VarianceConstancy(layers, constancy)
+
+    def forward(self, inputs: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Inputs to (rows, classes) unnormalised log-probabilities.
+
+        In training mode dropout follows from the generator, the run's own, and leaves PyTorch's global one alone.
+        """
+        if not self.training or generator is None:
+            scores: Tensor = self.layers(inputs)
+            return scores
+        seed = int(torch.randint(2**31, (1,), generator=generator, device=generator.device))
+        with torch.random.fork_rng(devices=[inputs.device] if inputs.is_cuda else []):
+            torch.manual_seed(seed)
+            scores = self.layers(inputs)
+        return scores
+
+    def preactivations(self, inputs: Tensor) -> list[Tensor]:
+        """What every activation receives, in order, each (rows, units); a channel's every position is a unit."""
+        seen: list[Tensor] = []
+        hidden = inputs
+        for layer in self.layers:
+            if isinstance(layer, ACTIVATIONS):
+                seen.append(hidden.flatten(1))
+            hidden = layer(hidden)
+        return seen
+
+
+def penalised_cross_entropy(
+    network: nn.Module, inputs: Tensor, labels: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """The loss of a batch, with the variance constancy loss where the network has one, and the scores."""
+    if not isinstance(network, PlainNetwork) or network.constancy is None:
+        scores: Tensor = network(inputs, generator)
+        return F.cross_entropy(scores, labels), scores
+    with network.constancy.watching(network.layers) as penalty:
+        scores = network(inputs, generator)
+    return F.cross_entropy(scores, labels) + penalty(), scores
+
+
+def clipped(network: nn.Module) -> None:
+    """Clip gradients layer by layer where the network has the variance constancy loss (section 2.4)."""
+    if isinstance(network, PlainNetwork) and network.constancy is not None:
+        clip_gradients_by_layer(network, network.constancy.settings.clip)
+
+
 def eleven_layers(
     activation: Activation,
     normalisation: Normalisation,
@@ -44,8 +111,9 @@ def eleven_layers(
     size: int,
     num_classes: int,
     multiplier: float = 1.0,
+    constancy: Constancy | None = None,
     seed: int = 0,
-) -> nn.Sequential:
+) -> PlainNetwork:
     """The 11-layer network: (images, in_channels, size, size) to (images, num_classes) scores.
 
     Args:
@@ -57,6 +125,7 @@ def eleven_layers(
             Of larger images the positions that remain are averaged (Tiny ImageNet, section 3).
         num_classes: outputs.
         multiplier: of the channels of every convolution: 1 for CIFAR, 2 for Tiny ImageNet.
+        constancy: settings of `vcl`; default: the paper's with n = 2.
         seed: of the initialisation.
     """
     layers: list[nn.Module] = []
@@ -64,7 +133,7 @@ def eleven_layers(
     for position, (stack, dropout) in enumerate(zip(STACKS, DROPOUT, strict=True)):
         for width, kernel in stack:
             wide = max(1, round(width * multiplier))
-            layers.append(nn.Conv2d(channels, wide, kernel, padding="same"))
+            layers += _convolution(channels, wide, kernel)
             layers += _normalised(normalisation, wide, images=True)
             layers.append(_activation(activation))
             channels = wide
@@ -74,7 +143,7 @@ def eleven_layers(
         if dropout:
             layers.append(nn.Dropout(dropout))
     layers += [nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, num_classes, 1), nn.Flatten()]
-    return initialised(nn.Sequential(*layers), activation, seed)
+    return _network(layers, activation, normalisation, constancy or Constancy(samples=2), seed)
 
 
 def fully_connected(
@@ -85,11 +154,13 @@ def fully_connected(
     num_classes: int,
     depth: int,
     width: int = 256,
+    constancy: Constancy | None = None,
     seed: int = 0,
-) -> nn.Sequential:
+) -> PlainNetwork:
     """`depth` hidden layers of `width` units: (rows, inputs) to (rows, num_classes) scores.
 
-    Dropout as published: 0.5 after the last hidden layer, but alpha-dropout of 0.05 after each with SELU.
+    Dropout as published: 0.5 after the last hidden layer, but alpha-dropout of 0.05 after each with SELU. The default
+    of `constancy` is the paper's with n = 10.
     """
     layers: list[nn.Module] = []
     for _ in range(depth):
@@ -102,37 +173,37 @@ def fully_connected(
     if activation != "SELU":
         layers.append(nn.Dropout(0.5))
     layers.append(nn.Linear(inputs, num_classes))
-    return initialised(nn.Sequential(*layers), activation, seed)
+    return _network(layers, activation, normalisation, constancy or Constancy(samples=10), seed)
 
 
-def preactivations(network: nn.Sequential, inputs: Tensor) -> list[Tensor]:
-    """What every activation of the network receives, in order, each of shape (rows, units).
-
-    Positions of an image are rows: a channel's activations at all positions share a distribution.
-    """
-    seen: list[Tensor] = []
-    hidden = inputs
-    for layer in network:
-        if isinstance(layer, nn.ReLU | nn.LeakyReLU | nn.ELU | nn.SELU):
-            seen.append(hidden.movedim(1, -1).flatten(0, -2))
-        hidden = layer(hidden)
-    return seen
+def parameter_count(network: PlainNetwork) -> int:
+    """Parameters of the network as it is used: the beta of the variance constancy loss only serve training."""
+    return sum(one.numel() for one in network.layers.parameters())
 
 
-def initialised(network: nn.Sequential, activation: Activation, seed: int) -> nn.Sequential:
-    """Weights from N(0, 2 / fan in) (He et al. 2015), with SELU from N(0, 1 / fan in) (Klambauer et al. 2017).
+def _network(
+    layers: list[nn.Module], activation: Activation, normalisation: Normalisation, constancy: Constancy, seed: int
+) -> PlainNetwork:
+    """Layers with weights from N(0, 2 / fan in) (He et al. 2015), with SELU N(0, 1 / fan in) (Klambauer et al. 2017).
 
     Biases begin at 0. Everything is drawn from `seed` alone.
     """
     source = torch.Generator().manual_seed(seed)
     gain = 1.0 if activation == "SELU" else math.sqrt(2)
-    for layer in network.modules():
+    for layer in layers:
         if isinstance(layer, nn.Conv2d | nn.Linear):
-            deviation = gain / math.sqrt(layer.weight[0].numel())
-            nn.init.normal_(layer.weight, std=deviation, generator=source)
+            nn.init.normal_(layer.weight, std=gain / math.sqrt(layer.weight[0].numel()), generator=source)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
-    return network
+    return PlainNetwork(nn.Sequential(*layers), constancy if normalisation == "vcl" else None)
+
+
+def _convolution(channels: int, width: int, kernel: int) -> list[nn.Module]:
+    """A convolution that keeps the size; an even kernel's odd zero comes last."""
+    if kernel % 2:
+        return [nn.Conv2d(channels, width, kernel, padding=kernel // 2)]
+    before, after = (kernel - 1) // 2, kernel // 2
+    return [nn.ZeroPad2d((before, after, before, after)), nn.Conv2d(channels, width, kernel)]
 
 
 def _activation(name: Activation) -> nn.Module:
@@ -147,6 +218,7 @@ def _normalised(name: Normalisation, channels: int, *, images: bool) -> list[nn.
     if name == "batch":
         return [nn.BatchNorm2d(channels) if images else nn.BatchNorm1d(channels)]
     if name in ("layer", "group"):
-        groups = 1 if name == "layer" else max(n for n in range(1, min(GROUPS, channels) + 1) if channels % n == 0)
+        most = 1 if name == "layer" else max(1, min(GROUPS, channels // GROUP_CHANNELS))
+        groups = max(n for n in range(1, most + 1) if channels % n == 0)
         return [nn.GroupNorm(groups, channels)]
     return []

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from typing import Annotated, Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import nn
 
 from pipeline.settings import Count, Strict
 
 Rate = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, lt=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 
@@ -26,7 +27,9 @@ class Recipe(Strict):
         optimiser: `sgd` is SGD with Nesterov's momentum, `adam` has PyTorch's defaults.
         momentum: of `sgd`.
         weight_decay: the L2 penalty's factor, on all weights.
-        schedule: `cosine` goes from the first rate to 0 along half a cosine, iteration by iteration.
+        schedule: `cosine` goes from the first rate to 0 along half a cosine, iteration by iteration; `steps` follows
+            `steps`.
+        steps: (share of the training, rate) in order: from that share on, the rate is this.
         augment: `crop_flip` pads, crops at random and mirrors half the images; `crop` does not mirror.
         padding: zeros on each side before a crop; 4 for CIFAR (He et al. 2015, section 4.2).
     """
@@ -37,9 +40,19 @@ class Recipe(Strict):
     optimiser: Literal["sgd", "adam"] = "sgd"
     momentum: Annotated[float, Field(gt=0, lt=1)] = 0.9
     weight_decay: NotNegative = 1e-4
-    schedule: Literal["cosine", "constant"] = "cosine"
+    schedule: Literal["cosine", "constant", "steps"] = "cosine"
+    steps: tuple[tuple[Share, Rate], ...] = ()
     augment: Literal["none", "crop", "crop_flip"] = "none"
     padding: Count = 4
+
+    @model_validator(mode="after")
+    def _steps_belong(self) -> Recipe:
+        shares = [share for share, _ in self.steps]
+        if bool(shares) != (self.schedule == "steps"):
+            raise ValueError(f"schedule is {self.schedule} with {len(shares)} steps; expected steps with `steps` alone")
+        if shares != sorted(set(shares)):
+            raise ValueError(f"steps begin at {shares} of the training; expected rising shares")
+        return self
 
 
 def rate_at(recipe: Recipe, iteration: int, iterations: int) -> float:
@@ -56,6 +69,10 @@ def rate_at(recipe: Recipe, iteration: int, iterations: int) -> float:
     """
     if recipe.schedule == "constant":
         return recipe.learning_rate
+    if recipe.schedule == "steps":
+        # A share as 0.36 of 500 epochs is a whole number of iterations but for rounding.
+        reached = [rate for share, rate in recipe.steps if iteration >= share * iterations - 1e-6]
+        return reached[-1] if reached else recipe.learning_rate
     return recipe.learning_rate / 2 * (1 + math.cos(math.pi * iteration / iterations))
 
 

@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+import torch
+
+from pipeline.errors import InputError
+from studies.figures.constancy import errors, histograms, profile
+from studies.iteration_time import seconds_per_hundred
+from studies.params import DataParams, TableParams
+from studies.profiles import performance_profile
+from studies.tabular import (
+    TableOutcome,
+    TableRun,
+    errors_by_method,
+    load_table,
+    selected,
+    selection_table,
+    shown_densities,
+    train,
+    wins_table,
+)
+from studies.training.recipe import Recipe, rate_at
+from studies.variance_constancy import COLUMNS, ConstancyOutcome, ConstancyRun, comparison_table, model_name
+
+RECIPE = Recipe(epochs=3, batch_size=20, learning_rate=0.01)
+
+
+def table_run(normalisation="none", activation="ELU", depth=2):
+    return TableRun(TableParams(name="iris"), 1, activation, normalisation, 5, depth, 16, RECIPE, None)
+
+
+def outcome(valid, test, depth=2, **names):
+    return TableOutcome(table_run(depth=depth, **names), tuple(valid), tuple(test), False, 3.0, np.ones((2, 3, 40)))
+
+
+def test_the_smoothed_epoch_is_selected_over_depths():
+    shallow = outcome([0.5, 0.0, 0.5, 0.5], [0.1, 0.2, 0.3, 0.4])
+    deep = outcome([0.6, 0.3, 0.3, 0.3], [0.5, 0.6, 0.7, 0.8], depth=4)
+    assert selected([shallow, deep], 1) == (shallow, 2, 0.2)
+    assert selected([shallow, deep], 2) == (shallow, 2, 0.2), "a mean of 0.25 over the first two epochs"
+    chosen, epoch, error = selected([shallow, deep], 3)
+    assert (chosen, epoch, error) == (deep, 4, 0.8), "a mean of 0.3 over the last three"
+    assert np.isnan(selected([outcome([], [])], 3)[2])
+
+
+def test_a_run_on_a_table_learns_and_selects_nothing_on_test_rows():
+    outcomes = [train(table_run(name)) for name in ("none", "batch", "vcl")]
+    for one in outcomes:
+        assert len(one.valid) == len(one.test) == 3
+        assert one.densities.shape == (2, 3, 40)
+    selection = selection_table(outcomes, 2)
+    assert selection["normalisation"].tolist() == ["none", "batch", "vcl"]
+    table = wins_table(selection)
+    assert table["published_wins"].tolist() == [14, 16, 23]
+    shown = shown_densities(outcomes)
+    assert list(shown.densities) == ["none", "batch", "vcl"]
+    histograms(shown.densities, shown.edges, shown.what)
+    methods = errors_by_method(selection)
+    drawing = profile([1.0, 0.9], performance_profile(methods, [1.0, 0.9]), 1)
+    assert "threshold" in drawing.svg
+    again = train(table_run("vcl"))
+    assert again.valid == outcomes[2].valid
+
+
+def test_a_diverged_method_counts_as_all_wrong():
+    selection = selection_table([outcome([0.1], [0.1]), outcome([], [], normalisation="vcl")], 2)
+    assert errors_by_method(selection) == {"ELU+none": [0.1], "ELU+vcl": [1.0]}
+
+
+def test_an_unknown_table_is_refused():
+    with pytest.raises(InputError, match=r"names adult, which does not ship with scikit-learn \(these do: iris"):
+        load_table(TableParams(name="adult"))
+
+
+def test_the_table_holds_published_and_trained_rows_and_gains_paired_by_seed():
+    digits = DataParams(name="digits")
+
+    def run(normalisation, seed, error, diverged=False):
+        samples = 2 if normalisation == "vcl" else None
+        spec = ConstancyRun(digits, "ELU", normalisation, samples, 0.1, RECIPE, seed, "cpu")
+        return ConstancyOutcome(spec, error, diverged, 123, 2.5)
+
+    table = comparison_table([
+        run("none", 1, 4.0), run("none", 2, 6.0), run("none", 3, 5.0),
+        run("vcl", 1, 3.0), run("vcl", 2, 5.0), run("vcl", 3, float("nan"), diverged=True),
+    ])  # fmt: skip
+    assert tuple(table.columns) == COLUMNS
+    published = table[table["runs"].isna()]
+    assert len(published) == 57
+    assert published["error"].isna().all()
+    best = published[(published["data"] == "CIFAR-100") & (published["model"] == "ELU+vcl (n = 2)")]
+    assert best["published_error"].item() == 25.6
+    trained = table[table["runs"].notna()].set_index("normalisation")
+    assert trained.loc["vcl", "error"] == 4.0
+    assert trained.loc["vcl", "gain"] == 1.0
+    assert trained.loc["vcl", "diverged"] == 1
+    assert errors(table[table["runs"].notna()]).png[:4] == b"\x89PNG"
+
+
+def test_models_are_named_as_in_the_paper():
+    assert [model_name("ReLU", name, 3) for name in ("none", "batch", "vcl")] == ["ReLU", "ReLU+bn", "ReLU+vcl (n = 3)"]
+
+
+def test_a_stepped_rate_falls_at_its_shares():
+    recipe = Recipe(epochs=500, batch_size=2, learning_rate=0.05, schedule="steps", steps=((0.36, 0.02), (0.56, 0.002)))
+    assert [rate_at(recipe, at, 500) for at in (0, 179, 180, 279, 280, 499)] == [0.05, 0.05, 0.02, 0.02, 0.002, 0.002]
+    with pytest.raises(ValueError, match="schedule is cosine with 1 steps"):
+        Recipe(epochs=1, batch_size=2, learning_rate=0.1, steps=((0.5, 0.01),))
+
+
+def test_iterations_are_timed_beside_the_published():
+    table = seconds_per_hundred(("none", "vcl"), image_shape=(1, 4, 4), num_classes=3, batch_size=4, multiplier=0.02,
+                                iterations=1, device=torch.device("cpu"))  # fmt: skip
+    assert table["published_cpu_seconds"].tolist() == [367.1, 400.1]
+    assert (table["seconds"] > 0).all()
+    assert table["ratio"].iloc[0] == 1
