@@ -279,8 +279,8 @@ def run_table(runs: Sequence[RulesRun]) -> pd.DataFrame:
          run.diverged_epoch, run.train_error, run.error)
         for run in runs
     ]  # fmt: skip
-    columns = ["group", "setting", "seed", "depth", "width", "data", "parameters", "status", "diverged_epoch", "train_error",
-               "error"]  # fmt: skip
+    columns = ["group", "setting", "seed", "depth", "width", "data", "parameters", "status", "diverged_epoch",
+               "train_error", "error"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns).astype({"diverged_epoch": "Int64"})
 
 
@@ -340,10 +340,10 @@ def claims(runs: pd.DataFrame, listed: Sequence[Claim] = CLAIMS) -> pd.DataFrame
         difference = (errors[claim.better] - errors[claim.worse]).dropna()
         interval = over_seeds(difference)
         published = PUBLISHED_ERROR.get(claim.better, np.nan) - PUBLISHED_ERROR.get(claim.worse, np.nan)
-        rows.append((claim.text, claim.better, claim.worse, claim.measure, len(difference), interval.mean, interval.low, interval.high,
-                     published, interval.verdict(-1)))  # fmt: skip
-    columns = ["claim", "better", "worse", "measure", "seeds", "difference", "ci_low", "ci_high", "published_difference",
-               "verdict"]  # fmt: skip
+        rows.append((claim.text, claim.better, claim.worse, claim.measure, len(difference), interval.mean,
+                     interval.low, interval.high, published, interval.verdict(-1)))  # fmt: skip
+    columns = ["claim", "better", "worse", "measure", "seeds", "difference", "ci_low", "ci_high",
+               "published_difference", "verdict"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 
 

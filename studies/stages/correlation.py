@@ -16,7 +16,10 @@ from studies.training.crew import run_side_by_side
 
 
 def main() -> None:
-    """Write `correlation.csv`, `correlation_claims.csv` and `correlation/`; networks of `shake_rules` are taken from the store."""
+    """Write `correlation.csv`, `correlation_claims.csv` and `correlation/`.
+
+    Networks of `shake_rules` are taken from the store.
+    """
     params = load_params()
     listed = specs(params.shake_rules, params.execution)
     tables = list(run_side_by_side(measure_one, listed, params.execution))
