@@ -11,16 +11,18 @@ import numpy as np
 import pandas as pd
 import torch
 
+from pipeline.errors import InputError
 from pipeline.models.layouts import LAYOUTS, BranchLayout
 from pipeline.models.shakedrop import ShakeDrop
 from pipeline.models.shaking import RULES, Backward, Forward, Level, Shaking
 from pipeline.models.summary import count_parameters
 from pipeline.training.device import resolve_device
 from pipeline.training.mixup import Mixup
+from pipeline.wording import did_you_mean
 from studies.datasets.registry import load_images
 from studies.networks.cifar import STEM, blocks_of_a_stage, initialise
 from studies.networks.images import ImageResNeXt, Shortcut
-from studies.params import ExecutionParams, ShakeRulesParams
+from studies.params import ExecutionParams, RulesExperimentParams, ShakeRulesParams
 from studies.statistics import over_seeds
 from studies.training.checkpoints import checkpoint_path, load_checkpoint, saver
 from studies.training.fit import Fit, cross_entropy, fit, start_fit
@@ -148,12 +150,12 @@ class RulesSpec:
 
     setting: Setting
     seed: int
-    params: ShakeRulesParams
+    params: RulesExperimentParams
     execution: ExecutionParams
 
     def description(self) -> dict[str, Any]:
         """Everything that its numbers depend on, but the code."""
-        params = self.params.model_dump(mode="json", exclude={"seeds"})
+        params = self.params.model_dump(mode="json", exclude={"settings"})
         return {"setting": self.setting.name, "seed": self.seed, **params}
 
     @property
@@ -173,8 +175,29 @@ class RulesRun:
 
 
 def specs(params: ShakeRulesParams, execution: ExecutionParams) -> list[RulesSpec]:
-    """All runs of the study."""
-    return [RulesSpec(setting, seed, params, execution) for setting in SETTINGS for seed in params.seeds]
+    """All runs of the study.
+
+    Raises:
+        InputError: a setting is named that there is not.
+    """
+    return [
+        RulesSpec(setting, seed, experiment, execution)
+        for experiment in params.experiments
+        for setting in _chosen(experiment)
+        for seed in params.seeds
+    ]
+
+
+def _chosen(experiment: RulesExperimentParams) -> list[Setting]:
+    known = {setting.name: setting for setting in SETTINGS}
+    names = list(known) if experiment.settings is None else experiment.settings
+    for name in names:
+        if name not in known:
+            raise InputError(
+                f"shake_rules.experiments.settings: {name!r} is no setting; {did_you_mean(name, known)}"
+                f"expected some of {'; '.join(known)}"
+            )
+    return [known[name] for name in names]
 
 
 def build(spec: RulesSpec, in_channels: int, num_classes: int) -> ImageResNeXt:
@@ -243,13 +266,13 @@ def table(runs: pd.DataFrame) -> pd.DataFrame:
     """
     known = {setting.name: setting for setting in SETTINGS}
     rows = []
-    for (group, name), part in runs.groupby(["group", "setting"], sort=False):
+    for (data, group, name), part in runs.groupby(["data", "group", "setting"], sort=False):
         interval, shaking = over_seeds(part["error"]), known[str(name)].shaking
         rules = (shaking.forward, shaking.backward, _level(shaking)) if shaking else ("even", "even", "")
         rows.append((
             group, name, *rules, *part[["data", "depth", "width", "parameters"]].iloc[0],
             int((part["status"] == "done").sum()), int((part["status"] == "diverged").sum()),
-            interval.mean, interval.low, interval.high, PUBLISHED_ERROR.get(str(name), np.nan),
+            interval.mean, interval.low, interval.high, _published(str(data), str(name)),
         ))  # fmt: skip
     columns = ["group", "setting", "forward", "backward", "level", "data", "depth", "width", "parameters", "seeds",
                "diverged", "error", "ci_low", "ci_high", "published_error"]  # fmt: skip
@@ -261,19 +284,26 @@ def claims(runs: pd.DataFrame, listed: Sequence[Claim] = CLAIMS) -> pd.DataFrame
 
     Args:
         runs: rows of `run_table`.
-        listed: the claims.
+        listed: the claims; those about settings that were not trained on a data set have no row for it.
     """
-    errors = runs.pivot(index="seed", columns="setting", values="error")
     rows = []
-    for claim in listed:
-        difference = (errors[claim.better] - errors[claim.worse]).dropna()
-        interval = over_seeds(difference)
-        published = PUBLISHED_ERROR.get(claim.better, np.nan) - PUBLISHED_ERROR.get(claim.worse, np.nan)
-        rows.append((claim.text, claim.better, claim.worse, len(difference), interval.mean, interval.low, interval.high,
-                     published, interval.verdict(-1)))  # fmt: skip
-    columns = ["claim", "better", "worse", "seeds", "difference", "ci_low", "ci_high", "published_difference",
+    for data, part in runs.groupby("data", sort=False):
+        errors = part.pivot(index="seed", columns="setting", values="error")
+        for claim in listed:
+            if {claim.better, claim.worse} <= set(errors):
+                difference = (errors[claim.better] - errors[claim.worse]).dropna()
+                interval = over_seeds(difference)
+                published = PUBLISHED_ERROR.get(claim.better, np.nan) - PUBLISHED_ERROR.get(claim.worse, np.nan)
+                rows.append((data, claim.text, claim.better, claim.worse, len(difference), interval.mean, interval.low,
+                             interval.high, published, interval.verdict(-1)))  # fmt: skip
+    columns = ["data", "claim", "better", "worse", "seeds", "difference", "ci_low", "ci_high", "published_difference",
                "verdict"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
+
+
+def _published(data: str, setting: str) -> float:
+    """Of CIFAR-10, which the digits of the small scale are set beside; of no other data."""
+    return PUBLISHED_ERROR.get(setting, np.nan) if data in ("cifar10", "digits") else np.nan
 
 
 def _level(shaking: Shaking) -> str:
