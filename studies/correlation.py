@@ -71,7 +71,8 @@ class CorrelationSpec:
 def specs(params: ShakeRulesParams, execution: ExecutionParams) -> list[CorrelationSpec]:
     """The networks of `shake_rules` that are compared."""
     chosen = [setting for setting in SETTINGS if setting.name in COMPARED]
-    return [CorrelationSpec(RulesSpec(setting, seed, params, execution)) for setting in chosen for seed in params.seeds]
+    first = params.experiments[0]
+    return [CorrelationSpec(RulesSpec(setting, seed, first, execution)) for setting in chosen for seed in params.seeds]
 
 
 def measure_one(spec: CorrelationSpec) -> pd.DataFrame:

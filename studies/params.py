@@ -108,19 +108,29 @@ class Table1Params(Strict):
         return self
 
 
-class ShakeRulesParams(Strict):
-    """Gastaldi's studies; `width` is of the first stage, and `depth` as in `Table1Params`."""
+class RulesExperimentParams(Strict):
+    """Gastaldi's settings on one data set; `width` is of the first stage, and `depth` as in `Table1Params`.
+
+    `settings` names some of `studies.shake_rules.SETTINGS`; without it all are trained.
+    """
 
     data: DataParams
     depth: Count
     width: Annotated[int, Field(ge=2, multiple_of=2)]
-    seeds: Seeds
+    settings: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
     recipe: Recipe
 
     @model_validator(mode="after")
-    def _depth_is_whole_blocks(self) -> ShakeRulesParams:
+    def _depth_is_whole_blocks(self) -> RulesExperimentParams:
         _check_depth(self.depth)
         return self
+
+
+class ShakeRulesParams(Strict):
+    """Gastaldi's studies; the correlation of branches is measured in the first experiment."""
+
+    seeds: Seeds
+    experiments: Annotated[tuple[RulesExperimentParams, ...], Field(min_length=1)]
 
 
 class VclTimeParams(Strict):

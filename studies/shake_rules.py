@@ -12,16 +12,18 @@ import numpy as np
 import pandas as pd
 import torch
 
+from pipeline.errors import InputError
 from pipeline.models.layouts import LAYOUTS, BranchLayout
 from pipeline.models.shakedrop import ShakeDrop
 from pipeline.models.shaking import RULES, Backward, Forward, Level, Shaking
 from pipeline.models.summary import count_parameters
 from pipeline.training.device import resolve_device
 from pipeline.training.mixup import Mixup
+from pipeline.wording import did_you_mean
 from studies.datasets.registry import load_images
 from studies.networks.cifar import STEM, blocks_of_a_stage, initialise
 from studies.networks.images import ImageResNeXt, Shortcut
-from studies.params import ExecutionParams, ShakeRulesParams
+from studies.params import ExecutionParams, RulesExperimentParams, ShakeRulesParams
 from studies.statistics import over_seeds
 from studies.training.checkpoints import checkpoint_path, load_checkpoint, saver
 from studies.training.fit import Fit, cross_entropy, fit, start_fit
@@ -173,12 +175,12 @@ class RulesSpec:
 
     setting: Setting
     seed: int
-    params: ShakeRulesParams
+    params: RulesExperimentParams
     execution: ExecutionParams
 
     def description(self) -> dict[str, Any]:
         """Everything that its numbers depend on, but the code."""
-        params = self.params.model_dump(mode="json", exclude={"seeds"})
+        params = self.params.model_dump(mode="json", exclude={"settings"})
         return {"setting": self.setting.name, "seed": self.seed, **params}
 
     @property
@@ -202,8 +204,29 @@ class RulesRun:
 
 
 def specs(params: ShakeRulesParams, execution: ExecutionParams) -> list[RulesSpec]:
-    """All runs of the study."""
-    return [RulesSpec(setting, seed, params, execution) for setting in SETTINGS for seed in params.seeds]
+    """All runs of the study.
+
+    Raises:
+        InputError: a setting is named that there is not.
+    """
+    return [
+        RulesSpec(setting, seed, experiment, execution)
+        for experiment in params.experiments
+        for setting in _chosen(experiment)
+        for seed in params.seeds
+    ]
+
+
+def _chosen(experiment: RulesExperimentParams) -> list[Setting]:
+    known = _BY_NAME
+    names = list(known) if experiment.settings is None else experiment.settings
+    for name in names:
+        if name not in known:
+            raise InputError(
+                f"shake_rules.experiments.settings: {name!r} is no setting; {did_you_mean(name, known)}"
+                f"expected some of {'; '.join(known)}"
+            )
+    return [known[name] for name in names]
 
 
 def build(spec: RulesSpec, in_channels: int, num_classes: int) -> ImageResNeXt:
@@ -291,7 +314,7 @@ def published_networks(depth: int = PUBLISHED_DEPTH) -> pd.DataFrame:
     rows = [
         (setting.group, setting.name, *_rules(setting), "cifar10", _depth(setting.architecture, depth), f"2x{width}d",
          _parameters(setting.architecture, depth, width), 0, 0, np.nan, np.nan, np.nan, np.nan,
-         _published(setting.name, width))
+         _published("cifar10", setting.name, width))
         for setting, width in listed
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -312,16 +335,13 @@ def table(runs: pd.DataFrame) -> pd.DataFrame:
         runs: rows of `run_table`.
     """
     rows = []
-    for (group, name), part in runs.groupby(["group", "setting"], sort=False):
+    for (data, width, group, name), part in runs.groupby(["data", "width", "group", "setting"], sort=False):
         interval = over_seeds(part["error"])
-        width = int(str(part["width"].iloc[0]).removeprefix("2x").removesuffix("d"))
-        # A toy width is set beside 2x32d, the one width at which every rule was published.
-        known = width if width in (64, 96) else PUBLISHED_WIDTH
         rows.append((
             group, name, *_rules(_BY_NAME[str(name)]), *part[["data", "depth", "width", "parameters"]].iloc[0],
             int((part["status"] == "done").sum()), int((part["status"] == "diverged").sum()),
             over_seeds(part["train_error"]).mean, interval.mean, interval.low, interval.high,
-            _published(str(name), known),
+            _published(str(data), str(name), int(str(width).removeprefix("2x").removesuffix("d"))),
         ))  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -331,18 +351,23 @@ def claims(runs: pd.DataFrame, listed: Sequence[Claim] = CLAIMS) -> pd.DataFrame
 
     Args:
         runs: rows of `run_table`.
-        listed: the claims.
+        listed: the claims; those about settings that were not trained on a data set have no row for it.
     """
-    measured = {name: runs.pivot(index="seed", columns="setting", values=name) for name in ("error", "train_error")}
     rows = []
-    for claim in listed:
-        errors = measured[claim.measure]
-        difference = (errors[claim.better] - errors[claim.worse]).dropna()
-        interval = over_seeds(difference)
-        published = PUBLISHED_ERROR.get(claim.better, np.nan) - PUBLISHED_ERROR.get(claim.worse, np.nan)
-        rows.append((claim.text, claim.better, claim.worse, claim.measure, len(difference), interval.mean,
-                     interval.low, interval.high, published, interval.verdict(-1)))  # fmt: skip
-    columns = ["claim", "better", "worse", "measure", "seeds", "difference", "ci_low", "ci_high",
+    for (data, width), part in runs.groupby(["data", "width"], sort=False):
+        measured = {name: part.pivot(index="seed", columns="setting", values=name) for name in ("error", "train_error")}
+        for claim in listed:
+            errors = measured[claim.measure]
+            if not {claim.better, claim.worse} <= set(errors):
+                continue
+            difference = (errors[claim.better] - errors[claim.worse]).dropna()
+            interval = over_seeds(difference)
+            published = np.nan
+            if claim.measure == "error":
+                published = PUBLISHED_ERROR.get(claim.better, np.nan) - PUBLISHED_ERROR.get(claim.worse, np.nan)
+            rows.append((data, width, claim.text, claim.better, claim.worse, claim.measure, len(difference),
+                         interval.mean, interval.low, interval.high, published, interval.verdict(-1)))  # fmt: skip
+    columns = ["data", "width", "claim", "better", "worse", "measure", "seeds", "difference", "ci_low", "ci_high",
                "published_difference", "verdict"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 
@@ -357,10 +382,11 @@ def _rules(setting: Setting) -> tuple[str, str, str]:
     return shaking.forward, shaking.backward, "batch" if shaking.level == "batch" else "image"
 
 
-def _published(name: str, width: int) -> float:
-    if width == PUBLISHED_WIDTH:
-        return PUBLISHED_ERROR.get(name, np.nan)
-    return PUBLISHED_WIDER.get((name, width), np.nan)
+def _published(data: str, name: str, width: int) -> float:
+    """Of CIFAR-10, which the digits of the small scale are set beside at 2x32d; of no other data."""
+    if data == "cifar10" and width != PUBLISHED_WIDTH:
+        return PUBLISHED_WIDER.get((name, width), np.nan)
+    return PUBLISHED_ERROR.get(name, np.nan) if data in ("cifar10", "digits") else np.nan
 
 
 def _depth(architecture: str, asked: int) -> int:

@@ -28,7 +28,7 @@ def main() -> None:
     results = Path("studies/results")
     write_csv(table, results / "correlation.csv")
     write_csv(claims(rows), results / "correlation_claims.csv")
-    write_drawings([correlation_figure(table, params.shake_rules.data.name)], results / "correlation")
+    write_drawings([correlation_figure(table, params.shake_rules.experiments[0].data.name)], results / "correlation")
     print(f"correlation: {len(table)} rows of {len(listed)} networks")
 
 

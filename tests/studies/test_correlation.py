@@ -15,7 +15,7 @@ CPU = ExecutionParams(device="cpu")
 
 
 def network(seed=1):
-    return build(RulesSpec(SETTINGS[0], seed, PARAMS, CPU), 1, 10)
+    return build(RulesSpec(SETTINGS[0], seed, PARAMS.experiments[0], CPU), 1, 10)
 
 
 def images(count=60):

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 import torch
 
+from pipeline.errors import InputError
 from pipeline.models.shaking import Shaking
 from studies.figures.shake_rules import rules_figure
 from studies.params import ExecutionParams, load_params
@@ -24,7 +25,8 @@ from studies.shake_rules import (
 )
 from tests.closure import ROOT
 
-PARAMS = load_params(ROOT / "studies/params.yaml").shake_rules
+STUDY = load_params(ROOT / "studies/params.yaml").shake_rules
+PARAMS = STUDY.experiments[0]
 CPU = ExecutionParams(device="cpu")
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 
@@ -85,7 +87,7 @@ def test_a_divergence_is_a_row_and_no_crash(tmp_path, monkeypatch):
 
 def made_up():
     """Errors by setting and seed without training: every setting has one of its own, S-S-I the lowest."""
-    params = PARAMS.model_copy(update={"seeds": (1, 2, 3)})
+    params = STUDY.model_copy(update={"seeds": (1, 2, 3)})
     order = {name: place for place, name in enumerate(["S-S-I", *[n for n in BY_NAME if n != "S-S-I"]])}
     return run_table([
         RulesRun(one, 100, order[one.setting.name] + 0.1 * one.seed, None) for one in specs(params, CPU)
@@ -148,3 +150,18 @@ def test_the_figure_says_what_it_shows():
     drawing = rules_figure(table(made_up()))
     assert "S-S-I 0.2 %" in drawing.alt
     assert "digits" in drawing.title
+
+
+def test_an_experiment_may_name_its_settings_and_one_that_is_none_is_refused():
+    paper = load_params(ROOT / "studies/params.paper.yaml").shake_rules
+    names = [(one.params.data.name, one.setting.name) for one in specs(paper, CPU) if one.seed == 1]
+    assert names[-3:] == [("cifar100", "E-E-B"), ("cifar100", "S-E-I"), ("cifar100", "S-S-I")]
+    assert len(names) == len(SETTINGS) + 3
+    wrong = STUDY.model_copy(update={"experiments": (PARAMS.model_copy(update={"settings": ("S-S-J",)}),)})
+    with pytest.raises(InputError, match="'S-S-J' is no setting; did you mean 'S-S-I'"):
+        specs(wrong, CPU)
+
+
+def test_other_data_have_no_published_error_beside_them():
+    runs = made_up().assign(data="cifar100")
+    assert table(runs)["published_error"].isna().all()
