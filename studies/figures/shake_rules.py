@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pandas as pd
+from matplotlib.ticker import NullLocator
 
 from pipeline.reporting.figures.drawing import ACCENT, INK, PAPER, SOFT, Drawing, Look, canvas, finished, styled
 from studies.correlation import COMPARED, OUTPUT
+
+_TICKS = (1, 2, 5, 10, 20, 50, 100)
 
 
 @styled
@@ -25,6 +28,8 @@ def rules_figure(table: pd.DataFrame) -> Drawing:
     axis.invert_yaxis()
     # Logarithmic: architecture C errs twenty times as much as the others.
     axis.set_xscale("log")
+    axis.set_xticks(_TICKS, [str(tick) for tick in _TICKS])
+    axis.xaxis.set_minor_locator(NullLocator())
     axis.set_xlabel("Test error (%, logarithmic)")
     axis.grid(axis="x")
     data = ", ".join(sorted(set(table["data"])))
