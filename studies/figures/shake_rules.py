@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+from matplotlib.ticker import ScalarFormatter
 
 from pipeline.reporting.figures.drawing import ACCENT, INK, PAPER, SOFT, Drawing, Look, canvas, finished, styled
 from studies.correlation import COMPARED, OUTPUT
@@ -23,7 +24,10 @@ def rules_figure(table: pd.DataFrame) -> Drawing:
     axis.plot(table["published_error"], places, "o", color=ACCENT, markerfacecolor=PAPER, markersize=5)
     axis.set_yticks(places, list(table["setting"]))
     axis.invert_yaxis()
-    axis.set_xlabel("Test error (%)")
+    # From settings that hardly err to some that hardly learn.
+    axis.set_xscale("log")
+    axis.xaxis.set_major_formatter(ScalarFormatter())
+    axis.set_xlabel("Test error (%, logarithmic)")
     axis.grid(axis="x")
     data = ", ".join(sorted(set(table["data"])))
     caption = (
