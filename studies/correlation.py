@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ COMPARED = ("E-E-B", "S-S-I")
 OUTPUT = "output"
 """The branch as it enters the mixture, with its factor of one half."""
 
+NUMBERS = ["covariance", "correlation", "correlation_by_item"]
+
 LAYERS = ("1", "2", "3")
 """The first three layers of a branch that are its own: convolution, normalisation, ReLU. (The very first ReLU sees the
 same input in both branches.)"""
@@ -33,7 +36,13 @@ same input in both branches.)"""
 
 @dataclass
 class Comoments:
-    """Sums over images from which the correlation of corresponding items of two tensors follows."""
+    """Sums over images of two tensors, from which the correlation of corresponding items follows.
+
+    Gastaldi flattens both, takes the covariance "between each corresponding item", and one variance of each: all items
+    of all images are pairs of one sample. That is `correlation`. Beside it stands the mean of the correlations that
+    every item has over images, which an offset or scale of its own for each channel, such as a normalisation's, does
+    not change.
+    """
 
     count: int = 0
     sums: dict[str, Tensor] = field(default_factory=dict)
@@ -47,18 +56,29 @@ class Comoments:
         self.count += len(x)
 
     def covariance(self) -> float:
-        """Mean over items of the covariance over images."""
-        return float(self._moment("x", "y").mean())
+        """Over all items of all images."""
+        return float(self._pooled("x", "y"))
 
     def correlation(self) -> float:
-        """Mean over items of the correlation over images, of items that vary on both sides; NaN if none does."""
-        spread = (self._moment("x", "x") * self._moment("y", "y")).clamp_min(0).sqrt()
-        varies = spread > 1e-12
-        return float((self._moment("x", "y")[varies] / spread[varies]).mean()) if varies.any() else float("nan")
+        """Over all items of all images; NaN where one side does not vary."""
+        spread = (self._pooled("x", "x") * self._pooled("y", "y")).clamp_min(0).sqrt()
+        return float(self._pooled("x", "y") / spread) if spread > NO_SPREAD else math.nan
 
-    def _moment(self, first: str, second: str) -> Tensor:
-        both = self.sums["xy" if first != second else first + second]
-        return both / self.count - (self.sums[first] / self.count) * (self.sums[second] / self.count)
+    def correlation_by_item(self) -> float:
+        """Mean over items of the correlation over images, of items that vary on both sides; NaN if none does."""
+        spread = (self._by_item("x", "x") * self._by_item("y", "y")).clamp_min(0).sqrt()
+        varies = spread > NO_SPREAD
+        return float((self._by_item("x", "y")[varies] / spread[varies]).mean()) if varies.any() else math.nan
+
+    def _by_item(self, first: str, second: str) -> Tensor:
+        return self.sums[first + second] / self.count - self.sums[first] / self.count * self.sums[second] / self.count
+
+    def _pooled(self, first: str, second: str) -> Tensor:
+        means = [(self.sums[name] / self.count).mean() for name in (first + second, first, second)]
+        return means[0] - means[1] * means[2]
+
+
+NO_SPREAD = 1e-12
 
 
 @dataclass(frozen=True)
@@ -92,7 +112,7 @@ def branch_correlations(network: ImageResNeXt, images: Images) -> pd.DataFrame:
     """Covariance and correlation of every block's branches over a set of images, in evaluation mode.
 
     Returns:
-        Columns `block` (from 1), `left`, `right` (`output`, or L1 to L3 and R1 to R3), `covariance`, `correlation`.
+        Columns `block` (from 1), `left`, `right` (`output`, or L1 to L3 and R1 to R3) and `NUMBERS`, see `Comoments`.
     """
     network.eval()
     pairs = {(number, left, right): Comoments() for number in range(len(network.blocks)) for left, right in _pairs()}
@@ -102,10 +122,10 @@ def branch_correlations(network: ImageResNeXt, images: Images) -> pd.DataFrame:
             for (number, left, right), sums in pairs.items():
                 sums.add(seen[number, 0, left], seen[number, 1, right])
     rows = [
-        (number + 1, *_shown(left, right), sums.covariance(), sums.correlation())
+        (number + 1, *_shown(left, right), sums.covariance(), sums.correlation(), sums.correlation_by_item())
         for (number, left, right), sums in pairs.items()
     ]
-    return pd.DataFrame(rows, columns=["block", "left", "right", "covariance", "correlation"])
+    return pd.DataFrame(rows, columns=["block", "left", "right", *NUMBERS])
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
@@ -115,18 +135,18 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
         rows: of `measure_one` of all networks.
 
     Returns:
-        Columns `setting, block, left, right, seeds, covariance, correlation, ci_low, ci_high` (95 % of the correlation)
-        and `published_correlation`, which is empty: Gastaldi gives figures, not numbers.
+        Columns `setting, block, left, right, seeds, covariance, correlation, ci_low, ci_high` (95 % of the
+        correlation), `correlation_by_item` and `published_correlation`, which is empty: Gastaldi gives no numbers.
     """
     keys = ["block", "left", "right"]
     table = []
     for name, part in rows.groupby(["setting", *keys], sort=False):
         table.append((*name, *_mean(part)))
     even, shaken = (rows[rows["setting"] == name].set_index(["seed", *keys]) for name in COMPARED)
-    difference = (shaken[["correlation", "covariance"]] - even[["correlation", "covariance"]]).dropna().reset_index()
+    difference = (shaken[NUMBERS] - even[NUMBERS]).dropna().reset_index()
     for place, part in difference.groupby(keys, sort=False):
         table.append((f"{COMPARED[1]} - {COMPARED[0]}", *place, *_mean(part)))
-    columns = ["setting", *keys, "seeds", "covariance", "correlation", "ci_low", "ci_high"]
+    columns = ["setting", *keys, "seeds", "covariance", "correlation", "ci_low", "ci_high", "correlation_by_item"]
     return pd.DataFrame(table, columns=columns).assign(published_correlation=np.nan)
 
 
@@ -166,9 +186,9 @@ def _difference(first: pd.Series, second: pd.Series) -> pd.Series:
     return (first - second).dropna()
 
 
-def _mean(part: pd.DataFrame) -> tuple[int, float, float, float, float]:
-    interval = over_seeds(part["correlation"])
-    return len(part), float(part["covariance"].mean()), interval.mean, interval.low, interval.high
+def _mean(part: pd.DataFrame) -> tuple[float, ...]:
+    interval, means = over_seeds(part["correlation"]), part[NUMBERS].mean()
+    return len(part), means["covariance"], interval.mean, interval.low, interval.high, means["correlation_by_item"]
 
 
 def _pairs() -> Iterator[tuple[str, str]]:

@@ -106,10 +106,12 @@ def load_checkpoint(state: Fit, path: Path) -> None:
 
 @cache
 def _source() -> str:
-    """Hash of the code that may compute a run: all of the studies but stages and figures, and the networks."""
+    """Hash of the code that may compute a run: all of the studies but stages and figures, networks, batches, Mixup."""
     sources: dict[str, str] = {}
     for package in ("studies", "pipeline.models"):
         _collect(files(package), package, sources)
+    for name in ("batches.py", "mixup.py"):
+        sources[f"pipeline.training/{name}"] = files("pipeline.training").joinpath(name).read_text("utf-8")
     return source_hash(sources)
 
 

@@ -31,17 +31,21 @@ def test_sums_over_batches_give_numpys_covariance_and_correlation():
     for part in (slice(0, 20), slice(20, 50)):
         sums.add(torch.from_numpy(left[part]), torch.from_numpy(right[part]))
     pairs = [(left.reshape(50, -1)[:, item], right.reshape(50, -1)[:, item]) for item in range(6)]
-    assert sums.covariance() == pytest.approx(np.mean([np.cov(*pair, ddof=0)[0, 1] for pair in pairs]), rel=1e-5)
-    assert sums.correlation() == pytest.approx(np.mean([np.corrcoef(*pair)[0, 1] for pair in pairs]), rel=1e-5)
+    flat = left.ravel(), right.ravel()
+    assert sums.covariance() == pytest.approx(np.cov(*flat, ddof=0)[0, 1], rel=1e-5)
+    assert sums.correlation() == pytest.approx(np.corrcoef(*flat)[0, 1], rel=1e-5)
+    assert sums.correlation_by_item() == pytest.approx(np.mean([np.corrcoef(*pair)[0, 1] for pair in pairs]), rel=1e-5)
 
 
 def test_items_that_do_not_vary_count_for_nothing():
     sums = Comoments()
     sums.add(torch.tensor([[1.0, 0.0], [2.0, 0.0]]), torch.tensor([[2.0, 5.0], [4.0, 1.0]]))
-    assert sums.correlation() == pytest.approx(1)
+    assert sums.correlation_by_item() == pytest.approx(1)
+    assert sums.correlation() == pytest.approx(np.corrcoef([1, 2, 0, 0], [2, 4, 5, 1])[0, 1])
     still = Comoments()
     still.add(torch.zeros(4, 2), torch.zeros(4, 2))
     assert np.isnan(still.correlation())
+    assert np.isnan(still.correlation_by_item())
 
 
 def test_equal_branches_correlate_fully_and_a_mirrored_one_fully_the_other_way():
@@ -79,7 +83,7 @@ def test_outputs_enter_with_their_factor_of_one_half():
     for handle in handles:
         handle.remove()
     left, right = (seen[side].flatten(1).numpy() for side in (0, 1))
-    expected = np.mean((left - left.mean(0)) * (right - right.mean(0))) / 4
+    expected = np.mean((left - left.mean()) * (right - right.mean())) / 4
     assert table.loc[(1, "output"), "covariance"] == pytest.approx(expected, rel=1e-4)
 
 
