@@ -55,6 +55,20 @@ def test_summary_prints_table_5_of_the_paper(tmp_path, monkeypatch, capsys):
     assert rows["total"] == "148,044"
 
 
+def test_summary_tells_the_options_of_a_model(tmp_path, monkeypatch, capsys):
+    text = (ROOT / "params.paper.yaml").read_text()
+    asked = "models:\n  Asked: {label: Asked, layout: PreAct, shake: {backward: M2}, vcl: {samples: 3}}\n"
+    (tmp_path / "params.yaml").write_text(text.replace("models:\n", asked))
+    monkeypatch.chdir(tmp_path)
+    assert run("summary", "Asked") == 0
+    printed = capsys.readouterr().out
+    assert "shaking 1 band (backward M2), vcl (samples 3, weight 0.01), 2 branches" in printed
+    counts = [
+        int(line.split()[-1].replace(",", "")) for line in printed.splitlines()[2:] if line[:7] != "average" and line
+    ]
+    assert sum(counts[:-1]) == counts[-1]
+
+
 def test_summary_prints_all_models(at_root, capsys):
     assert run("summary") == 0
     assert capsys.readouterr().out.count("prelim-conv") == 5

@@ -33,9 +33,10 @@ def layer_table(network: ResNeXt, widths: Sequence[int], kernel: tuple[int, int]
     rows += [
         LayerRow("average", "", None, "", None),
         LayerRow("affine", f"{affine.in_features}x{affine.out_features}", None, "", count_parameters(affine)),
-        LayerRow("total", "", None, "", count_parameters(network)),
     ]
-    return rows
+    if network.constancy is not None:
+        rows.append(LayerRow("vcl", "beta of each unit", None, "", count_parameters(network.constancy)))
+    return [*rows, LayerRow("total", "", None, "", count_parameters(network))]
 
 
 def count_parameters(module: nn.Module) -> int:
