@@ -101,7 +101,7 @@ def measure_one(spec: CorrelationSpec) -> pd.DataFrame:
     data = load_images(spec.run.params.data)
     network = state.network
     if state.status == "diverged" or not isinstance(network, ImageResNeXt):
-        return pd.DataFrame()
+        return pd.DataFrame(columns=["setting", "seed", "block", "left", "right", *NUMBERS])
     table = branch_correlations(network, data.test.to(network.affine.weight.device))
     table.insert(0, "seed", spec.run.seed)
     table.insert(0, "setting", spec.run.setting.name)

@@ -204,6 +204,7 @@ def run_measures(run: EmbeddingRun) -> pd.DataFrame:
     rows: list[tuple[str, str, float]] = []
     for sample, points in run.points.items():
         rows += [(sample, name, value) for name, value in measure(points, run.labels[sample]).items()]
+    rows.append(("training", "diverged", float(run.status == "diverged")))
     if run.points:
         rows += [("train, eval mode", "error", run.train_error), ("test, eval mode", "error", run.test_error)]
         rows.append(("train, eval mode", SHARE, float(curve(run, np.array([PAPER_RADIUS]))[0])))

@@ -132,6 +132,13 @@ class ShakeRulesParams(Strict):
     seeds: Seeds
     experiments: Annotated[tuple[RulesExperimentParams, ...], Field(min_length=1)]
 
+    @model_validator(mode="after")
+    def _experiments_differ(self) -> ShakeRulesParams:
+        names = [f"{one.data.name} at width {one.width}" for one in self.experiments]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"two experiments are on {twice[0]}, whose rows could not be told apart; expected one")
+        return self
+
 
 class VclTimeParams(Strict):
     """Seconds per 100 iterations (table 1 of Littwin & Wolf 2018) on images of `image`, (channels, height, width)."""

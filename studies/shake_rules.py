@@ -132,8 +132,10 @@ PUBLISHED_DEPTH = 26
 
 PUBLISHED_WIDTH = 32
 
-COLUMNS = ["group", "setting", "forward", "backward", "level", "data", "depth", "width", "parameters", "seeds",
-           "diverged", "train_error", "error", "ci_low", "ci_high", "published_error"]  # fmt: skip
+PUBLISHED_EPOCHS = 1800
+
+COLUMNS = ["group", "setting", "forward", "backward", "level", "data", "epochs", "depth", "width", "parameters",
+           "seeds", "diverged", "train_error", "error", "ci_low", "ci_high", "published_error"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -298,12 +300,13 @@ def run_table(runs: Sequence[RulesRun]) -> pd.DataFrame:
     """`shake_rules_runs.csv`: every run."""
     rows = [
         (run.spec.setting.group, run.spec.setting.name, run.spec.seed, run.spec.depth, f"2x{run.spec.params.width}d",
-         run.spec.params.data.name, run.parameters, "done" if run.diverged_epoch is None else "diverged",
+         run.spec.params.data.name, run.spec.params.recipe.epochs, run.parameters,
+         "done" if run.diverged_epoch is None else "diverged",
          run.diverged_epoch, run.train_error, run.error)
         for run in runs
     ]  # fmt: skip
-    columns = ["group", "setting", "seed", "depth", "width", "data", "parameters", "status", "diverged_epoch",
-               "train_error", "error"]  # fmt: skip
+    columns = ["group", "setting", "seed", "depth", "width", "data", "epochs", "parameters", "status",
+               "diverged_epoch",                "train_error", "error"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns).astype({"diverged_epoch": "Int64"})
 
 
@@ -312,7 +315,8 @@ def published_networks(depth: int = PUBLISHED_DEPTH) -> pd.DataFrame:
     listed = [(setting, PUBLISHED_WIDTH) for setting in SETTINGS if setting.group in ("rules", "beta", "architecture")]
     listed += [(_BY_NAME[name], width) for name, width in PUBLISHED_WIDER]
     rows = [
-        (setting.group, setting.name, *_rules(setting), "cifar10", _depth(setting.architecture, depth), f"2x{width}d",
+        (setting.group, setting.name, *_rules(setting), "cifar10", PUBLISHED_EPOCHS,
+         _depth(setting.architecture, depth), f"2x{width}d",
          _parameters(setting.architecture, depth, width), 0, 0, np.nan, np.nan, np.nan, np.nan,
          _published("cifar10", setting.name, width))
         for setting, width in listed
@@ -323,7 +327,7 @@ def published_networks(depth: int = PUBLISHED_DEPTH) -> pd.DataFrame:
 def whole_table(runs: pd.DataFrame) -> pd.DataFrame:
     """`shake_rules.csv`: the published networks, then those of `table`; one trained as published has one row."""
     trained_rows, published = table(runs), published_networks()
-    keys = ["setting", "data", "depth", "width"]
+    keys = ["setting", "data", "epochs", "depth", "width"]
     untrained = ~published.set_index(keys).index.isin(trained_rows.set_index(keys).index)
     return pd.concat([published[untrained], trained_rows], ignore_index=True)
 
@@ -338,10 +342,11 @@ def table(runs: pd.DataFrame) -> pd.DataFrame:
     for (data, width, group, name), part in runs.groupby(["data", "width", "group", "setting"], sort=False):
         interval = over_seeds(part["error"])
         rows.append((
-            group, name, *_rules(_BY_NAME[str(name)]), *part[["data", "depth", "width", "parameters"]].iloc[0],
+            group, name, *_rules(_BY_NAME[str(name)]),
+            *part[["data", "epochs", "depth", "width", "parameters"]].iloc[0],
             int((part["status"] == "done").sum()), int((part["status"] == "diverged").sum()),
             over_seeds(part["train_error"]).mean, interval.mean, interval.low, interval.high,
-            _published(str(data), str(name), int(str(width).removeprefix("2x").removesuffix("d"))),
+            _published(str(data), str(name), _number(str(width))),
         ))  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -364,7 +369,7 @@ def claims(runs: pd.DataFrame, listed: Sequence[Claim] = CLAIMS) -> pd.DataFrame
             interval = over_seeds(difference)
             published = np.nan
             if claim.measure == "error":
-                published = PUBLISHED_ERROR.get(claim.better, np.nan) - PUBLISHED_ERROR.get(claim.worse, np.nan)
+                published = _difference_published(str(data), claim, _number(str(width)))
             rows.append((data, width, claim.text, claim.better, claim.worse, claim.measure, len(difference),
                          interval.mean, interval.low, interval.high, published, interval.verdict(-1)))  # fmt: skip
     columns = ["data", "width", "claim", "better", "worse", "measure", "seeds", "difference", "ci_low", "ci_high",
@@ -387,6 +392,15 @@ def _published(data: str, name: str, width: int) -> float:
     if data == "cifar10" and width != PUBLISHED_WIDTH:
         return PUBLISHED_WIDER.get((name, width), np.nan)
     return PUBLISHED_ERROR.get(name, np.nan) if data in ("cifar10", "digits") else np.nan
+
+
+def _number(width: str) -> int:
+    """64 of `2x64d`."""
+    return int(width.removeprefix("2x").removesuffix("d"))
+
+
+def _difference_published(data: str, claim: Claim, width: int) -> float:
+    return _published(data, claim.better, width) - _published(data, claim.worse, width)
 
 
 def _depth(architecture: str, asked: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -16,11 +17,13 @@ import torch
 from pipeline.errors import InputError
 from pipeline.models.variance_constancy import Constancy
 from studies.activations import histogram, typical_kurtosis
+from studies.datasets.images import Images
 from studies.datasets.tables import SHIPPED, Table, shipped
 from studies.datasets.uci import read_table
 from studies.networks.plain import Activation, Normalisation, clipped, fully_connected, penalised_cross_entropy
 from studies.params import TableParams, UciParams
 from studies.profiles import wins
+from studies.training.checkpoints import checkpoint_path, load_checkpoint, save_checkpoint, saver
 from studies.training.fit import Fit, fit, score, start_fit
 from studies.training.recipe import Recipe
 
@@ -41,6 +44,13 @@ class TableRun:
     width: int
     recipe: Recipe
     updates: int | None
+
+    def description(self, recipe: Recipe, data: str) -> dict[str, Any]:
+        """Everything that its numbers depend on, but the code; `recipe` is that of its updates, `data` a hash."""
+        return {
+            "data": data, "split": self.split, "activation": self.activation, "normalisation": self.normalisation,
+            "samples": self.samples, "depth": self.depth, "width": self.width, "recipe": recipe.model_dump(mode="json"),
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -114,13 +124,19 @@ def train(run: TableRun) -> TableOutcome:
         batches = -(-len(train_rows) // recipe.batch_size)
         recipe = recipe.model_copy(update={"epochs": max(1, min(recipe.epochs, run.updates // batches))})
     state = start_fit(network, recipe, run.split, torch.device("cpu"))
-    tested: list[float] = []
+    path = checkpoint_path("uci", run.description(recipe, _digest(train_rows, valid, test)))
+    load_checkpoint(state, path)
+    save = saver(path, recipe.epochs)
+    tested = state.notes.setdefault("tested", [])
 
     def test_too(state: Fit) -> None:
         tested.append(score(state.network, test)[1] / 100)
+        save(state)
 
     fit(state, train_rows, valid, recipe, loss=penalised_cross_entropy, before_step=clipped, after_epoch=test_too,
         score_every=1)  # fmt: skip
+    if state.diverged_epoch is not None:
+        save_checkpoint(state, path)
     network.eval()
     with torch.no_grad():
         layers = [layer.double().numpy() for layer in network.preactivations(test.pixels)]
@@ -131,20 +147,29 @@ def train(run: TableRun) -> TableOutcome:
     )
 
 
+def _digest(*parts: Images) -> str:
+    """Hash of all rows and classes."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.pixels.numpy().tobytes() + part.labels.numpy().tobytes())
+    return digest.hexdigest()
+
+
 def selected(outcomes: Sequence[TableOutcome], smoothing: int) -> tuple[TableOutcome, int, float]:
     """The depth and epoch of the lowest smoothed validation error, and the test error there.
 
-    Validation errors are averaged over each epoch and the `smoothing` - 1 before it; fewer where a run is shorter. Of
-    equals the first is taken: the earliest epoch of the shallowest network.
+    Validation errors are averaged over each epoch and the `smoothing` - 1 before it; over fewer where no run is that
+    long, and a run that diverged before is left out. Of equals the first is taken: the earliest epoch of the shallowest
+    network.
 
     Returns:
         The run, its epoch from 1, and the test error in [0, 1] of that epoch; NaN if all diverged at once.
     """
     best = (outcomes[0], 0, np.nan)
     lowest = np.inf
+    span = min(smoothing, max(len(one.valid) for one in outcomes))
     for one in outcomes:
-        span = min(smoothing, len(one.valid))
-        if span == 0:
+        if not span or len(one.valid) < span:
             continue
         smoothed = np.convolve(one.valid, np.full(span, 1 / span), mode="valid")
         position = int(np.argmin(np.round(smoothed, 12)))

@@ -15,6 +15,7 @@ from pipeline.params import Params
 from pipeline.spectrogram import BINS
 from pipeline.training.batches import PRECISIONS, make_bank
 from pipeline.training.loop import Recipe, score, start_run, train_epoch
+from pipeline.training.mixup import configured_mixup
 
 TIMED_SEGMENTS = 8
 TIMED_FRAMES = 64
@@ -66,9 +67,8 @@ def training_step(
     params: Params, device: torch.device, segments: int, frames: int
 ) -> tuple[Callable[[], object], Callable[[], object]]:
     """A step of training and one of scoring, on a batch of random segments of so many spectrogram frames each."""
-    models = params.models.values()
-    shaken = next((model for model in models if model.shake is not None), None)
-    model = shaken or next(iter(models))
+    # The first of those that take most: Mixup passes every batch twice.
+    model = max(params.models.values(), key=lambda one: (bool(one.mixup), bool(one.vcl), bool(one.shake)))
     train, features, classes = params.train, params.features, len(params.classes)
     source = np.random.default_rng(0)
     bank = make_bank(
@@ -83,7 +83,7 @@ def training_step(
     positions, weights = torch.arange(segments, device=device), torch.ones(classes, device=device)
     state = start_run(configured_network(params.network, model, features, classes), train.learning_rate, (0, 1), device)
     # One batch: an epoch is one step.
-    recipe = Recipe(1, segments, train.learning_rate, 1)
+    recipe = Recipe(1, segments, train.learning_rate, 1, configured_mixup(model))
     return (
         lambda: train_epoch(state, bank, positions, weights, recipe),
         lambda: score(state.network, bank, positions, weights),

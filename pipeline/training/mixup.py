@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pipeline.models.mixing import Mixing
+from pipeline.params import ModelParams
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,11 @@ class Mixup:
 
     alpha: float
     manifold: bool = False
+
+
+def configured_mixup(model: ModelParams) -> Mixup | None:
+    """That of a model of the params."""
+    return None if model.mixup is None else Mixup(model.mixup.alpha, model.mixup.manifold)
 
 
 @dataclass(frozen=True)

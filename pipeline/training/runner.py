@@ -14,7 +14,7 @@ from pipeline.training.data import Experiment
 from pipeline.training.device import device_name
 from pipeline.training.identity import RunSpec
 from pipeline.training.loop import Recipe, RunState, start_run, train
-from pipeline.training.mixup import Mixup
+from pipeline.training.mixup import configured_mixup
 from pipeline.training.store import Interval, RunFolder
 from pipeline.training.together import together
 
@@ -98,10 +98,9 @@ def start(spec: RunSpec, device: torch.device) -> RunState:
 def train_epochs(spec: RunSpec, state: RunState, experiment: Experiment, after_epoch: Progress) -> None:
     """Train a run to its last epoch, alone or as one of several processes."""
     train_params = spec.params.train
-    mixup = spec.model_params.mixup
     recipe = Recipe(
         spec.epochs, train_params.batch_segments, train_params.learning_rate, train_params.eval_train_every,
-        None if mixup is None else Mixup(mixup.alpha, mixup.manifold),
+        configured_mixup(spec.model_params),
     )  # fmt: skip
     train_segments, valid_segments = experiment.split(spec.fold)
     train(state, experiment.bank, train_segments, valid_segments, recipe, after_epoch)

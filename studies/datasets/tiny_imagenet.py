@@ -65,7 +65,7 @@ def _read(files: zipfile.ZipFile, listed: list[tuple[PurePosixPath, str]], class
 def _decoded(content: bytes, where: str) -> NDArray[np.uint8]:
     """(3, 64, 64) levels; grey images get three equal planes."""
     try:
-        levels = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+        levels = np.asarray(Image.open(io.BytesIO(content), formats=("JPEG",)).convert("RGB"))
     except (UnidentifiedImageError, OSError) as error:
         raise InputError(f"{where} is no readable image ({error})") from None
     if levels.shape != (SIZE, SIZE, 3):

@@ -21,7 +21,9 @@ THRESHOLDS = np.linspace(1, 0.8, 101)
 def main() -> None:
     """Write `uci.csv`, `uci_wins.csv` and the figures `uci/` in `studies/results/`."""
     params = load_params()
-    outcomes = list(run_side_by_side(train, planned(params.uci), params.execution))
+    # On the cores, whatever the device: these networks are too small for a GPU.
+    cores = params.execution.model_copy(update={"device": "cpu"})
+    outcomes = list(run_side_by_side(train, planned(params.uci), cores))
     selection = selection_table(outcomes, params.uci.smoothing)
     methods = errors_by_method(selection)
     shown = shown_densities(outcomes)

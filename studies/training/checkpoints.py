@@ -63,7 +63,13 @@ def save_checkpoint(state: Fit, path: Path) -> None:
     tensors["generator/noise"] = state.noise.get_state()
     tensors["history"] = torch.tensor([astuple(row) for row in state.history], dtype=torch.float64).reshape(-1, 5)
     write_tensors(
-        tensors, path, {"diverged_epoch": json.dumps(state.diverged_epoch), "device": state.noise.device.type}
+        tensors,
+        path,
+        {
+            "diverged_epoch": json.dumps(state.diverged_epoch),
+            "device": state.noise.device.type,
+            "notes": json.dumps(state.notes),
+        },
     )
 
 
@@ -100,6 +106,7 @@ def load_checkpoint(state: Fit, path: Path) -> None:
     state.order.set_state(tensors["generator/order"])
     state.noise.set_state(tensors["generator/noise"])
     state.history = [Epoch(int(row[0]), *row[1:]) for row in tensors["history"].tolist()]
+    state.notes = json.loads(header["notes"])
     diverged = json.loads(header["diverged_epoch"])
     state.diverged_epoch = None if diverged is None else math.trunc(diverged)
 

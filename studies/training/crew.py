@@ -58,3 +58,5 @@ def run_side_by_side(
 def _prepare() -> None:
     prepare_worker()
     torch.set_num_threads(1)
+    # As the speech models: fp32 on a GPU is fp32, not TF32.
+    torch.backends.cudnn.allow_tf32 = False

@@ -41,7 +41,10 @@ class Epoch:
 
 @dataclass
 class Fit:
-    """Everything that a run continues from; a checkpoint holds just this."""
+    """Everything that a run continues from; a checkpoint holds just this.
+
+    `notes` are a study's own numbers, such as one an epoch.
+    """
 
     network: nn.Module
     optimiser: torch.optim.Optimizer
@@ -49,6 +52,7 @@ class Fit:
     noise: torch.Generator
     history: list[Epoch] = field(default_factory=list)
     diverged_epoch: int | None = None
+    notes: dict[str, list[float]] = field(default_factory=dict)
 
     @property
     def epoch(self) -> int:

@@ -42,11 +42,23 @@ def test_the_smoothed_epoch_is_selected_over_depths():
     assert np.isnan(selected([outcome([], [])], 3)[2])
 
 
-def test_a_run_on_a_table_learns_and_selects_nothing_on_test_rows():
+def test_selection_looks_at_validation_rows_alone():
+    chosen = outcome([0.2, 0.4], [0.9, 0.0])
+    assert selected([chosen], 1) == (chosen, 1, 0.9)
+
+
+def test_a_run_that_diverged_early_is_not_selected_for_a_lucky_epoch():
+    lucky, whole = outcome([0.0], [0.3]), outcome([0.2, 0.1, 0.1], [0.2, 0.15, 0.1], depth=4)
+    assert selected([lucky, whole], 3)[0] == whole
+
+
+def test_runs_on_a_table_learn_and_are_drawn(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     outcomes = [train(table_run(name)) for name in ("none", "batch", "vcl")]
     for one in outcomes:
         assert len(one.valid) == len(one.test) == 3
         assert one.densities.shape == (2, 3, 40)
+        assert one.valid[-1] < 0.5, "two of three are wrong by chance"
     selection = selection_table(outcomes, 2)
     assert selection["normalisation"].tolist() == ["none", "batch", "vcl"]
     table = wins_table(selection)
@@ -57,8 +69,17 @@ def test_a_run_on_a_table_learns_and_selects_nothing_on_test_rows():
     methods = errors_by_method(selection)
     drawing = profile([1.0, 0.9], performance_profile(methods, [1.0, 0.9]), 1)
     assert "threshold" in drawing.svg
+    (tmp_path / ".runs").rename(tmp_path / "elsewhere")
     again = train(table_run("vcl"))
-    assert again.valid == outcomes[2].valid
+    assert (again.valid, again.test) == (outcomes[2].valid, outcomes[2].test)
+
+
+def test_a_finished_run_on_a_table_is_not_trained_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first = train(table_run("batch"))
+    monkeypatch.setattr("studies.training.fit._train_epoch", None)
+    again = train(table_run("batch"))
+    assert (again.valid, again.test, again.kurtosis) == (first.valid, first.test, first.kurtosis)
 
 
 def test_a_diverged_method_counts_as_all_wrong():

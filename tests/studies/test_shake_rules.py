@@ -115,11 +115,13 @@ def test_published_networks_come_first_built_and_counted():
 
 
 def test_a_network_trained_as_published_has_both_errors_in_one_row():
-    runs = made_up().assign(data="cifar10", depth=26, width="2x64d")
+    runs = made_up().assign(data="cifar10", epochs=1800, depth=26, width="2x64d")
     rows = whole_table(runs)
     own = rows[(rows["setting"] == "S-S-I") & (rows["width"] == "2x64d")]
     assert own[["seeds", "published_error"]].to_numpy().tolist() == [[3, 2.98]]
     assert own["error"].iloc[0] == pytest.approx(0.2)
+    shorter = whole_table(runs.assign(epochs=100))
+    assert len(shorter[(shorter["setting"] == "S-S-I") & (shorter["width"] == "2x64d")]) == 2, "another training"
 
 
 def test_how_strongly_a_setting_regularises_is_read_off_training_errors():
@@ -160,6 +162,17 @@ def test_an_experiment_may_name_its_settings_and_one_that_is_none_is_refused():
     wrong = STUDY.model_copy(update={"experiments": (PARAMS.model_copy(update={"settings": ("S-S-J",)}),)})
     with pytest.raises(InputError, match="'S-S-J' is no setting; did you mean 'S-S-I'"):
         specs(wrong, CPU)
+
+
+def test_two_experiments_that_rows_could_not_tell_apart_are_refused():
+    with pytest.raises(ValueError, match="two experiments are on digits at width 8"):
+        type(STUDY).model_validate({"seeds": (1,), "experiments": (PARAMS, PARAMS)})
+
+
+def test_claims_on_wider_networks_stand_beside_their_own_published_difference():
+    rows = claims(made_up().assign(data="cifar10", width="2x64d")).set_index("claim")
+    found = rows.loc["shaking both passes by image helps", "published_difference"]
+    assert found == pytest.approx(2.98 - 3.76)
 
 
 def test_other_data_have_no_published_error_beside_them():

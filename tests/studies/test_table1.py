@@ -27,13 +27,19 @@ def test_trained_networks_of_another_scale_have_rows_below_the_published_ones():
     assert list(rows.columns) == ["model", "depth", "width", "parameters", "error", "published_error"]
     published, ours = rows.iloc[:15], rows.iloc[15:]
     assert published["error"].isna().all()
-    assert ours["model"].tolist() == [f"{table1.model_name(*model)} (digits)" for model in MODELS]
+    assert ours["model"].tolist() == [
+        f"{table1.model_name(*model)} (digits, {SMALL.recipe.epochs} epochs)" for model in MODELS
+    ]
     assert ours["error"].tolist() == pytest.approx([0.2, 1.2, 2.2, 3.2, 4.2])
     assert ours["published_error"].isna().all()
 
 
-def test_a_published_network_trained_on_cifar10_fills_its_row():
-    params = SMALL.model_copy(update={"data": DataParams(name="cifar10", path="x"), "depth": 26, "widths": (64,)})
+def test_a_published_network_trained_on_cifar10_for_as_long_fills_its_row_and_for_less_has_its_own():
+    short = SMALL.model_copy(update={"data": DataParams(name="cifar10", path="x"), "depth": 26, "widths": (64,)})
+    rows = table([run(("PreActBN", True), 1, 9.0, short, 64)])
+    assert rows.iloc[-1]["model"] == f"PreActBN, shaken (cifar10, {SMALL.recipe.epochs} epochs)"
+    assert rows["error"].notna().sum() == 1
+    params = short.model_copy(update={"recipe": SMALL.recipe.model_copy(update={"epochs": 1800})})
     rows = table([run(("PreActBN", True), seed, 2.9 + seed / 10, params, 64) for seed in (0, 1, 2)])
     assert len(rows) == 15
     row = rows[(rows["model"] == "PreActBN, shaken") & (rows["width"] == "2x64d")].iloc[0]
