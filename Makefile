@@ -23,7 +23,7 @@ lint: $(VENV)/installed
 	mypy
 
 deps: $(VENV)/installed
-	python -m tests.closure
+	python -m tests.helpers.closure
 
 clean:
 	rm -rf $(VENV)

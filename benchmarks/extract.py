@@ -28,11 +28,11 @@ import torch
 import torchaudio
 from scipy.signal import resample_poly
 
-from pipeline.audio import load
-from pipeline.extraction import extract
-from pipeline.processes import available_cores
-from pipeline.segmentation import segment
-from pipeline.spectrogram import normalise, spectrogram
+from pipeline.audio.decoding import load
+from pipeline.core.workers import available_cores
+from pipeline.features.extraction import extract
+from pipeline.features.segmentation import segment
+from pipeline.frontends.spectrogram import normalise, spectrogram
 
 RATE = 48_000  # Hz
 EXTRACTED = 1200  # recordings in the measurement of worker processes

@@ -30,7 +30,7 @@ import numpy as np
 import soundfile
 from ruamel.yaml import YAML
 
-from pipeline import audio
+from pipeline.audio import decoding as audio
 
 ROOT = Path(__file__).resolve().parent.parent
 CLASSES = ("joy", "anger", "sadness", "fear")

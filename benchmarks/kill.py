@@ -21,8 +21,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.killing import KINDS, moments, train_and_kill
-from tests.project import Project
+from tests.helpers.killing import KINDS, moments, train_and_kill
+from tests.helpers.project import Project
 
 
 def main() -> None:

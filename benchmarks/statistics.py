@@ -25,9 +25,9 @@ import pandas as pd
 from scipy.optimize import brentq
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from pipeline.evaluation.accuracy import unweighted_accuracy
 from pipeline.evaluation.bootstrap import RunCounts, bootstrap_interval
 from pipeline.evaluation.comparison import compare_differences
+from pipeline.training.accuracy import unweighted_accuracy
 
 CLASSES, FOLDS, SEEDS, DIMENSIONS = 4, 4, 3, 10
 ACTORS, SEGMENTS = 24, 20  # six actors a fold; segments of each, five of each emotion

@@ -32,15 +32,15 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 
+from pipeline.core.workers import available_cores
+from pipeline.frontends.spectrogram import BINS
 from pipeline.models.configured import configured_network
 from pipeline.models.layouts import LAYOUTS
 from pipeline.params import ModelParams, Params, ShakeParams, load_params
-from pipeline.processes import available_cores
-from pipeline.spectrogram import BINS
+from pipeline.runs.worker import keep_freed_memory
 from pipeline.training.batches import PRECISIONS, SegmentBank, make_bank
 from pipeline.training.device import device_name, resolve_device
 from pipeline.training.loop import Recipe, RunState, score, start_run, train_epoch
-from pipeline.training.worker import keep_freed_memory
 
 FRAMES = 640  # spectrogram frames of a segment of 6.4 s
 MIX = (160, 640)  # frames; uniform between these: 4.0 s in the mean, about that of the paper's 6803 segments

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from pipeline import commands
-from pipeline.errors import explained
+from pipeline.core.errors import explained
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,9 +8,9 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, StringConstraints, model_validator
 
-from pipeline.errors import InputError
-from pipeline.settings import Count, Key, Size, Strict, Text, listed_mistakes, read_settings
-from pipeline.wording import did_you_mean
+from pipeline.core.errors import InputError
+from pipeline.core.settings import Count, Key, Size, Strict, Text, listed_mistakes, read_settings
+from pipeline.core.wording import did_you_mean
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Level = Literal["frame", "segment", "batch"]

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.errors import explained
+from pipeline.core.errors import explained
+from pipeline.core.tables import COMPARISONS, INTERVALS, SEGMENTS, measures_schema, read_table, write_table
 from pipeline.evaluation.bootstrap import count_by_actor
-from pipeline.evaluation.claims import all_claims
 from pipeline.evaluation.comparison import compare
+from pipeline.evaluation.hypotheses import all_claims
 from pipeline.evaluation.intervals import accuracy_intervals
 from pipeline.evaluation.measures import measure
 from pipeline.evaluation.results import check_one_experiment, load_details, load_predictions, load_runs
 from pipeline.params import load_params
-from pipeline.records import COMPARISONS, INTERVALS, SEGMENTS, measures_schema, read_table, write_table
 
 
 def main() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.corpora.synthetic import demo_corpora, write_corpus
-from pipeline.errors import explained
+from pipeline.core.errors import explained
+from pipeline.demo.synthetic import demo_corpora, write_corpus
 
 
 def main() -> None:

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from pipeline.errors import explained
-from pipeline.extraction import extract
+from pipeline.core.errors import explained
+from pipeline.core.tables import SEGMENTS, UTTERANCES, read_table
+from pipeline.features.extraction import extract
 from pipeline.params import load_params
-from pipeline.records import SEGMENTS, UTTERANCES, read_table
 
 
 def main(corpus: str) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from pipeline.archive import MappedMatrices, read_keys
-from pipeline.errors import explained
-from pipeline.evaluation.claims import all_claims
+from pipeline.core.errors import explained
+from pipeline.core.tables import measures_schema, read_table
+from pipeline.evaluation.hypotheses import all_claims
+from pipeline.features.archive import MappedMatrices, read_keys
+from pipeline.figures.drawing import write_drawings
+from pipeline.figures.registry import FigureData, draw_figures
+from pipeline.figures.spectrogram import shown_recording
 from pipeline.params import load_params
-from pipeline.records import measures_schema, read_table
-from pipeline.reporting.figures.all import FigureData, draw_figures
-from pipeline.reporting.figures.drawing import write_drawings
-from pipeline.reporting.figures.spectrogram import shown_recording
 from pipeline.reporting.loading import load_experiment, load_history
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pipeline.errors import explained
-from pipeline.ingestion import ingest
+from pipeline.core.errors import explained
+from pipeline.core.tables import REJECTED, UTTERANCES, write_table
+from pipeline.corpora.ingestion import ingest
 from pipeline.params import load_params
-from pipeline.records import REJECTED, UTTERANCES, write_table
 
 
 def main(corpus: str) -> None:

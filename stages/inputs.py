@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from pipeline.errors import explained
-from pipeline.files import write_text
-from pipeline.inputs import fingerprints
+from pipeline.core.errors import explained
+from pipeline.core.files import write_text
+from pipeline.features.fingerprints import fingerprints
 from pipeline.params import load_params
 
 

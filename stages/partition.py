@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.errors import explained
+from pipeline.core.errors import explained
+from pipeline.core.tables import FOLDS, SEGMENTS, UTTERANCES, read_table, write_table
+from pipeline.folds.partition import balance_table, partition
+from pipeline.folds.uniqueness import refuse_shared
 from pipeline.params import load_params
-from pipeline.partition import balance_table, partition
-from pipeline.records import FOLDS, SEGMENTS, UTTERANCES, read_table, write_table
-from pipeline.uniqueness import refuse_shared
 
 
 def main() -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.errors import explained
-from pipeline.files import write_text
+from pipeline.core.errors import explained
+from pipeline.core.files import write_text
 from pipeline.params import load_params
 from pipeline.reporting.loading import load_experiment
 from pipeline.reporting.metrics import metrics_text
-from pipeline.reporting.page import render_page
-from pipeline.reporting.page_inputs import load_figures, load_hashes
+from pipeline.reporting.page.inputs import load_figures, load_hashes
+from pipeline.reporting.page.page import render_page
 from pipeline.reporting.structures import network_structures
-from pipeline.reporting.tables import build_tables, write_tables
+from pipeline.reporting.tables.registry import build_tables, write_tables
 
 
 def main() -> None:

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from pipeline.errors import explained
+from pipeline.core.errors import explained
+from pipeline.core.tables import SEGMENTS, UTTERANCES, read_table, write_table
+from pipeline.features.segmentation import longest_segment, segment
 from pipeline.params import load_params
-from pipeline.records import SEGMENTS, UTTERANCES, read_table, write_table
-from pipeline.segmentation import longest_segment, segment
 
 
 def main(corpus: str) -> None:

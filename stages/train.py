@@ -4,16 +4,16 @@ import argparse
 import json
 from pathlib import Path
 
-from pipeline.errors import explained
-from pipeline.files import write_text
+from pipeline.core.errors import explained
+from pipeline.core.files import write_text
+from pipeline.core.tables import HISTORY, RUNS, predictions_schema, write_table
 from pipeline.params import load_params
-from pipeline.records import HISTORY, RUNS, predictions_schema, write_table
-from pipeline.training.collect import collect, trained_weights
+from pipeline.runs.collecting import collect, trained_weights
+from pipeline.runs.identity import data_hash
+from pipeline.runs.scheduler import fill_store, plan
+from pipeline.runs.store import STORE, RunFolder
+from pipeline.runs.weights import save_weights
 from pipeline.training.data import read_segments
-from pipeline.training.engine import fill_store, plan
-from pipeline.training.identity import data_hash
-from pipeline.training.store import STORE, RunFolder
-from pipeline.training.weights import save_weights
 
 
 def main(model: str) -> None:

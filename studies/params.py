@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from pipeline.settings import Count, Size, Strict, Text, read_settings
+from pipeline.core.settings import Count, Size, Strict, Text, read_settings
 from studies.networks.plain import Activation, Normalisation
 from studies.training.recipe import Recipe
 

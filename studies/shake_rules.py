@@ -12,14 +12,14 @@ import numpy as np
 import pandas as pd
 import torch
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
+from pipeline.core.wording import did_you_mean
+from pipeline.models.layers import count_parameters
 from pipeline.models.layouts import LAYOUTS, BranchLayout
 from pipeline.models.shakedrop import ShakeDrop
 from pipeline.models.shaking import RULES, Backward, Forward, Level, Shaking
-from pipeline.models.summary import count_parameters
 from pipeline.training.device import resolve_device
 from pipeline.training.mixup import Mixup
-from pipeline.wording import did_you_mean
 from studies.datasets.registry import load_images
 from studies.networks.cifar import STEM, blocks_of_a_stage, initialise
 from studies.networks.images import ImageResNeXt, Shortcut

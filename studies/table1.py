@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import torch
 
+from pipeline.models.layers import count_parameters
 from pipeline.models.shaking import Shaking
-from pipeline.models.summary import count_parameters
 from pipeline.training.device import resolve_device
 from studies.datasets.registry import load_images
 from studies.networks.cifar import build_cifar

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.files import write_text
+from pipeline.core.files import write_text
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.models.variance_constancy import Constancy
 from studies.activations import histogram, typical_kurtosis
 from studies.datasets.images import Images

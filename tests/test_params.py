@@ -3,9 +3,9 @@ import re
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.params import load_params
-from tests.closure import ROOT
+from tests.helpers.closure import ROOT
 
 PAPER = (ROOT / "params.paper.yaml").read_text("utf-8")
 

@@ -6,12 +6,12 @@ import argparse
 import os
 from collections.abc import Iterator
 
+from pipeline.core.errors import InputError
+from pipeline.core.wording import counted, did_you_mean
 from pipeline.corpora.base import Reader
 from pipeline.corpora.registry import READERS
-from pipeline.errors import InputError
+from pipeline.corpora.survey import Survey, survey
 from pipeline.params import Params, load_params
-from pipeline.survey import Survey, survey
-from pipeline.wording import counted, did_you_mean
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.params import Params, load_params
 
 PAPER_SEGMENTS = 6803
@@ -23,9 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print runs, hours and disk."""
-    from pipeline.training.cost import cost, time_step
+    from pipeline.runs.cost import cost, time_step
+    from pipeline.runs.placement import worker_devices
     from pipeline.training.device import device_name, resolve_device
-    from pipeline.training.fitting import worker_devices
 
     params = load_params()
     device = resolve_device(params.execution.device)
@@ -52,9 +52,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _missing(params: Params) -> list[int]:
     """How many runs of each model the store lacks."""
-    from pipeline.training.engine import plan
-    from pipeline.training.identity import data_hash
-    from pipeline.training.store import STORE, RunFolder
+    from pipeline.runs.identity import data_hash
+    from pipeline.runs.scheduler import plan
+    from pipeline.runs.store import STORE, RunFolder
 
     try:
         data = data_hash(Path("data/inputs.json"), Path("data/folds.csv"))
@@ -66,7 +66,7 @@ def _missing(params: Params) -> list[int]:
 
 def _data(params: Params) -> tuple[int, int, str]:
     """Segments, spectrogram frames, and where the figures come from."""
-    from pipeline.records import SEGMENTS, read_table
+    from pipeline.core.tables import SEGMENTS, read_table
 
     paths = {corpus: Path(f"data/segments/{corpus}.csv") for corpus in params.corpora}
     ingested = _ingested_paths(Path("dvc.lock"))

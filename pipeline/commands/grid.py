@@ -12,9 +12,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
+from pipeline.core.wording import counted
 from pipeline.params import load_params
-from pipeline.wording import counted
 
 DATA_STAGES = ("inputs", "partition")
 
@@ -28,9 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make features and folds, then fill the store."""
-    from pipeline.training.engine import fill_store, plan
-    from pipeline.training.identity import data_hash
-    from pipeline.training.store import STORE
+    from pipeline.runs.identity import data_hash
+    from pipeline.runs.scheduler import fill_store, plan
+    from pipeline.runs.store import STORE
 
     params = load_params()
     models = options.models or list(params.models)

@@ -16,9 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print a CSV row a recording; a file that cannot be read is named on standard error and fails the command."""
-    from pipeline.audio import AudioError
-    from pipeline.prediction import predict
-    from pipeline.training.weights import load_weights
+    from pipeline.audio.decoding import AudioError
+    from pipeline.runs.prediction import predict
+    from pipeline.runs.weights import load_weights
 
     weights = load_weights(options.weights)
     network = weights.build()

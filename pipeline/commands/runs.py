@@ -11,13 +11,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
+from pipeline.core.wording import counted
 from pipeline.params import Params, load_params
-from pipeline.wording import counted
 
 if TYPE_CHECKING:
-    from pipeline.training.identity import RunSpec
-    from pipeline.training.status import Leftover, RunStatus
+    from pipeline.runs.identity import RunSpec
+    from pipeline.runs.status import Leftover, RunStatus
 
 STATES = ("done", "diverged", "running", "failed", "stopped", "missing")
 
@@ -32,9 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the runs, or what could be dropped."""
-    from pipeline.training.engine import plan
-    from pipeline.training.identity import data_hash
-    from pipeline.training.store import STORE
+    from pipeline.runs.identity import data_hash
+    from pipeline.runs.scheduler import plan
+    from pipeline.runs.store import STORE
 
     if options.yes and not options.clean:
         raise InputError("--yes deletes nothing by itself; expected it with --clean")
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _list(specs: Sequence[RunSpec], params: Params, store: Path, *, every: bool, as_json: bool) -> int:
-    from pipeline.training.status import run_status
+    from pipeline.runs.status import run_status
 
     found = [run_status(spec, store) for spec in specs]
     if as_json:
@@ -73,7 +73,7 @@ def _list(specs: Sequence[RunSpec], params: Params, store: Path, *, every: bool,
 
 
 def _clean(specs: Sequence[RunSpec], store: Path, *, yes: bool) -> int:
-    from pipeline.training.status import drop, leftovers
+    from pipeline.runs.status import drop, leftovers
 
     found = list(leftovers(store, {spec.identity for spec in specs}))
     if not found:

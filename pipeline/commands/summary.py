@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
+from pipeline.core.wording import counted
 from pipeline.params import Params, load_params
-from pipeline.wording import counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _table(params: Params, model: str) -> list[str]:
     from pipeline.models.configured import configured_network
-    from pipeline.models.summary import layer_table
+    from pipeline.models.layers import layer_table
 
     shared, entry = params.network, params.model(model)
     network = configured_network(shared, entry, params.features, len(params.classes))

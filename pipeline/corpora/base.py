@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.params import CorpusParams, ReaderName
 
 Gender = Literal["F", "M"]

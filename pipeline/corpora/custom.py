@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from pipeline.core.errors import InputError
+from pipeline.core.wording import counted, listed
 from pipeline.corpora.base import (
     AUDIO_ENDINGS,
     Folder,
@@ -28,9 +30,7 @@ from pipeline.corpora.base import (
     is_system_file,
     shown,
 )
-from pipeline.errors import InputError
 from pipeline.params import CorpusParams
-from pipeline.wording import counted, listed
 
 COLUMNS = ("path", "emotion", "actor", "gender")
 GENDERS: dict[str, Gender] = {"f": "F", "female": "F", "m": "M", "male": "M"}

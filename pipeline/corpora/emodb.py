@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
+from pipeline.core.errors import InputError
 from pipeline.corpora.base import Folder, Gender, Reader, Recording, Scan, folders_upward, sort_files
-from pipeline.errors import InputError
 from pipeline.params import CorpusParams
 
 EMOTION_LETTERS = {

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
+from pipeline.core.errors import InputError
+from pipeline.core.wording import counted, listed
 from pipeline.corpora.base import (
     Folder,
     Gender,
@@ -23,9 +25,7 @@ from pipeline.corpora.base import (
     shown,
     sort_files,
 )
-from pipeline.errors import InputError
 from pipeline.params import CorpusParams
-from pipeline.wording import counted, listed
 
 EMOTION_CODES = {
     "hap": "joy", "ang": "anger", "sad": "sadness", "fea": "fear", "neu": "neutral", "dis": "disgust",

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from pipeline.core.errors import InputError
+from pipeline.core.wording import counted, listed
 from pipeline.corpora.base import Folder, Reader, Recording, Rejected, Scan
 from pipeline.corpora.registry import READERS
-from pipeline.errors import InputError
 from pipeline.params import CorpusParams
-from pipeline.wording import counted, listed
 
 
 def scan_folder(folder: Folder, corpus: CorpusParams, reader: Reader) -> Scan:

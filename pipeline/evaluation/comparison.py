@@ -10,8 +10,10 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
+from pipeline.core.tables import COMPARISONS
+from pipeline.core.wording import listed
 from pipeline.evaluation.bootstrap import Run, RunCounts, bootstrap_interval
-from pipeline.evaluation.claims import Claim
+from pipeline.evaluation.hypotheses import Claim
 from pipeline.evaluation.significance import (
     correlated_t,
     effect_size,
@@ -22,8 +24,6 @@ from pipeline.evaluation.significance import (
     wilcoxon,
 )
 from pipeline.params import SELECTIONS, Selection
-from pipeline.records import COMPARISONS
-from pipeline.wording import listed
 
 Metric = Literal["valid_ua", "gap", "gap_eval"]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
+from pipeline.core.tables import INTERVALS
 from pipeline.evaluation.bootstrap import accuracy_interval, count_by_actor
-from pipeline.records import INTERVALS
 
 ALL = "all"
 """In place of a corpus and a gender: of all actors."""

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
-from pipeline.evaluation.accuracy import unweighted_accuracy
-from pipeline.records import measures_schema
+from pipeline.core.tables import measures_schema
+from pipeline.training.accuracy import unweighted_accuracy
 
 BINS = 15
 """Of confidence, for the calibration error (Guo et al. 2017, arXiv 1706.04599, section 2)."""

@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.errors import InputError
-from pipeline.records import RUNS, predictions_schema, read_table
+from pipeline.core.errors import InputError
+from pipeline.core.tables import RUNS, predictions_schema, read_table
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from pipeline.frontends.spectrogram import BINS
 from pipeline.models.resnext import ResNeXt, build_network
 from pipeline.models.shakedrop import ShakeDrop
 from pipeline.models.shaking import Shaking
 from pipeline.models.variance_constancy import Constancy
 from pipeline.params import FeatureParams, ModelParams, NetworkParams
-from pipeline.spectrogram import BINS
 
 
 def configured_network(

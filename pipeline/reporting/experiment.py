@@ -9,16 +9,16 @@ from typing import Protocol
 
 import pandas as pd
 
-from pipeline.errors import InputError
-from pipeline.evaluation.claims import Claim
+from pipeline.core.errors import InputError
 from pipeline.evaluation.comparison import SIGNIFICANT, Metric
+from pipeline.evaluation.hypotheses import Claim
 from pipeline.evaluation.intervals import ALL
 from pipeline.evaluation.results import RunDetails
 from pipeline.params import Params, Selection
 
 
 class LayerRow(Protocol):
-    """One row of Table 5, as `pipeline.models.summary` counts it."""
+    """One row of Table 5, as `pipeline.models.layers` counts it."""
 
     @property
     def layer(self) -> str: ...  # noqa: D102

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipeline.core.tables import COMPARISONS, FOLDS, HISTORY, INTERVALS, SEGMENTS, read_table
 from pipeline.evaluation.results import load_details, load_runs
 from pipeline.params import Params
-from pipeline.records import COMPARISONS, FOLDS, HISTORY, INTERVALS, SEGMENTS, read_table
 from pipeline.reporting.experiment import Experiment
 
 

@@ -8,9 +8,7 @@ from functools import reduce
 from pydantic import BaseModel
 
 from pipeline.evaluation.results import RunDetails
-from pipeline.params import ModelParams, Params
-from pipeline.reporting.experiment import Experiment
-from pipeline.reporting.published import (
+from pipeline.paper.published import (
     ACTORS,
     CLASSES,
     CORPORA,
@@ -20,7 +18,9 @@ from pipeline.reporting.published import (
     SOURCE,
     published_models,
 )
-from pipeline.reporting.table import listed
+from pipeline.params import ModelParams, Params
+from pipeline.reporting.experiment import Experiment
+from pipeline.reporting.tables.table import listed
 
 
 def corpus_label(params: Params, corpus: str) -> str:

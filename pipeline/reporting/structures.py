@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.models.configured import configured_network
-from pipeline.models.summary import LayerRow, layer_table
+from pipeline.models.layers import LayerRow, layer_table
 from pipeline.params import ModelParams, Params
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.evaluation.claims import Claim
 from pipeline.evaluation.comparison import Metric
+from pipeline.evaluation.hypotheses import Claim
 from pipeline.params import Selection
 from pipeline.reporting.experiment import Experiment, Test
-from pipeline.reporting.table import plain_p, signed
+from pipeline.reporting.tables.table import plain_p, signed
 
 Outcome = Literal["stands", "paper", "open", "untested"]
 

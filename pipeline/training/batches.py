@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.spectrogram import pad_edges, splice_view
+from pipeline.frontends.spectrogram import pad_edges, splice_view
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 """What `train.precision` computes in, up to the pooling; weights and what follows are float32 always."""

@@ -17,7 +17,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.training.loop import Epoch, RunState
 from pipeline.training.tensors import below, read_tensors, snapshot_tensors, snapshots_of, write_tensors
 

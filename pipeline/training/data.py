@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from pipeline.archive import MappedMatrices, read_archive
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
+from pipeline.core.tables import FOLDS, SEGMENTS, read_table
+from pipeline.features.archive import MappedMatrices, read_archive
+from pipeline.frontends.spectrogram import BINS
 from pipeline.params import Params
-from pipeline.records import FOLDS, SEGMENTS, read_table
-from pipeline.spectrogram import BINS
 from pipeline.training.batches import PRECISIONS, SegmentBank, StreamedBank, make_bank, model_frames
 from pipeline.training.memory import free_memory
 

@@ -6,7 +6,7 @@ import platform
 
 import torch
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 
 def resolve_device(name: str) -> torch.device:

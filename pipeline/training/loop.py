@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pipeline.evaluation.accuracy import unweighted_accuracy
 from pipeline.models.collective import gathered, processes, rank, sum_gradients, summed
 from pipeline.models.mixing import Mixing
 from pipeline.models.normalisation import still_statistics
 from pipeline.models.resnext import ResNeXt
 from pipeline.models.variance_constancy import clip_gradients_by_layer, middle_frames
+from pipeline.training.accuracy import unweighted_accuracy
 from pipeline.training.batches import Batch, SegmentBank, ordered_batches, shuffled_batches
 from pipeline.training.mixup import Mixup, draw_pairs, mixed_loss
 

@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from pipeline.files import replacing
+from pipeline.core.files import replacing
 from pipeline.training.loop import Snapshot
 
 

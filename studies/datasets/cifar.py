@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from studies.datasets.files import Publication, PublishedFile, verified
 from studies.datasets.images import ImageSet, RawImages, standardised
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from studies.datasets.files import Publication, PublishedFile, verified
 from studies.datasets.images import ImageSet, RawImages, standardised
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from studies.datasets.files import Publication, PublishedFile, verified
 from studies.datasets.images import ImageSet, RawImages, standardised
 

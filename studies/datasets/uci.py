@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from studies.datasets.tables import Split, Table
 
 ADDRESS = "http://www.bioinf.jku.at/people/klambauer/data_py.zip"

@@ -1,1 +1,1 @@
-"""Figures of the studies, in the look of `pipeline.reporting.figures`."""
+"""Figures of the studies, in the look of `pipeline.figures`."""

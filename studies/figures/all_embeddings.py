@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.reporting.figures.drawing import Drawing
+from pipeline.figures.drawing import Drawing
 from studies.embeddings import MODELS, EmbeddingRun, Sample, curve, model_name
 from studies.figures.embeddings import Panel, embedding_panels, share_curves
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from pipeline.reporting.figures.drawing import ACCENT, INK, PAPER, SOFT, Drawing, Look, canvas, finished, styled
+from pipeline.figures.drawing import ACCENT, INK, PAPER, SOFT, Drawing, Look, canvas, finished, styled
 
 NAMES = {"none": "none", "batch": "batch norm", "layer": "layer norm", "group": "group norm", "vcl": "VCL"}
 

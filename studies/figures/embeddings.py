@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.textpath import TextPath
 from numpy.typing import NDArray
 
-from pipeline.reporting.figures.drawing import ACCENT, INK, SOFT, Drawing, Look, canvas, finished, styled
+from pipeline.figures.drawing import ACCENT, INK, SOFT, Drawing, Look, canvas, finished, styled
 from studies.embedding_measures import PAPER_RADIUS, RADII, Labels, Points
 
 SHOWN = 40

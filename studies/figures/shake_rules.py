@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.ticker import NullLocator
 
-from pipeline.reporting.figures.drawing import ACCENT, INK, PAPER, SOFT, Drawing, Look, canvas, finished, styled
+from pipeline.figures.drawing import ACCENT, INK, PAPER, SOFT, Drawing, Look, canvas, finished, styled
 from studies.correlation import COMPARED, OUTPUT
 
 _TICKS = (1, 2, 5, 10, 20, 50, 100)

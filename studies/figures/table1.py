@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pipeline.reporting.figures.drawing import ACCENT, INK, PAPER, SOFT, Drawing, canvas, finished, styled
+from pipeline.figures.drawing import ACCENT, INK, PAPER, SOFT, Drawing, canvas, finished, styled
 from studies.statistics import over_seeds
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.errors import explained
-from pipeline.reporting.figures.drawing import write_drawings
+from pipeline.core.errors import explained
+from pipeline.figures.drawing import write_drawings
 from studies.correlation import claims, measure_one, specs, summary
 from studies.figures.shake_rules import correlation_figure
 from studies.params import load_params

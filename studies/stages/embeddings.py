@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.errors import explained
-from pipeline.reporting.figures.drawing import write_drawings
+from pipeline.core.errors import explained
+from pipeline.figures.drawing import write_drawings
 from studies.embeddings import claims, run_measures, specs, summary, train_one
 from studies.figures.all_embeddings import embedding_drawings
 from studies.params import load_params

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.errors import explained
-from pipeline.reporting.figures.drawing import write_drawings
+from pipeline.core.errors import explained
+from pipeline.figures.drawing import write_drawings
 from studies.figures.table1 import error_figure
 from studies.params import load_params
 from studies.table1 import claims, run_table, specs, table, train_one

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.errors import explained
-from pipeline.reporting.figures.drawing import write_drawings
+from pipeline.core.errors import explained
+from pipeline.figures.drawing import write_drawings
 from studies.figures.constancy import histograms, profile
 from studies.params import load_params
 from studies.profiles import performance_profile

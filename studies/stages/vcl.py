@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.errors import explained
-from pipeline.reporting.figures.drawing import write_drawings
+from pipeline.core.errors import explained
+from pipeline.figures.drawing import write_drawings
 from pipeline.training.device import resolve_device
 from studies.figures.constancy import errors
 from studies.params import load_params

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from pipeline.errors import explained
+from pipeline.core.errors import explained
 from pipeline.training.device import resolve_device
 from studies.iteration_time import seconds_per_hundred
 from studies.params import load_params

@@ -22,7 +22,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from pipeline.training.identity import source_hash
+from pipeline.runs.identity import source_hash
 from pipeline.training.tensors import below, read_tensors, write_tensors
 from studies.training.fit import Epoch, Fit
 

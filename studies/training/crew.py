@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import torch
 
-from pipeline.errors import InputError
-from pipeline.processes import available_cores, prepare_worker
+from pipeline.core.errors import InputError
+from pipeline.core.workers import available_cores, prepare_worker
 from pipeline.training.device import resolve_device
 from studies.params import ExecutionParams
 

@@ -10,7 +10,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import nn
 
-from pipeline.settings import Count, Strict
+from pipeline.core.settings import Count, Strict
 
 Rate = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]

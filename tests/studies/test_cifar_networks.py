@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from pipeline.models.layers import count_parameters
 from pipeline.models.layouts import LAYOUTS
 from pipeline.models.mixing import Mixing
 from pipeline.models.shaking import Shaking
-from pipeline.models.summary import count_parameters
 from studies.networks.cifar import build_cifar
 from studies.networks.images import ImageResNeXt, ShiftedShortcut
 from studies.table1 import published_networks

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from studies.figures.constancy import errors, histograms, profile
 from studies.iteration_time import seconds_per_hundred
 from studies.params import DataParams, TableParams

@@ -8,7 +8,7 @@ from studies.datasets.images import Images
 from studies.figures.shake_rules import correlation_figure
 from studies.params import ExecutionParams, load_params
 from studies.shake_rules import SETTINGS, RulesSpec, build
-from tests.closure import ROOT
+from tests.helpers.closure import ROOT
 
 PARAMS = load_params(ROOT / "studies/params.yaml").shake_rules
 CPU = ExecutionParams(device="cpu")

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from studies.params import ExecutionParams
 from studies.training.crew import run_side_by_side
 

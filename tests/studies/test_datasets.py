@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from studies.datasets import cifar, digits, mnist, tiny_imagenet
 from studies.datasets.files import Publication, PublishedFile
 from studies.datasets.registry import load_images

@@ -6,7 +6,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from studies.params import StudiesParams, load_params
-from tests.closure import ROOT, import_closure, script_of
+from tests.helpers.closure import ROOT, import_closure, script_of
 
 STAGES = YAML(typ="safe").load((ROOT / "studies/dvc.yaml").read_text("utf-8"))["stages"]
 

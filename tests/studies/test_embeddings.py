@@ -23,7 +23,7 @@ from studies.embeddings import (
 )  # fmt: skip
 from studies.figures.all_embeddings import embedding_drawings
 from studies.params import ExecutionParams, load_params
-from tests.closure import ROOT
+from tests.helpers.closure import ROOT
 
 SMALL = load_params(ROOT / "studies/params.yaml").embeddings
 TINY = SMALL.model_copy(

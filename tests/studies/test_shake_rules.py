@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import torch
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.models.shaking import Shaking
 from studies.figures.shake_rules import rules_figure
 from studies.params import ExecutionParams, load_params
@@ -23,7 +23,7 @@ from studies.shake_rules import (
     train_one,
     whole_table,
 )
-from tests.closure import ROOT
+from tests.helpers.closure import ROOT
 
 STUDY = load_params(ROOT / "studies/params.yaml").shake_rules
 PARAMS = STUDY.experiments[0]

@@ -2,9 +2,9 @@ import re
 
 import pytest
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from studies.params import load_params
-from tests.closure import ROOT
+from tests.helpers.closure import ROOT
 
 SMALL = (ROOT / "studies/params.yaml").read_text("utf-8")
 

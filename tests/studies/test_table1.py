@@ -7,7 +7,7 @@ from studies import table1
 from studies.figures.table1 import error_figure
 from studies.params import DataParams, ExecutionParams, load_params
 from studies.table1 import MODELS, Table1Run, Table1Spec, claims, run_table, specs, table, train_one
-from tests.closure import ROOT
+from tests.helpers.closure import ROOT
 
 SMALL = load_params(ROOT / "studies/params.yaml").table1
 CPU = ExecutionParams(device="cpu")

@@ -4,7 +4,7 @@ import re
 import numpy as np
 import pytest
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from studies.datasets.tables import SHIPPED, shipped
 from studies.datasets.uci import ADDRESS, ROWS, read_table
 

@@ -1,0 +1,275 @@
+"""A corpus folder as utterances and rejected files: every file found is exactly one of the two.
+
+Labels decide first, so that nothing is decoded that no class asks for. What is left is decoded once, block by block,
+in threads (the decoders release Python's lock).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from pipeline.audio import decoding as audio
+from pipeline.audio.decoding import AudioError, Examined
+from pipeline.audio.frames import SAMPLE_RATE
+from pipeline.core.errors import InputError
+from pipeline.core.wording import counted, listed
+from pipeline.core.workers import decoding_threads
+from pipeline.corpora.base import Reader, Recording, Rejected, list_folder, shown
+from pipeline.corpora.registry import READERS
+from pipeline.corpora.scanning import headline, owners_counts, scan_folder, select
+from pipeline.params import CorpusParams, ReaderName
+
+UNREADABLE_SHARE = 0.01
+UNREADABLE_COUNT = 3
+"""More unreadable recordings than both mean a damaged copy, not a few bad files."""
+
+BATCH = 512
+"""Recordings handed to the threads at a time: memory does not grow with the corpus."""
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """A corpus as tables.
+
+    Attributes:
+        utterances: `records.UTTERANCES`, sorted by utterance.
+        rejected: `records.REJECTED`, sorted by path.
+        messages: what the user should see, one or more lines each.
+    """
+
+    utterances: pd.DataFrame
+    rejected: pd.DataFrame
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Usable:
+    recording: Recording
+    examined: Examined
+
+
+def ingest(key: str, corpus: CorpusParams, reader_name: ReaderName, classes: Sequence[str]) -> Ingested:
+    """Read a corpus.
+
+    Args:
+        key: the corpus's key in `params.yaml`.
+        corpus: its parameters.
+        reader_name: the reader of `READERS` that knows its layout.
+        classes: emotions that become utterances.
+
+    Raises:
+        InputError: the folder is missing, empty or another corpus; recordings are missing though `complete` is set;
+            too many are unreadable; a class that the corpus has is left without recordings; one sound has two
+            actors or labels.
+    """
+    reader = READERS[reader_name]
+    folder = list_folder(Path(corpus.path))
+    scan = scan_folder(folder, corpus, reader)
+    messages = [headline(reader, scan), *scan.notes]
+    if folder.skipped_links:
+        messages.append(
+            "not followed, since they lead to a folder that is read already, or to one that holds the corpus: "
+            f"{listed(map(shown, folder.skipped_links))}"
+        )
+    messages += owners_counts(reader, scan, corpus.complete, folder.root)
+
+    wanted, unwanted = select(scan.recordings, reader, corpus, classes)
+    usable, unusable = _examined(wanted, folder.root, key)
+    if corpus.complete:
+        _refuse_unusable(wanted, usable, unusable, reader, folder.root)
+    messages += _checked(reader, scan.recordings, wanted, usable, unusable, classes, folder.root)
+    messages += _odd(usable)
+
+    rejected = [*scan.rejected, *unwanted, *unusable]
+    messages.append(_summary(usable, rejected, classes))
+    return Ingested(_utterances(key, usable), _rejected(key, rejected), tuple(messages))
+
+
+def _examined(wanted: Sequence[Recording], root: Path, key: str) -> tuple[list[_Usable], list[Rejected]]:
+    """Decode one file of every recording; a copy is decoded only when those before it cannot be used."""
+    copies: dict[str, list[Recording]] = defaultdict(list)
+    # The copy least deep in the folder first, whatever order the listing has.
+    for recording in sorted(wanted, key=lambda one: (one.path.count("/"), one.path)):
+        copies[recording.name].append(recording)
+    usable: list[_Usable] = []
+    rejected: list[Rejected] = []
+
+    def settle(group: list[Recording]) -> tuple[_Usable | None, list[Rejected]]:
+        failed = []
+        for position, recording in enumerate(group):
+            try:
+                found = _Usable(recording, audio.examine(root / recording.path))
+            except AudioError as error:
+                failed.append(Rejected(recording.path, error.reason))
+            else:
+                rest = [Rejected(copy.path, f"duplicate: of {recording.path}") for copy in group[position + 1 :]]
+                return found, failed + rest
+        return None, failed
+
+    groups = list(copies.values())
+    progress = tqdm(total=len(groups), desc=f"ingest {key}", unit="recording", disable=None)
+    with progress, ThreadPoolExecutor(decoding_threads()) as pool:
+        for start in range(0, len(groups), BATCH):
+            for found, others in pool.map(settle, groups[start : start + BATCH]):
+                if found is not None:
+                    usable.append(found)
+                rejected += others
+                progress.update()
+    return usable, rejected
+
+
+def _refuse_unusable(
+    wanted: Sequence[Recording], usable: Sequence[_Usable], unusable: Sequence[Rejected], reader: Reader, root: Path
+) -> None:
+    """A corpus that is to be complete has a copy of every recording that can be used.
+
+    Raises:
+        InputError: a recording has none.
+    """
+    there = {one.recording.name for one in usable}
+    lost = {recording.path for recording in wanted if recording.name not in there}
+    if lost:
+        named = listed(f"{entry.path} ({entry.reason})" for entry in unusable if entry.path in lost)
+        raise InputError(
+            f"{root}: corpora.complete is true and {counted(len(lost), 'recording')} cannot be used: {named}; get "
+            f"{'it' if len(lost) == 1 else 'them'} again from {reader.source}, or set complete: false"
+        )
+
+
+def _checked(
+    reader: Reader, recordings: Sequence[Recording], wanted: Sequence[Recording], usable: Sequence[_Usable],
+    unusable: Sequence[Rejected], classes: Sequence[str], root: Path,
+) -> list[str]:  # fmt: skip
+    """What decoding found: warnings.
+
+    Raises:
+        InputError: see `ingest`.
+    """
+    messages = []
+    unreadable = [entry for entry in unusable if entry.reason.startswith("unreadable")]
+    if unreadable:
+        named = listed(f"{entry.path} ({entry.reason.removeprefix('unreadable: ')})" for entry in unreadable)
+        number = f"{len(unreadable)} of {len(wanted)} recordings cannot be read: {named}"
+        # A recording is lost when no copy of it can be read.
+        name = {recording.path: recording.name for recording in wanted}
+        lost = {name[entry.path] for entry in unreadable} - {one.recording.name for one in usable}
+        if len(lost) > UNREADABLE_COUNT and len(lost) > UNREADABLE_SHARE * len(set(name.values())):
+            raise InputError(f"{root}: {number}; {_advice(unreadable, reader)}")
+        messages.append(f"warning: {number}")
+    others = [entry for entry in unusable if not entry.reason.startswith(("unreadable", "duplicate"))]
+    if others:
+        named = listed(f"{entry.path} ({entry.reason})" for entry in others)
+        messages.append(f"warning: {counted(len(others), 'recording')} cannot be used: {named}")
+
+    provided = (set(reader.emotions) - reader.left_out) or {recording.emotion for recording in wanted}
+    if not provided:
+        there = sorted({recording.emotion for recording in recordings})
+        raise InputError(
+            f"{root}: the table's emotions are {listed(map(repr, there))}, and none of them is one of the classes "
+            f"{', '.join(classes)}; map them in params.yaml, as in emotions: {{{there[0]}: {classes[0]}}}"
+        )
+    if not provided & set(classes):
+        raise InputError(
+            f"{root}: none of the classes {', '.join(classes)} is an emotion of {reader.title}; "
+            f"expected some of {', '.join(sorted(provided))}"
+        )
+    if missing := sorted((provided & set(classes)) - {one.recording.emotion for one in usable}):
+        raise InputError(
+            f"{root}: no usable recording of {', '.join(missing)}, which {reader.title} has; "
+            f"{len(unusable)} of {len(wanted)} recordings of the classes were rejected "
+            f"({listed(f'{entry.path}: {entry.reason}' for entry in unusable) or 'the others are not in the folder'})"
+        )
+    if absent := [name for name in classes if name not in provided]:
+        messages.append(f"{reader.title} has no {', '.join(absent)} here: other corpora must bring it")
+    return [*messages, *_same_sound(usable, root)]
+
+
+def _advice(unreadable: Sequence[Rejected], reader: Reader) -> str:
+    """What to do about too many unreadable recordings."""
+    reasons = {entry.reason.removeprefix("unreadable: ") for entry in unreadable}
+    if reasons == {audio.DENIED}:
+        return "expected files that you may read; give yourself permission (chmod -R u+rX)"
+    if reasons == {audio.GONE}:
+        return (
+            "they are links to nothing, or vanished while the corpus was read; expected files that stay; put them back "
+            "(is the disk or the network folder still there?) and run again"
+        )
+    return (
+        f"more than {UNREADABLE_COUNT} and more than {UNREADABLE_SHARE:.0%} mean a damaged copy; get it again from "
+        f"{reader.source}, or remove these files"
+    )
+
+
+def _same_sound(usable: Sequence[_Usable], root: Path) -> list[str]:
+    """Identical sound: told under one actor and label, refused under two, where it would cross folds or classes."""
+    by_sound: dict[str, list[Recording]] = defaultdict(list)
+    for one in usable:
+        by_sound[one.examined.digest].append(one.recording)
+    twins = [sorted(same, key=lambda one: one.name) for same in by_sound.values() if len(same) > 1]
+    for same in sorted(twins, key=lambda same: same[0].name):
+        first = same[0]
+        for other in same[1:]:
+            if (other.actor, other.emotion) != (first.actor, first.emotion):
+                raise InputError(
+                    f"{root}: {first.path} ({first.actor}, {first.emotion}) and {other.path} ({other.actor}, "
+                    f"{other.emotion}) hold the same sound; expected one actor and label for it; remove the wrong one"
+                )
+    return [
+        f"{' and '.join(one.path for one in same)} hold the same sound of one actor and label; all are kept"
+        for same in twins
+    ]
+
+
+def _odd(usable: Sequence[_Usable]) -> list[str]:
+    messages = []
+    if noted := [one for one in usable if one.examined.note]:
+        named = listed((f"{one.recording.path} ({one.examined.note})" for one in noted), most=3)
+        number = counted(len(noted), "recording")
+        messages.append(f"warning: {number} of another length than the header declares: {named}")
+    if low := [one for one in usable if one.examined.probe.sample_rate < SAMPLE_RATE]:
+        named = listed((f"{one.recording.path} ({one.examined.probe.sample_rate} Hz)" for one in low), most=3)
+        number = f"{counted(len(low), 'recording')} sampled below {SAMPLE_RATE} Hz"
+        messages.append(f"warning: {number}, with nothing in the upper bins: {named}")
+    return messages
+
+
+def _summary(usable: Sequence[_Usable], rejected: Sequence[Rejected], classes: Sequence[str]) -> str:
+    counts = Counter(one.recording.emotion for one in usable)
+    reasons = Counter(entry.reason.split(":")[0] for entry in rejected)
+    left = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items())) or "none"
+    return (
+        f"{counted(len(usable), 'utterance')} ({', '.join(f'{name} {counts[name]}' for name in classes)}); "
+        f"{counted(len(rejected), 'other file')} ({left})"
+    )
+
+
+def _utterances(key: str, usable: Sequence[_Usable]) -> pd.DataFrame:
+    rows = [
+        {
+            "utterance": f"{key}-{one.recording.name}",
+            "corpus": key,
+            "path": one.recording.path,
+            "emotion": one.recording.emotion,
+            "actor": one.recording.actor,
+            "gender": one.recording.gender,
+            "duration_s": round(one.examined.probe.duration_s, 6),
+            "group": one.recording.group,
+            "sample_rate": one.examined.probe.sample_rate,
+            "num_samples": one.examined.probe.num_samples,
+            "digest": one.examined.digest,
+        }
+        for one in usable
+    ]
+    return pd.DataFrame(rows).sort_values("utterance", ignore_index=True)
+
+
+def _rejected(key: str, rejected: Sequence[Rejected]) -> pd.DataFrame:
+    rows = sorted((entry.path, entry.reason) for entry in rejected)
+    return pd.DataFrame([(key, *row) for row in rows], columns=["corpus", "path", "reason"])

@@ -1,0 +1,87 @@
+"""The configured corpora at a glance, before anything is ingested: names are read, recordings only probed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from pipeline.audio import decoding as audio
+from pipeline.audio.decoding import AudioError, Probe
+from pipeline.core.workers import decoding_threads
+from pipeline.corpora.base import Reader, Recording, list_folder
+from pipeline.corpora.scanning import differences, headline, scan_folder, select
+from pipeline.params import CorpusParams
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a corpus folder promises.
+
+    Attributes:
+        headline: corpus, layout, actors by gender, and recordings.
+        notes: what the reader wants the user to know, one line each.
+        complete: whether the owner's counts are met; None where nobody published any.
+        classes: recordings of each class, without excluded actors and copies.
+        others: recordings of other emotions or of excluded actors.
+        seconds: length of the classes' recordings.
+        rates: recordings of each sampling rate, Hz.
+        unreadable: recordings of the classes that could not be probed.
+    """
+
+    headline: str
+    notes: tuple[str, ...]
+    complete: bool | None
+    classes: Mapping[str, int]
+    others: int
+    seconds: float
+    rates: Mapping[int, int]
+    unreadable: int
+
+
+def survey(key: str, corpus: CorpusParams, reader: Reader, classes: Sequence[str]) -> Survey:
+    """Look at a corpus folder.
+
+    Args:
+        key: the corpus's key in `params.yaml`.
+        corpus: its parameters.
+        reader: the one that knows its layout.
+        classes: emotions that would become utterances.
+
+    Raises:
+        InputError: the folder is missing, empty, another corpus, or what the reader refuses.
+    """
+    folder = list_folder(Path(corpus.path))
+    scan = scan_folder(folder, corpus, reader)
+    wanted, _ = select(scan.recordings, reader, corpus, classes)
+    chosen = {recording.name: recording for recording in wanted}
+    names = {recording.name for recording in scan.recordings}
+    probes = _probed(list(chosen.values()), folder.root, key)
+    readable = [probe for probe in probes if probe is not None]
+    found = Counter(recording.emotion for recording in chosen.values())
+    return Survey(
+        headline=headline(reader, scan),
+        notes=scan.notes,
+        complete=not differences(reader, scan) if reader.emotions else None,
+        classes={name: found[name] for name in classes},
+        others=len(names) - len(chosen),
+        seconds=sum(probe.duration_s for probe in readable),
+        rates=dict(sorted(Counter(probe.sample_rate for probe in readable).items())),
+        unreadable=len(probes) - len(readable),
+    )
+
+
+def _probed(recordings: Sequence[Recording], root: Path, key: str) -> list[Probe | None]:
+    def size(recording: Recording) -> Probe | None:
+        try:
+            return audio.probe(root / recording.path)
+        except AudioError:
+            return None
+
+    with ThreadPoolExecutor(decoding_threads()) as pool:
+        found = pool.map(size, recordings)
+        return list(tqdm(found, total=len(recordings), desc=f"probe {key}", unit="recording", disable=None))

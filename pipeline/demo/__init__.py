@@ -1,0 +1,1 @@
+"""Synthetic voices as six small corpora, for the demo."""

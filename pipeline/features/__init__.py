@@ -1,0 +1,1 @@
+"""From tables of utterances to archives of features: segmentation, extraction, content hashes."""

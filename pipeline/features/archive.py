@@ -1,0 +1,226 @@
+"""Kaldi's archives: float32 matrices by key in an `.ark`, and the `.scp` that says where each begins.
+
+kaldi_io opens a file name that begins or ends with `|` as a shell command, so it is only ever given open files.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import re
+import struct
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path, PurePosixPath
+from types import ModuleType, TracebackType
+from typing import BinaryIO, Self, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.errors import InputError
+from pipeline.core.files import replacing
+
+Matrix = NDArray[np.float32]
+
+_KEY = re.compile(r"[!-~]+")
+_REMEDY = "Delete both files and run `dvc repro`, which makes them anew"
+
+
+def _import_kaldi_io() -> ModuleType:
+    """Import kaldi_io without what it does on import: a banner unless KALDI_ROOT exists, and a longer PATH."""
+    before = {name: os.environ.get(name) for name in ("KALDI_ROOT", "PATH")}
+    os.environ["KALDI_ROOT"] = os.curdir
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # its regular expressions hold escapes that newer Pythons warn of
+            import kaldi_io
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+    module: ModuleType = kaldi_io
+    return module
+
+
+kaldi_io = _import_kaldi_io()
+
+
+class ArchiveWriter:
+    """Writes matrices to an ark and its scp; both appear when the block ends without an error, or neither does.
+
+    >>> with ArchiveWriter(Path("data/features/emodb.ark"), Path("data/features/emodb.scp")) as archive:
+    ...     archive.write("03a01Fa-1", matrix)  # doctest: +SKIP
+    """
+
+    def __init__(self, ark: Path, scp: Path) -> None:
+        """Prepare to write.
+
+        Args:
+            ark: the archive, relative to the repository root: as the scp names it, on every machine.
+            scp: its index.
+
+        Raises:
+            ValueError: `ark` is absolute, leaves the repository, or is a name that Kaldi cannot read.
+        """
+        self._location = ark.as_posix()
+        if problem := _problem(self._location):
+            raise ValueError(f"archive {self._location} {problem}")
+        self._ark, self._scp = ark, scp
+
+    def __enter__(self) -> Self:
+        with ExitStack() as files:
+            # Left in reverse order: the scp appears last, when what it points to is there.
+            scp, ark = (files.enter_context(replacing(path)) for path in (self._scp, self._ark))
+            self._ark_stream: BinaryIO = files.enter_context(ark.open("wb"))
+            self._scp_stream = files.enter_context(scp.open("w", encoding="ascii", newline="\n"))
+            self._files = files.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._files.__exit__(kind, error, trace)
+
+    def write(self, key: str, matrix: Matrix) -> None:
+        """Append a matrix.
+
+        Args:
+            key: printable ASCII without blanks.
+            matrix: (rows, columns), float32.
+
+        Raises:
+            ValueError: the key or the matrix is none that Kaldi can read.
+        """
+        if not _KEY.fullmatch(key):
+            raise ValueError(f"key {key!r} is not printable ASCII without blanks")
+        if matrix.dtype != np.float32 or matrix.ndim != 2:
+            raise ValueError(f"matrix {key} is {matrix.shape} of {matrix.dtype}; expected two dimensions of float32")
+        self._ark_stream.write(f"{key} ".encode("ascii"))
+        self._scp_stream.write(f"{key} {self._location}:{self._ark_stream.tell()}\n")
+        kaldi_io.write_mat(self._ark_stream, matrix)
+
+
+def read_archive(scp: Path, root: Path = Path()) -> Iterator[tuple[str, Matrix]]:
+    """Read the matrices that an scp names, in its order, one at a time.
+
+    Args:
+        scp: lines of `key path:offset`, paths relative to `root`.
+        root: the repository root.
+
+    Yields:
+        Each key and its matrix, (rows, columns) of float32, writable.
+
+    Raises:
+        InputError: the scp or an archive is missing or damaged; or an entry is a shell command or leaves `root`,
+            which Kaldi would follow and this reader does not.
+    """
+    with ExitStack() as files:
+        archives: dict[str, BinaryIO] = {}
+        for number, (key, location, offset) in enumerate(_entries(scp), start=1):
+            if location not in archives:
+                try:
+                    archives[location] = files.enter_context((root / location).open("rb"))
+                except OSError as error:
+                    raise InputError(
+                        f"{scp} line {number}: archive {location} cannot be opened ({error.strerror}). {_REMEDY}"
+                    ) from None
+            yield key, _read_matrix(archives[location], offset, f"{scp} line {number}: matrix {key} in {location}")
+
+
+class MappedMatrices(Sequence[Matrix]):
+    """The matrices that some scps name, by position, each read from a memory map when it is asked for.
+
+    What was read lately stays in the system's cache, once for all processes, as far as memory goes.
+    """
+
+    def __init__(self, scps: Sequence[Path], root: Path = Path()) -> None:
+        """Map the archives.
+
+        Args:
+            scps: their matrices follow each other.
+            root: the repository root.
+
+        Raises:
+            InputError: as `read_archive`.
+        """
+        self._entries = [(scp, *entry) for scp in scps for entry in _entries(scp)]
+        self._maps: dict[str, mmap.mmap] = {}
+        for scp, _, location, _ in self._entries:
+            if location not in self._maps:
+                try:
+                    with (root / location).open("rb") as stream:
+                        self._maps[location] = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+                except (OSError, ValueError) as error:
+                    raise InputError(f"{scp}: archive {location} cannot be mapped ({error}). {_REMEDY}") from None
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @overload
+    def __getitem__(self, position: int) -> Matrix: ...
+    @overload
+    def __getitem__(self, position: slice) -> Sequence[Matrix]: ...
+    def __getitem__(self, position: int | slice) -> Matrix | Sequence[Matrix]:
+        if isinstance(position, slice):
+            return [self[index] for index in range(len(self))[position]]
+        scp, key, location, offset = self._entries[position]
+        return _read_matrix(self._maps[location], offset, f"{scp}: matrix {key} in {location}")
+
+
+def read_keys(scp: Path) -> list[str]:
+    """The keys of an scp, in its order.
+
+    Raises:
+        InputError: as `read_archive`, for all that the scp itself tells.
+    """
+    return [key for key, _, _ in _entries(scp)]
+
+
+def _entries(scp: Path) -> Iterator[tuple[str, str, int]]:
+    """Key, location of the archive and byte offset of each line."""
+    try:
+        lines = scp.read_text(encoding="ascii").splitlines()
+    except FileNotFoundError:
+        raise InputError(f"{scp} does not exist; `dvc repro` makes it") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{scp} cannot be read as an scp: {error}. {_REMEDY}") from None
+    for number, line in enumerate(lines, start=1):
+        key, _, entry = line.partition(" ")
+        location, _, offset = entry.rpartition(":")
+        problem = _problem(entry) if entry else ""
+        if not problem and not (_KEY.fullmatch(key) and location and offset.isdecimal()):
+            problem = "is not `key path:offset`"
+        if problem:
+            raise InputError(f"{scp} line {number}: {line!r} {problem}. {_REMEDY}")
+        yield key, location, int(offset)
+
+
+def _problem(location: str) -> str:
+    """Why an archive of this name must not be read or written; empty if it may."""
+    path = PurePosixPath(location)
+    if "|" in location:
+        return "holds `|`, which Kaldi takes for a shell command"
+    if path.is_absolute() or ".." in path.parts or "\\" in location:
+        return "leaves the repository; expected a path relative to its root"
+    if not _KEY.fullmatch(location):
+        return "is not printable ASCII without blanks, which Kaldi needs"
+    return ""
+
+
+def _read_matrix(stream: BinaryIO | mmap.mmap, offset: int, what: str) -> Matrix:
+    try:
+        stream.seek(offset)
+        matrix = kaldi_io.read_mat(stream)
+    # All that kaldi_io makes of bytes that are no matrix or end too early.
+    except (
+        AssertionError, IndexError, OverflowError, UnicodeDecodeError, ValueError, struct.error,
+        kaldi_io.UnknownMatrixHeader, kaldi_io.BadInputFormat,
+    ) as error:  # fmt: skip
+        raise InputError(
+            f"{what} cannot be read at byte {offset} ({error or type(error).__name__}). {_REMEDY}"
+        ) from None
+    return np.array(matrix, dtype=np.float32)

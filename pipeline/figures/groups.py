@@ -1,0 +1,83 @@
+"""UA by corpus and gender: where a model is good, and whether for women and men alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+
+from pipeline.figures.drawing import (
+    ACCENT,
+    INK,
+    PAPER,
+    SOFT,
+    Drawing,
+    Look,
+    finished,
+    panels,
+    shortened,
+    styled,
+)
+
+_GENDERS: dict[str, tuple[str, Look, float]] = {
+    "F": ("women", {"color": ACCENT, "marker": "o", "markerfacecolor": ACCENT}, -0.16),
+    "M": ("men", {"color": INK, "marker": "s", "markerfacecolor": PAPER}, 0.16),
+}
+
+
+@styled
+def accuracy_by_group(
+    scores: pd.DataFrame, models: Mapping[str, str], corpora: Mapping[str, str], chance: float, epoch: str
+) -> Drawing:
+    """UA of every model on the women and men of every corpus.
+
+    Args:
+        scores: rows of `records.INTERVALS` of one selection, without those of all actors; a group without a row has
+            no marker.
+        models: what is printed for the models, in the order of rows.
+        corpora: what is printed for the corpora, in the order of panels.
+        chance: UA of guessing, percent.
+        epoch: what the scores are of, as a caption says it: `last epoch`.
+    """
+    columns = min(len(corpora), 3)
+    row_height = 0.75 + 0.27 * len(models)
+    figure, axes = panels(len(corpora), row_height, extra=0.35, columns=columns)
+    for axis, corpus in zip(axes, corpora, strict=True):
+        here = scores[scores["corpus"] == corpus]
+        for gender, (_, look, offset) in _GENDERS.items():
+            rows = here[here["gender"] == gender].set_index("model").reindex(list(models)).dropna(subset=["ua"])
+            places = np.asarray([list(models).index(model) for model in rows.index]) + offset
+            spread = np.vstack([rows["ua"] - rows["ci_low"], rows["ci_high"] - rows["ua"]])
+            axis.errorbar(
+                rows["ua"], places, xerr=np.nan_to_num(spread).clip(0), linestyle="none", markersize=4.5,
+                markeredgewidth=1.1, elinewidth=1.2, **look,
+            )  # fmt: skip
+        axis.axvline(chance, color=SOFT, linewidth=0.8, linestyle=(0, (1, 3)))
+        axis.set_title(shortened(corpora[corpus], 22))
+        axis.grid(axis="x")
+        axis.set_axisbelow(True)
+        axis.set_yticks(range(len(models)), [shortened(label, 20) for label in models.values()])
+        axis.set(xlim=(0, 102), xticks=(0, 25, 50, 75, 100), ylim=(len(models) - 0.5, -0.5))
+        axis.tick_params(axis="y", length=0)
+    figure.supxlabel("Validation UA (%)", fontsize=9)
+    handles = [Line2D([], [], label=name, markersize=5, linewidth=1.2, **look) for name, look, _ in _GENDERS.values()]
+    figure.legend(handles=handles, loc="outside upper left", ncols=2)
+    extremes = scores.dropna(subset=["ua"]).sort_values("ua")
+    alt = f"{len(corpora)} panels, one a corpus, a row for each of {len(models)} models."
+    if len(extremes):
+        alt += " " + " ".join(
+            f"{word}: {models[row['model']]} on {corpora[row['corpus']]}, {_GENDERS[row['gender']][0]}, "
+            f"{row['ua']:.0f} %."
+            for word, row in (("Lowest", extremes.iloc[0]), ("Highest", extremes.iloc[-1]))
+        )
+    return finished(
+        figure,
+        "groups",
+        "Accuracy by corpus and gender",
+        f"Validation UA at the {epoch} by corpus and gender. Bars are 95 % intervals of a bootstrap over actors; "
+        f"few actors make them wide, and a group of one has none. The dotted line is chance, {chance:.0f} %.",
+        alt,
+        scores,
+    )

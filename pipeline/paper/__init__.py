@@ -1,0 +1,1 @@
+"""What Huang & Narayanan (arXiv 1808.00876) published: figures, settings, models, hypotheses."""

@@ -1,0 +1,244 @@
+"""Who trains a run: one process at a time, on one machine or on many that share a file system.
+
+A claim is a file that appears by a hard link, which only one process can make, on NFS as on a local disk. It names
+host, process and a mark, and its owner touches it every `HEARTBEAT` seconds. A claim is dead when its process is (seen
+from the same host) or when it was not touched for `STALE` seconds, by the clock of the file system alone, so hosts may
+disagree about the time. An owner that was stopped for so long that another took over finds that its mark is gone, and
+writes nothing more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from pipeline.core.errors import InputError
+
+HEARTBEAT = 10.0
+"""Seconds between two touches of a claim."""
+
+STALE = 120.0
+"""Seconds without a touch after which a claim on another host counts as dead: a dozen heartbeats, since a network file
+system may show a change a minute late."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The process that trains a run.
+
+    Attributes:
+        host: the machine, its boot and the process namespace, within which `pid` means something.
+        pid: the process.
+        started: when it started, so that a later process of the same number is not taken for it; see `_started`.
+        mark: what no other claim has.
+    """
+
+    host: str
+    pid: int
+    started: float
+    mark: str
+
+    @property
+    def shown(self) -> str:
+        """For messages: "process 4711 on node3"."""
+        return f"process {self.pid} on {self.host.split('/')[0]}"
+
+    def dead(self) -> bool:
+        """Whether the process is known to be gone; from another host nothing is known."""
+        if self.host != _host():
+            return False
+        started = _started(self.pid)
+        return started is None or started not in (UNKNOWN, self.started)
+
+
+UNKNOWN = 0.0
+"""When a process started of which only that it is there can be seen."""
+
+NOBODY_KNOWN = Owner("an unknown host", 0, UNKNOWN, "")
+
+
+class ClaimLostError(Exception):
+    """Another process has taken the run over, or its folder is gone."""
+
+    def __init__(self, path: Path, owner: Owner | None) -> None:
+        super().__init__(f"{path} is held by {owner.shown if owner else 'nobody'}")
+        self.holder = owner.shown if owner else "nobody"
+
+
+class Claim:
+    """The claim on one run, as one process sees it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._mark = secrets.token_hex(8)
+
+    def owner(self) -> Owner | None:
+        """Who holds it; None when nobody does."""
+        try:
+            return Owner(**json.loads(self.path.read_text("utf-8")))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (ValueError, TypeError):
+            # Written by something else, or cut short by a full disk: nobody that can be asked.
+            return NOBODY_KNOWN
+
+    def is_dead(self, owner: Owner) -> bool:
+        """Whether nobody keeps the claim of `owner` alive, by this machine's clock; good enough to show."""
+        touched = self.touched()
+        return touched is None or owner.dead() or time.time() - touched > STALE
+
+    def touched(self) -> float | None:
+        """When its owner last touched it, by the file system's clock; None when nobody holds it."""
+        try:
+            return self.path.stat().st_mtime
+        except FileNotFoundError:
+            return None
+
+    def check(self) -> None:
+        """Make sure that the run is still ours.
+
+        Raises:
+            ClaimLostError: it is not.
+        """
+        owner = self.owner()
+        if owner is None or owner.mark != self._mark:
+            raise ClaimLostError(self.path, owner)
+
+    @contextmanager
+    def held(self) -> Iterator[Owner | None]:
+        """Hold the claim, if it is free or its owner is dead.
+
+        Yields:
+            None while it is ours; its owner where somebody else holds it.
+
+        Raises:
+            InputError: the folder cannot be written.
+        """
+        other = self._acquire()
+        if other is not None:
+            yield other
+            return
+        stop = threading.Event()
+        beat = threading.Thread(target=self._beat, args=(stop,), daemon=True)
+        beat.start()
+        try:
+            yield None
+        finally:
+            stop.set()
+            beat.join()
+            with suppress(ClaimLostError, OSError):
+                self.check()
+                self.path.unlink()
+
+    def _beat(self, stop: threading.Event) -> None:
+        while not stop.wait(HEARTBEAT):
+            with suppress(ClaimLostError, OSError):
+                self.check()
+                os.utime(self.path)
+
+    def _acquire(self) -> Owner | None:
+        """Take the claim; returns who holds it where that failed."""
+        pid = os.getpid()
+        ours = Owner(_host(), pid, _started(pid) or UNKNOWN, self._mark)
+        written = self.path.with_name(f"{self.path.name}.{self._mark}")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            written.write_text(json.dumps(asdict(ours)), "utf-8")
+        except OSError as error:
+            with suppress(OSError):
+                written.unlink()
+            raise InputError(
+                f"the run store {self.path.parent} cannot be written: {error.strerror}; runs are kept there, so give "
+                "yourself permission or free some space, and run again"
+            ) from None
+        try:
+            if _linked(written, self.path):
+                return None
+            owner = self.owner()
+            if owner is not None and not self._is_dead(owner, written):
+                return owner
+            return self._take_over(owner, written)
+        finally:
+            written.unlink(missing_ok=True)
+
+    def _is_dead(self, owner: Owner, probe: Path) -> bool:
+        """Whether nobody keeps the claim alive; `probe` was just written, by the same file system's clock."""
+        touched = self.touched()
+        # None: given back just now.
+        return touched is None or owner.dead() or probe.stat().st_mtime - touched > STALE
+
+    def _take_over(self, dead: Owner | None, written: Path) -> Owner | None:
+        """Put our claim in place of a dead one; of several processes that try, the lock lets one look and act."""
+        lock = self.path.with_name(f"{self.path.name}.takeover")
+        if not _linked(written, lock):
+            with suppress(FileNotFoundError):
+                if written.stat().st_mtime - lock.stat().st_mtime > STALE:
+                    lock.unlink()  # its process died within the few lines below
+            return self.owner() or dead or NOBODY_KNOWN
+        try:
+            now = self.owner()
+            if now is None:
+                return None if _linked(written, self.path) else self.owner() or NOBODY_KNOWN
+            if dead is None or now.mark != dead.mark:
+                return now
+            written.replace(self.path)
+            return None
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+def _linked(source: Path, target: Path) -> bool:
+    """Give a file a second name unless something has that name; whether it worked."""
+    try:
+        target.hardlink_to(source)
+    except FileExistsError:
+        return False
+    except OSError:
+        # Over NFS the answer may be lost though the link was made: two names tell. Where a file system has no hard
+        # links at all, exclusive creation is next best.
+        if source.stat().st_nlink > 1:
+            return True
+        try:
+            with target.open("xb") as stream:
+                stream.write(source.read_bytes())
+        except FileExistsError:
+            return False
+    return True
+
+
+def _host() -> str:
+    """Within what process numbers mean something.
+
+    Not the host's name alone: two machines may be called `localhost`, and containers of one host may share its name and
+    not its processes.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        namespace = os.readlink("/proc/self/ns/pid")  # noqa: PTH115 (its target is no path)
+    except OSError:  # no Linux
+        boot = namespace = ""
+    return f"{socket.gethostname()}/{boot}/{namespace}"
+
+
+def _started(pid: int) -> float | None:
+    """When a process started, in clock ticks since the machine did; None when it is gone, or was killed and lingers.
+
+    Seconds since 1970, as psutil has them, would change whenever somebody sets the clock. `UNKNOWN` where there is no
+    /proc, or where it hides the processes of other users.
+    """
+    try:
+        # Field 2, the name in parentheses, may hold anything; field 3 is the state, field 22 the start (man 5 proc).
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return UNKNOWN if psutil.pid_exists(pid) else None
+    return None if fields[0] in (b"Z", b"X") else float(fields[19])

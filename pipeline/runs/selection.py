@@ -1,0 +1,90 @@
+"""Which epoch of a run is reported: three choices from one training.
+
+`last`      the last epoch.
+`best`      the epoch of the highest validation UA: what the published numbers suggest, and the maximum of up to 1000
+            noisy values on the very fold it is scored on.
+`crossval`  for a fold, the epoch of the highest mean validation UA of the other folds of the same seed, so that no
+            fold chooses its own epoch.
+
+The earliest epoch wins a tie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.core.tables import RUNS
+from pipeline.params import SELECTIONS, Selection
+from pipeline.training.accuracy import DECIMALS
+
+Run = tuple[int, int]
+"""Fold and seed."""
+
+
+def select_epochs(history: pd.DataFrame, diverged: Mapping[Run, int], model: str | None = None) -> pd.DataFrame:
+    """The reported epochs of one model's runs, as rows of `records.RUNS`.
+
+    Args:
+        history: rows of `records.HISTORY` of one model, all folds and seeds; UA in percent.
+        diverged: the epoch at which a run's loss was no longer finite, by fold and seed. What its history holds from
+            before that epoch is not used.
+        model: name in the rows returned; default: the history's own (which has none if all diverged at once).
+
+    Returns:
+        Rows by fold, seed and selection. A diverged run has the epoch of its end, and no accuracies, in all three.
+        `crossval` looks at the other folds that finished; where there is none, the run has no `crossval` row.
+        `train_ua_eval` and `gap_eval` are empty where the epoch was not measured in eval mode. Gaps are training UA
+        minus validation UA, in points.
+    """
+    if model is None:
+        (model,) = history["model"].unique()
+    keys = pd.MultiIndex.from_frame(history[["fold", "seed"]])
+    curves = {
+        run: history[keys == run].sort_values("epoch", ignore_index=True)
+        for run in keys.unique()
+        if run not in diverged
+    }
+    rows = []
+    for run in sorted({*curves, *diverged}):
+        for selection in SELECTIONS:
+            if run in diverged:
+                rows.append(_row(model, run, selection, diverged[run], None))
+            elif (position := _chosen(curves, run, selection)) is not None:
+                scores = curves[run].iloc[position].to_dict()
+                rows.append(_row(model, run, selection, int(scores["epoch"]), scores))
+    return pd.DataFrame(rows, columns=list(RUNS.columns))
+
+
+def _chosen(curves: Mapping[Run, pd.DataFrame], run: Run, selection: Selection) -> int | None:
+    """Position of the reported epoch in the run's history."""
+    if selection == "last":
+        return len(curves[run]) - 1
+    if selection == "best":
+        return int(curves[run]["valid_ua"].to_numpy().argmax())
+    fold, seed = run
+    others = [curve["valid_ua"].to_numpy() for other, curve in curves.items() if other[1] == seed and other[0] != fold]
+    if not others:
+        return None
+    # Rounded as the accuracies are: means of the same values in another order must tie.
+    return int(np.mean(others, axis=0).round(DECIMALS).argmax())
+
+
+def _row(
+    model: str, run: Run, selection: Selection, epoch: int, scores: Mapping[Hashable, Any] | None
+) -> dict[str, object]:
+    nothing = float("nan")
+    valid, train, train_eval = (
+        (nothing,) * 3
+        if scores is None
+        else (float(scores[name]) for name in ("valid_ua", "train_ua", "train_ua_eval"))
+    )
+    return {
+        "model": model, "fold": run[0], "seed": run[1], "selection": selection, "epoch": epoch,
+        "valid_ua": valid, "train_ua": train, "train_ua_eval": train_eval,
+        "gap": round(train - valid, DECIMALS), "gap_eval": round(train_eval - valid, DECIMALS),
+        "status": "diverged" if scores is None else "done",
+    }  # fmt: skip

@@ -1,0 +1,180 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from pipeline.core.tables import COMPARISONS, RUNS, read_table, write_table
+from pipeline.evaluation.bootstrap import RunCounts
+from pipeline.evaluation.comparison import METRICS, compare
+from pipeline.evaluation.hypotheses import PAPER_CLAIMS, Claim, all_claims
+from pipeline.params import SELECTIONS, TableParams
+
+CLAIM = Claim("table6", "PreAct-Full", "PreAct", "†")
+LAYOUTS = ("PostAct", "RPreAct", "PreActBN")
+PAPER_MODELS = {
+    "PreAct", "PreAct-Full", "PreAct-Both", *LAYOUTS,
+    *(f"{layout}-Full{gamma}" for layout in LAYOUTS for gamma in ("", "-g020", "-g010", "-g005")),
+    *(f"PreActBN-Both{gamma}" for gamma in ("", "-g020", "-g010", "-g005")),
+}  # fmt: skip
+
+
+def runs_of(model, valid, train=80.0, train_eval=90.0, folds=4, diverged=(), selections=SELECTIONS):
+    """Runs of one model: `valid` by run, folds first, then seeds."""
+    rows = []
+    for position, ua in enumerate(valid):
+        fold, seed = position % folds + 1, position // folds + 1
+        lost = (fold, seed) in diverged
+        for selection in selections:
+            gaps = (float("nan"),) * 5 if lost else (ua, train, train_eval, train - ua, train_eval - ua)
+            rows.append((model, fold, seed, selection, 5, *gaps, "diverged" if lost else "done"))
+    return pd.DataFrame(rows, columns=list(RUNS.columns))
+
+
+def one(runs, metric="valid_ua", selection="last", claim=CLAIM, counts=None):
+    table = compare(runs, [claim], 4, 1.0, counts or {})
+    return table[(table["metric"] == metric) & (table["selection"] == selection)].iloc[0]
+
+
+A = [62.0, 64.5, 61.0, 66.0, 63.0, 62.5, 60.5, 65.0]
+B = [60.0, 63.5, 61.5, 63.0, 62.0, 60.5, 60.0, 62.0]
+
+
+def test_agrees_with_the_textbook_formula_on_ua_and_gap():
+    runs = pd.concat([runs_of("PreAct-Full", A, train=70), runs_of("PreAct", B, train=75)])
+    row = one(runs)
+    differences = np.subtract(A, B)
+    t = differences.mean() / (differences.std(ddof=1) / np.sqrt(8))
+    assert (row["n"], row["df"]) == (8, 7)
+    assert row["mean_difference"] == pytest.approx(differences.mean())
+    assert row["t"] == pytest.approx(t)
+    assert row["p"] == pytest.approx(stats.t.sf(t, 7))
+    # A smaller Gap is better: 75 - b - (70 - a).
+    assert one(runs, "gap")["mean_difference"] == pytest.approx(differences.mean() + 5)
+    assert one(runs, "gap")["t"] == pytest.approx(t * (differences.mean() + 5) / differences.mean())
+
+
+def test_every_column_is_the_statistic_that_it_names():
+    runs = pd.concat([runs_of("PreAct-Full", A), runs_of("PreAct", B)])
+    row = one(runs)
+    differences = np.subtract(A, B)
+    by_fold = differences.reshape(2, 4).mean(axis=0)
+
+    def p_of(values, factor):
+        return stats.t.sf(values.mean() / np.sqrt(factor * values.var(ddof=1)), len(values) - 1)
+
+    assert row["p_corrected"] == pytest.approx(p_of(differences, 1 / 8 + 1 / 3))
+    assert row["p_seed_mean"] == pytest.approx(p_of(by_fold, 1 / 4))
+    assert row["p_corrected_seed_mean"] == pytest.approx(p_of(by_fold, 1 / 4 + 1 / 3))
+    assert row["p_wilcoxon"] == pytest.approx(stats.wilcoxon(differences, alternative="greater").pvalue)
+    assert row["p_holm"] == pytest.approx(row["p_corrected_seed_mean"]), "alone in its table"
+    assert row[["prob_worse", "prob_equal", "prob_better"]].sum() == pytest.approx(1)
+    assert row["effect_size"] == pytest.approx(differences.mean() / differences.std(ddof=1))
+    half = stats.t.isf(0.025, 7) * np.sqrt((1 / 8 + 1 / 3) * differences.var(ddof=1))
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx((differences.mean() - half, differences.mean() + half))
+    assert row["note"] == ""
+
+
+def test_holm_is_over_the_claims_of_a_table_at_one_metric_and_selection():
+    uas = {"PreAct": B, "PreAct-Full": A, "PreAct-Both": [ua + 1 for ua in A[::-1]]}
+    runs = pd.concat([runs_of(model, ua) for model, ua in uas.items()])
+    claims = [CLAIM, Claim("table6", "PreAct-Both", "PreAct", "†"), Claim("table7", "PreAct-Full", "PreAct")]
+    table = compare(runs, claims, 4, 1.0)
+    rows = table[(table["metric"] == "valid_ua") & (table["selection"] == "best")]
+    smaller, larger = sorted(rows["p_corrected_seed_mean"].iloc[:2])
+    assert sorted(rows["p_holm"].iloc[:2]) == pytest.approx([2 * smaller, max(2 * smaller, larger)])
+    assert rows["p_holm"].iloc[2] == pytest.approx(rows["p_corrected_seed_mean"].iloc[2])
+
+
+def test_the_interval_of_a_ua_is_the_bootstraps_where_there_are_predictions():
+    runs = pd.concat([runs_of("PreAct-Full", A), runs_of("PreAct", B)])
+    source = np.random.default_rng(0)
+
+    def counts():
+        totals = np.full((5, 2), 10.0)
+        keys = [(fold, seed) for fold in range(1, 5) for seed in (1, 2)]
+        return {key: RunCounts(tuple("abcde"), totals, source.integers(0, 11, (5, 2)).astype(float)) for key in keys}
+
+    both = {("PreAct-Full", "last"): counts(), ("PreAct", "last"): counts()}
+    plain, found = one(runs), one(runs, counts=both)
+    assert (plain["ci_low"], plain["ci_high"]) != (found["ci_low"], found["ci_high"])
+    assert found["p"] == plain["p"]
+    assert one(runs, selection="best", counts=both)["ci_low"] == pytest.approx(one(runs, selection="best")["ci_low"])
+    assert one(runs, "gap", counts=both)["ci_low"] == pytest.approx(one(runs, "gap")["ci_low"])
+
+
+def test_one_fold_leaves_the_tests_on_fold_means_empty_and_says_so():
+    runs = pd.concat([runs_of(m, ua, folds=1, selections=("last",)) for m, ua in (("PreAct-Full", A), ("PreAct", B))])
+    row = one(runs)
+    assert row["p"] > 0
+    assert row[["p_seed_mean", "p_corrected_seed_mean", "p_holm"]].isna().all()
+    assert row["note"] == "no test on fold means: one fold"
+
+
+def test_constant_differences_leave_t_empty_and_say_so():
+    row = one(pd.concat([runs_of("PreAct-Full", [61.1, 62.3, 70.7]), runs_of("PreAct", [60.0, 61.2, 69.6])]))
+    assert row["mean_difference"] == pytest.approx(1.1)
+    assert row[["t", "df", "p"]].isna().all()
+    assert row["note"] == "all 3 differences are equal (1.100); t is not defined"
+
+
+def test_one_pair_is_too_few():
+    row = one(pd.concat([runs_of("PreAct-Full", [61]), runs_of("PreAct", [60])]))
+    assert (row["n"], row["mean_difference"]) == (1, 1)
+    assert row["note"] == "1 pair; a paired test needs at least 2"
+
+
+def test_a_diverged_run_withholds_the_test():
+    row = one(pd.concat([runs_of("PreAct-Full", A, diverged={(1, 2), (3, 1)}), runs_of("PreAct", B)]))
+    assert row["n"] == 6
+    assert row[["mean_difference", "t", "df", "p"]].isna().all()
+    assert row["note"] == "withheld: PreAct-Full diverged (2 of 8)"
+
+
+def test_unequal_pairs_withhold_the_test_and_are_named():
+    row = one(pd.concat([runs_of("PreAct-Full", A), runs_of("PreAct", B[:3])]))
+    assert row["note"] == (
+        "withheld: pairs differ, PreAct has no fold 1 seed 2, fold 2 seed 2, fold 3 seed 2 and 2 more"
+    )
+
+
+def test_an_unmeasured_metric_withholds_its_test_only():
+    runs = pd.concat([runs_of("PreAct-Full", A), runs_of("PreAct", B)], ignore_index=True)
+    runs.loc[(runs["selection"] == "crossval") & (runs["fold"] == 1), ["train_ua_eval", "gap_eval"]] = float("nan")
+    assert one(runs, "gap_eval", "crossval")["note"] == "withheld: gap_eval was not measured in 2 of 8 pairs"
+    assert one(runs, "gap", "crossval")["p"] > 0
+
+
+def test_models_not_trained_are_named():
+    assert one(runs_of("PreAct", B))["note"] == "not trained: PreAct-Full"
+    nothing = pd.DataFrame(columns=list(RUNS.columns))
+    assert one(nothing)["note"] == "not trained: PreAct-Full, PreAct"
+
+
+def test_no_crossval_epochs_with_a_single_fold():
+    runs = pd.concat([runs_of(m, A[:3], folds=1, selections=("last", "best")) for m in ("PreAct-Full", "PreAct")])
+    assert one(runs, selection="crossval")["note"].startswith("no crossval epochs")
+
+
+def test_every_claim_metric_and_selection_is_written_without_nan(tmp_path):
+    runs = pd.concat([runs_of("PreAct-Full", A), runs_of("PreAct", B)])
+    table = compare(runs, PAPER_CLAIMS, 4, 1.0)
+    assert len(table) == len(PAPER_CLAIMS) * len(METRICS) * len(SELECTIONS)
+    path = tmp_path / "comparisons.csv"
+    write_table(table, path, COMPARISONS)
+    assert "nan" not in path.read_text(encoding="utf-8").lower()
+    pd.testing.assert_frame_equal(read_table(path, COMPARISONS), table, check_dtype=False)
+
+
+def test_the_papers_claims_name_its_22_models_once_each():
+    assert len(PAPER_MODELS) == 22
+    assert {model for claim in PAPER_CLAIMS for model in (claim.better, claim.reference)} == PAPER_MODELS
+    assert len(set(PAPER_CLAIMS)) == len(PAPER_CLAIMS)
+    assert all(claim.better != claim.reference for claim in PAPER_CLAIMS)
+
+
+def test_a_users_table_has_one_marker_for_each_reference():
+    table = TableParams(title="Mine", models=("A", "B", "C"), pairs=(("B", "A"), ("C", "A"), ("C", "B")))
+    added = all_claims({"mine": table})[len(PAPER_CLAIMS) :]
+    assert [(claim.table, claim.better, claim.reference, claim.marker) for claim in added] == [
+        ("mine", "B", "A", "†"), ("mine", "C", "A", "†"), ("mine", "C", "B", "‡"),
+    ]  # fmt: skip

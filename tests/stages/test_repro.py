@@ -1,0 +1,133 @@
+"""The whole way through DVC, on two small corpora of tones: what runs, what does not run again, what leaves no trace."""
+
+import pandas as pd
+import pytest
+
+from tests.helpers.project import CLASSES, Project
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    project = Project(tmp_path_factory.mktemp("project"))
+    project.write_params()
+    ran, printed = project.repro()
+    per_corpus = {f"{stage}@{corpus}" for stage in ("ingest", "segment", "extract") for corpus in ("tonesA", "tonesB")}
+    assert ran == per_corpus | {
+        "inputs",
+        "partition",
+        "train@PreAct",
+        "train@PreActBN-Full",
+        "compare",
+        "figures",
+        "report",
+    }
+    assert printed.count("2 runs trained, 0 already in the store") == 2
+    return project
+
+
+def test_everything_is_there_and_the_demo_was_not_needed(project):
+    results = project.folder / "results"
+    assert len(list((results / "tables").glob("table*.csv"))) == 9
+    assert (results / "report.html").is_file()
+    assert not (project.folder / "demo/corpora").exists()
+    runs = pd.read_csv(results / "runs/PreAct.csv")
+    assert list(runs.columns)[:5] == ["model", "fold", "seed", "selection", "epoch"]
+    predictions = pd.read_csv(results / "predictions/PreAct.csv")
+    assert [name for name in predictions if name.startswith("p_")] == [f"p_{name}" for name in CLASSES]
+    assert len(predictions) == 2 * 48
+
+
+def test_a_second_repro_runs_nothing(project):
+    assert project.repro()[0] == set()
+
+
+def test_an_edit_of_one_model_retrains_that_model_only_and_its_reversal_nothing(project):
+    project.write_params({"models.PreAct.gamma0": 0.5})
+    ran, printed = project.repro()
+    assert ran - {"compare", "figures", "report"} == {"train@PreAct"}
+    assert "PreAct: 2 runs trained" in printed
+    project.write_params()
+    assert project.repro()[0] == set()
+
+
+def test_a_new_label_trains_nothing(project):
+    project.write_params({"models.PreAct.label": "Pre-activation"})
+    ran, printed = project.repro()
+    assert "train@PreActBN-Full" not in ran
+    assert "PreAct: 0 runs trained, 2 already in the store" in printed
+    assert "Pre-activation" in (project.folder / "results/report.html").read_text()
+    project.write_params()
+    project.repro()
+
+
+def test_a_comment_in_the_training_code_trains_nothing_and_arithmetic_everything(project):
+    loop = project.folder / "pipeline/training/loop.py"
+    code = loop.read_text()
+    loop.write_text(f"# A comment.\n{code}")
+    ran, printed = project.repro()
+    assert ran >= {"train@PreAct", "train@PreActBN-Full"}, "DVC sees the edit, the store does not"
+    assert printed.count("0 runs trained, 2 already in the store") == 2
+    changed = code.replace("train_ua:", "train_ua :").replace("loss / batch_weight", "2 * loss / batch_weight")
+    assert changed != code
+    loop.write_text(changed)
+    assert "PreAct: 2 runs trained, 0 already" in project.repro("train@PreAct")[1]
+    loop.write_text(code)
+    assert project.repro()[0] == set()
+
+
+def test_how_runs_are_executed_concerns_no_stage(project):
+    project.write_params({"execution.workers": 2, "execution.checkpoint_seconds": 1.0})
+    assert project.repro()[0] == set()
+    project.write_params()
+
+
+def test_a_removed_corpus_leaves_no_trace_and_extracts_nothing(project):
+    project.write_params({"corpora": {"tonesA": project.corpus("tonesA")}})
+    ran, _ = project.repro()
+    assert not any(stage.startswith(("ingest", "segment", "extract")) for stage in ran)
+    assert (project.folder / "data/features/tonesB.ark").exists(), "its files are still there"
+    assert "tonesA" in project.everything_written()
+    assert "tonesB" not in project.everything_written()
+    project.write_params()
+    assert project.repro()[0] == set(), "and brought back, it costs nothing"
+
+
+def test_an_unreadable_recording_is_named_and_the_stage_goes_on(project):
+    bad = project.folder / "tonesB/ann-joy-0.wav"
+    good = bad.read_bytes()
+    bad.write_bytes(b"RIFF")
+    _, printed = project.repro("ingest@tonesB")
+    assert "unreadable" in printed
+    rejected = pd.read_csv(project.folder / "data/rejected/tonesB.csv")
+    assert rejected.set_index("path")["reason"]["ann-joy-0.wav"].startswith("unreadable")
+    bad.write_bytes(good)
+    assert project.repro()[0] == set()
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"corpora": {"tonesA": {"reader": "emodb", "path": "tonesA"}}}, "no recording of Emo-DB"),
+        ({"corpora": {"tonesA": {"reader": "custom", "path": "tonesA/list.csv", "table": "list.csv"}}}, "is a file"),
+        ({"corpora": {"tonesA": {"reader": "custom", "path": "nowhere", "table": "list.csv"}}}, "nowhere"),
+        ({"partition.folds": 9, "train.folds": (1,)}, "partition.folds is 9, and there are 8 groups of actors"),
+        ({"classes": (*CLASSES, "fear")}, "fear"),
+    ],
+)
+def test_a_users_mistake_ends_in_a_message_and_never_in_a_traceback(project, changes, expected):
+    project.write_params(changes)
+    _, printed = project.repro(fails=True)
+    assert expected in printed
+    assert "Traceback" not in printed
+    project.write_params()
+
+
+def test_a_wrong_key_is_refused_by_the_stage_it_concerns(project):
+    project.write_params()
+    text = (project.folder / "params.yaml").read_text()
+    project.write_params(text=text.replace("learning_rate", "learnig_rate"))
+    _, printed = project.repro(fails=True)
+    assert "train.learnig_rate" in printed
+    assert "did you mean 'learning_rate'?" in printed
+    assert "Traceback" not in printed
+    project.write_params()

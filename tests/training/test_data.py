@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+import torch
+
+from pipeline.core.errors import InputError
+from pipeline.core.tables import FOLDS, SEGMENTS, read_table, write_table
+from pipeline.features.archive import read_archive
+from pipeline.training.batches import ResidentBank, StreamedBank
+from pipeline.training.data import load_experiment, read_segments
+from tests.helpers.experiment import ACTORS, params_with, write_experiment
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def root(tmp_path):
+    write_experiment(tmp_path)
+    return tmp_path
+
+
+def edit(path, schema, change):
+    write_table(change(read_table(path, schema)), path, schema)
+
+
+def test_the_bank_holds_the_archives_of_the_configured_corpora(root):
+    experiment = load_experiment(params_with(), CPU, root)
+    matrices = [
+        matrix for corpus in sorted(ACTORS) for _, matrix in read_archive(root / f"data/features/{corpus}.scp", root)
+    ]
+    assert len(experiment.segments) == len(matrices) == 64
+    for position in (0, 17, 63):
+        batch = experiment.bank.gather(torch.tensor([position]))
+        assert batch.frames.shape[1:] == (1, 4, 257)
+        np.testing.assert_array_equal(batch.frames[0, 0, 2], matrices[position][0])
+        assert batch.emotions.item() == params_with().classes.index(experiment.segments["emotion"][position])
+
+
+def test_features_that_do_not_fit_are_streamed_in_the_same_batches(root, monkeypatch):
+    resident = load_experiment(params_with(), CPU, root).bank
+    assert isinstance(resident, ResidentBank)
+    told = load_experiment(params_with({"execution": {"features": "streamed"}}), CPU, root).bank
+    monkeypatch.setattr("pipeline.training.data.free_memory", lambda device: 3 * resident.rows.nbytes)
+    assert isinstance(load_experiment(params_with(), CPU, root).bank, ResidentBank)
+    # Two processes would keep two copies.
+    found = load_experiment(params_with(), CPU, root, processes=2).bank
+    for streamed in (told, found):
+        assert isinstance(streamed, StreamedBank)
+        batch, again = resident.gather(torch.tensor([3, 60])), streamed.gather(torch.tensor([3, 60]))
+        assert torch.equal(batch.frames, again.frames)
+    with_more = load_experiment(params_with({"execution": {"features": "resident"}}), CPU, root, processes=9).bank
+    assert isinstance(with_more, ResidentBank)
+
+
+def test_a_removed_corpus_leaves_no_trace_though_its_files_are_there(root):
+    params = params_with({"corpora": {"savee": {"path": "savee"}}})
+    assert set(load_experiment(params, CPU, root).segments["corpus"]) == {"savee"}
+
+
+def test_the_order_of_corpora_in_params_does_not_matter(root):
+    turned = params_with({"corpora": {"savee": {"path": "savee"}, "emodb": {"path": "emodb"}}})
+    assert load_experiment(turned, CPU, root).segments.equals(load_experiment(params_with(), CPU, root).segments)
+
+
+def test_a_split_keeps_actors_apart_and_covers_all(root):
+    experiment = load_experiment(params_with(), CPU, root)
+    train, valid = experiment.split(1)
+    assert sorted([*train.tolist(), *valid.tolist()]) == list(range(64))
+    actors = experiment.segments["actor"]
+    assert not set(actors[train.tolist()]) & set(actors[valid.tolist()])
+    assert (experiment.segments["fold"][valid.tolist()] == 1).all()
+
+
+def test_an_actor_without_a_fold_is_refused(root):
+    edit(root / "data/folds.csv", FOLDS, lambda table: table[table["actor"] != "JK"])
+    with pytest.raises(InputError, match="no fold for actor JK of savee; `dvc repro partition` makes it"):
+        read_segments(params_with(), root)
+
+
+def test_features_of_other_segments_are_refused(root):
+    edit(root / "data/segments/emodb.csv", SEGMENTS, lambda table: table.iloc[1:])
+    with pytest.raises(InputError, match=r"found emodb-spk03-joy0-1 of \d+ frames where .* has emodb-spk03-joy1-1"):
+        load_experiment(params_with(), CPU, root)
+
+
+def test_missing_features_are_refused(root):
+    scp = root / "data/features/savee.scp"
+    scp.write_text("\n".join(scp.read_text().splitlines()[:-1]) + "\n")
+    with pytest.raises(InputError, match="holds no matrix of segment savee-KL-fear1-1"):
+        load_experiment(params_with(), CPU, root)
