@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo test lint deps clean
+.PHONY: demo test lint clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/installed: setup.cfg pyproject.toml constraints.txt
@@ -21,9 +21,6 @@ lint: $(VENV)/installed
 	ruff check .
 	ruff format --check .
 	mypy
-
-deps: $(VENV)/installed
-	python -m tests.helpers.closure
 
 clean:
 	rm -rf $(VENV)

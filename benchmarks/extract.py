@@ -1,10 +1,10 @@
 """Features of one recording after the other: this pipeline against `torchaudio.compliance.kaldi` in a loop.
 
 Both sides use one thread and the same files: noise with the lengths of emotional speech, 48 kHz, 16 bit, mono.
-Decoding, resampling, and spectrogram with CMVN are timed apart; then `extract` as the stage calls it, with 1, 2, 4 ...
-worker processes, starting them included.
+Decoding, resampling, and spectrogram with CMVN are timed separately; then `extract` as the stage calls it, with 1, 2,
+4 ... worker processes, including the time to start them.
 
-    python benchmarks/extract.py [--recordings 60] [--repeats 5]
+    python -m benchmarks.extract [--recordings 60] [--repeats 5]
 
 The last line is JSON; `ratio` is torchaudio's time over ours for spectrogram and CMVN.
 """
@@ -29,10 +29,13 @@ import torchaudio
 from scipy.signal import resample_poly
 
 from pipeline.audio.decoding import load
+from pipeline.core.errors import explained
+from pipeline.core.source import refuse_other_code
 from pipeline.core.workers import available_cores
 from pipeline.features.extraction import extract
 from pipeline.features.segmentation import segment
-from pipeline.frontends.spectrogram import normalise, spectrogram
+from pipeline.frontends.kaldi import normalise, spectrogram
+from pipeline.frontends.spectrogram import Spectrogram, SpectrogramOptions
 
 RATE = 48_000  # Hz
 EXTRACTED = 1200  # recordings in the measurement of worker processes
@@ -112,12 +115,13 @@ def measure_workers(paths: list[Path], folder: Path) -> dict[int, float]:
     ]  # fmt: skip
     utterances = pd.DataFrame(rows)
     segments = segment(utterances, 640)
+    front_end = Spectrogram(SpectrogramOptions(kind="spectrogram", cmvn="segment"))
     os.chdir(folder)
     taken = {}
     workers = 1
     while workers <= available_cores():
         begin = time.perf_counter()
-        extract(utterances, segments, folder, Path("noise.ark"), Path("noise.scp"), "segment", workers)
+        extract(utterances, segments, folder, Path("noise.ark"), Path("noise.scp"), front_end, workers)
         taken[workers] = time.perf_counter() - begin
         workers *= 2
     return taken
@@ -153,4 +157,6 @@ if __name__ == "__main__":
     parser.add_argument("--recordings", type=int, default=60)
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
-    main(arguments.recordings, arguments.repeats)
+    with explained("extract"):
+        refuse_other_code()
+        main(arguments.recordings, arguments.repeats)

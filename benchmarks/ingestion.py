@@ -1,7 +1,7 @@
 """Time and memory of the stages that see every recording: a custom corpus of one-second 16 kHz WAV files.
 
-Each stage runs as `dvc repro` runs it, as a process of its own. `probe` is what `python -m pipeline corpora` adds up
-hours from: headers alone, one thread. `ingest` decodes and hashes every recording.
+Each stage runs as `dvc repro` runs it, as a process of its own. `probe` reads headers alone, in one thread, as
+`python -m pipeline corpora` does to add up hours. `ingest` decodes and hashes every recording.
 
 On 2 cores, Python 3.11, libsndfile 1.2.2, files in memory (TMPDIR=/dev/shm), one run:
 
@@ -11,7 +11,7 @@ On 2 cores, Python 3.11, libsndfile 1.2.2, files in memory (TMPDIR=/dev/shm), on
     segment         0.9 s   127 MB       1.9 s    223 MB
     partition       1.6 s   143 MB       2.1 s    190 MB
 
-Memory is the peak of the stage's process. Run: `python benchmarks/ingestion.py 10000` from the repository root
+Memory is the peak of the stage's process. Run: `python -m benchmarks.ingestion 10000` from the repository root
 (3.2 GB for 100,000).
 """
 
@@ -31,6 +31,8 @@ import soundfile
 from ruamel.yaml import YAML
 
 from pipeline.audio import decoding as audio
+from pipeline.core.errors import explained
+from pipeline.core.source import refuse_other_code
 
 ROOT = Path(__file__).resolve().parent.parent
 CLASSES = ("joy", "anger", "sadness", "fear")
@@ -63,8 +65,8 @@ def measure(stage: tuple[str, ...], folder: Path) -> None:
     name, *arguments = stage
     start = time.perf_counter()
     with subprocess.Popen(  # noqa: S603 (our own scripts)
-        [sys.executable, ROOT / "stages" / f"{name}.py", *arguments],
-        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        [sys.executable, "-m", f"stages.{name}", *arguments],
+        cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     ) as process:  # fmt: skip
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -88,4 +90,6 @@ def main(recordings: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recordings", type=int, nargs="?", default=10_000)
-    main(parser.parse_args().recordings)
+    with explained("ingestion"):
+        refuse_other_code()
+        main(parser.parse_args().recordings)

@@ -1,4 +1,4 @@
-"""Kill `dvc repro` at random moments, again and again, and compare what it gives in the end with an undisturbed run.
+"""Kill `dvc repro` at random moments, again and again, and compare its final results with those of an undisturbed run.
 
 Two copies of the code train the same small experiment. One is left alone. In the other `dvc repro` is started and
 killed with SIGKILL, `--kills` times, at moments drawn over `--longest` seconds: in turn the whole process group, DVC
@@ -21,6 +21,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from pipeline.core.errors import explained
+from pipeline.core.source import refuse_other_code
 from tests.helpers.killing import KINDS, moments, train_and_kill
 from tests.helpers.project import Project
 
@@ -39,7 +41,7 @@ def main() -> None:
             path.mkdir()
             projects.append(Project(path))
             projects[-1].write_params(changes)
-        # Data first, in both: what is to be disturbed is training.
+        # Data first, in both: training alone is disturbed.
         for project in projects:
             project.repro("inputs", "partition")
         lock = (killed / "dvc.lock").read_bytes()
@@ -79,4 +81,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with explained("kill"):
+        refuse_other_code()
+        main()

@@ -1,14 +1,14 @@
-"""How often each test between two models says "better", when nothing is better and when something is.
+"""How often each test between two models says "better", when neither is better and when one is.
 
 Each repetition draws 24 actors from a population (each with an offset of their own; four emotions as Gaussians in
 2 x 10 dimensions), puts them into 4 actor-disjoint folds, and trains two real classifiers (linear discriminant
 analysis) on all folds but one with 3 seeds, of which each takes four fifths of the training segments. One classifier
-sees the first ten dimensions, the other the last ten, so they are exchangeable by construction; to make one better, the
-other's emotions lie closer together, by as much as gives the wanted difference of expected UA, found on trainings
+sees the first ten dimensions, the other the last ten, so they are exchangeable by construction. To make one better, the
+other's emotions lie closer together, so far that expected UA differs by the given points, which is found on trainings
 beforehand. The twelve differences then go through `pipeline.evaluation.comparison`, as those of a claim of
 `results/comparisons.csv` do.
 
-    python benchmarks/statistics.py [--repetitions 1000] [--calibration 1000] [--seed 0]
+    python -m benchmarks.statistics [--repetitions 1000] [--calibration 1000] [--seed 0]
 
 Prints a Markdown table of rejection rates at p < 0.05 (one-sided); the last line is JSON.
 """
@@ -25,6 +25,8 @@ import pandas as pd
 from scipy.optimize import brentq
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+from pipeline.core.errors import explained
+from pipeline.core.source import refuse_other_code
 from pipeline.evaluation.bootstrap import RunCounts, bootstrap_interval
 from pipeline.evaluation.comparison import compare_differences
 from pipeline.training.accuracy import unweighted_accuracy
@@ -66,7 +68,7 @@ def train(data: np.ndarray, emotions: np.ndarray, chosen: np.ndarray) -> LinearD
 
 
 def experiment(source: np.random.Generator, separations: tuple[float, float]) -> tuple[pd.Series, tuple[dict, dict]]:
-    """Differences in points by fold and seed, and what the bootstrap counts of both models."""
+    """Differences in points by fold and seed, and the counts of both models for the bootstrap."""
     data, emotions, actors = draw(source, separations)
     fold_of_actor = source.permutation(np.arange(ACTORS) % FOLDS) + 1
     folds = fold_of_actor[actors]
@@ -162,4 +164,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with explained("statistics"):
+        refuse_other_code()
+        main()

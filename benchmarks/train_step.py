@@ -2,10 +2,10 @@
 
 The plain one is written as such networks usually are: fp32, NCHW, one `nn.Sequential` a branch, an autograd Function
 for shaking, a `DataLoader` that splices, pads and collates. Both sides train on the same segments with the same number
-of threads, Adam included, and take turns; the least time of each counts. First on segments of equal length (6.4 s),
+of threads, Adam included, and take turns; the shortest time of each counts. First on segments of equal length (6.4 s),
 then on a mix of lengths, of which the plain one pads every batch to its longest.
 
-    python benchmarks/train_step.py [--segments 4] [--repeats 3] [--threads N] [--device cpu] [--model PreAct-Full]
+    python -m benchmarks.train_step [--segments 4] [--repeats 3] [--threads N] [--device cpu] [--model PreAct-Full]
                                     [--no-memory]
 
 The last line is JSON. `ratio` is the plain time over ours on equal lengths in the faster precision (`dtype`),
@@ -32,15 +32,21 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 
+from pipeline.core.errors import explained
+from pipeline.core.source import refuse_other_code
 from pipeline.core.workers import available_cores
-from pipeline.frontends.spectrogram import BINS
-from pipeline.models.configured import configured_network
+from pipeline.frontends.kaldi import BINS
+from pipeline.models.families.resnext import FAMILY, ResNeXtParams
+from pipeline.models.family import Design
 from pipeline.models.layouts import LAYOUTS
-from pipeline.params import ModelParams, Params, ShakeParams, load_params
+from pipeline.models.options import Shaking
+from pipeline.params import Params, load_params
 from pipeline.runs.worker import keep_freed_memory
 from pipeline.training.batches import PRECISIONS, SegmentBank, make_bank
 from pipeline.training.device import device_name, resolve_device
-from pipeline.training.loop import Recipe, RunState, score, start_run, train_epoch
+from pipeline.training.loop import train_epoch
+from pipeline.training.speech import SpeechTask
+from pipeline.training.state import start_run
 
 FRAMES = 640  # spectrogram frames of a segment of 6.4 s
 MIX = (160, 640)  # frames; uniform between these: 4.0 s in the mean, about that of the paper's 6803 segments
@@ -95,7 +101,7 @@ class PlainBlock(nn.Module):
 class PlainNetwork(nn.Module):
     """ResNeXt(12, 2x8d) on padded batches (segments, frames, 16, 257)."""
 
-    def __init__(self, model: ModelParams) -> None:
+    def __init__(self, model: ResNeXtParams) -> None:
         super().__init__()
         layout, shake = LAYOUTS[model.layout], model.shake is not None
         self.prelim = nn.Conv2d(1, 4, (2, 16), padding=(0, 7))
@@ -150,17 +156,12 @@ def plain_epoch(network: PlainNetwork, optimiser: torch.optim.Optimizer, loader:
         loss.item()
 
 
-def plain_task(matrices: list[np.ndarray], batch: int, model: ModelParams, device: str) -> Callable[[], None]:
+def plain_task(matrices: list[np.ndarray], batch: int, model: ResNeXtParams, device: str) -> Callable[[], None]:
     torch.manual_seed(0)
     network = PlainNetwork(model).to(device)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
     loader = DataLoader(Segments(matrices), batch_size=batch, collate_fn=collate)
     return lambda: plain_epoch(network, optimiser, loader, device)
-
-
-def make_state(params: Params, model: ModelParams, device: str) -> RunState:
-    network = configured_network(params.network, model, params.features, CLASSES)
-    return start_run(network, 1e-3, (0, 1), torch.device(device))
 
 
 def bank_of(matrices: list[np.ndarray], precision: str, device: str) -> SegmentBank:
@@ -171,17 +172,15 @@ def bank_of(matrices: list[np.ndarray], precision: str, device: str) -> SegmentB
 
 
 def our_tasks(
-    matrices: list[np.ndarray], batch: int, params: Params, model: ModelParams, precision: str, device: str
+    matrices: list[np.ndarray], batch: int, params: Params, model: ResNeXtParams, precision: str, device: str
 ) -> tuple[Callable[[], object], Callable[[], object]]:
     """One epoch of training, and one of scoring."""
-    state = make_state(params, model, device)
-    bank = bank_of(matrices, precision, device)
-    segments, weights = torch.arange(len(matrices), device=device), torch.ones(CLASSES, device=device)
-    recipe = Recipe(1, batch, 1e-3, 1)
-    return (
-        lambda: train_epoch(state, bank, segments, weights, recipe),
-        lambda: score(state.network, bank, segments, weights),
-    )
+    design = Design(model, params.network, params.features, CLASSES, BINS)
+    recipe = params.train.model_copy(update={"batch_segments": batch, "learning_rate": 1e-3}).recipe
+    state = start_run(FAMILY.build(design, 0), recipe, (0, 1), torch.device(device))
+    segments = torch.arange(len(matrices), device=device)
+    task = SpeechTask(bank_of(matrices, precision, device), segments, segments, CLASSES, batch)
+    return lambda: train_epoch(state, task, recipe), lambda: task.score_valid(state.network)
 
 
 def seconds(task: Callable[[], object], device: str) -> float:
@@ -212,7 +211,7 @@ def matmul_rate(precision: str, device: str) -> float:
     return best
 
 
-def operations(model: ModelParams, frames: int) -> float:
+def operations(model: ResNeXtParams, frames: int) -> float:
     """Floating point operations of the convolutions and products of one training step on `frames` model frames."""
     network = PlainNetwork(model).to("meta")
     with FlopCounterMode(display=False) as counter:
@@ -221,12 +220,12 @@ def operations(model: ModelParams, frames: int) -> float:
 
 
 def peak_memory(params: Params, layout: str, precision: str, device: str, threads: int, result: Any) -> None:
-    """Sends to `result` the bytes that training on a batch of the paper takes at its peak.
+    """Send to `result` the largest memory in bytes that training on a batch of the paper takes.
 
-    On a GPU those that PyTorch allocated there; on a CPU all of the process, libraries included.
+    On a GPU it is what PyTorch allocated there; on a CPU that of the whole process, with libraries.
     """
     torch.set_num_threads(threads)
-    model = ModelParams(label=layout, layout=layout, gamma0=1.0, shake=ShakeParams(bands=1))
+    model = ResNeXtParams(label=layout, layout=layout, shake=Shaking(bands=1))
     random = np.random.default_rng(0)
     matrices = [random.standard_normal((FRAMES, BINS), dtype=np.float32) for _ in range(BATCH)]
     train, _ = our_tasks(matrices, BATCH, params, model, precision, device)
@@ -256,7 +255,7 @@ def memory_table(params: Params, device: str, threads: int) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--segments", type=int, default=4, help="segments a batch; the paper: 8")
+    parser.add_argument("--segments", type=int, default=4, help="segments a batch, at least 4; the paper: 8")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=available_cores())
     parser.add_argument("--device", default="auto")
@@ -346,4 +345,6 @@ def bf16_instructions(device: str) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    with explained("train_step"):
+        refuse_other_code()
+        main()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from pipeline import commands
 from pipeline.core.errors import explained
+from pipeline.core.source import refuse_other_code
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         subparser.set_defaults(run=command.run)
     options = parser.parse_args(arguments)
     with explained(options.command):
+        refuse_other_code()
         try:
             status = options.run(options)
             sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Compare: the runs of the configured models to measures of each and tests between them."""
+"""Stage `compare`: measures of the configured models, and tests between them."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.core.errors import explained
-from pipeline.core.tables import COMPARISONS, INTERVALS, SEGMENTS, measures_schema, read_table, write_table
+from pipeline.core.settings import PARAMS, read_settings
+from pipeline.core.stage import run_stage
+from pipeline.core.tables import SEGMENTS, read_table, write_table
 from pipeline.evaluation.bootstrap import count_by_actor
 from pipeline.evaluation.comparison import compare
-from pipeline.evaluation.hypotheses import all_claims
+from pipeline.evaluation.hypotheses import all_hypotheses
 from pipeline.evaluation.intervals import accuracy_intervals
+from pipeline.evaluation.loading import check_one_experiment, load_details, load_predictions, load_runs
 from pipeline.evaluation.measures import measure
-from pipeline.evaluation.results import check_one_experiment, load_details, load_predictions, load_runs
-from pipeline.params import load_params
+from pipeline.evaluation.params import ComparisonSections
+from pipeline.evaluation.tables import COMPARISONS, INTERVALS, measures_schema
 
 
 def main() -> None:
     """Write `results/comparisons.csv`, `results/measures.csv` and `results/intervals.csv`."""
-    params = load_params()
+    params = read_settings(PARAMS, ComparisonSections)
     runs = load_runs(Path("results/runs"), params.models)
     check_one_experiment(load_details(Path("results/runs"), params.models), Path("results/runs"))
     segments = pd.concat([read_table(Path(f"data/segments/{corpus}.csv"), SEGMENTS) for corpus in params.corpora])
@@ -29,8 +31,8 @@ def main() -> None:
         for model, table in predictions.items()
         for selection in ("last", "best")
     }
-    claims = all_claims(params.report.tables)
-    comparisons = compare(runs, claims, params.partition.folds, params.report.rope, counts)
+    hypotheses = all_hypotheses(params.report.tables)
+    comparisons = compare(runs, hypotheses, params.partition.folds, params.report.rope, counts)
     write_table(comparisons, Path("results/comparisons.csv"), COMPARISONS)
     measures = measure(predictions, params.classes)
     write_table(measures, Path("results/measures.csv"), measures_schema(params.classes))
@@ -40,5 +42,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with explained("compare"):
-        main()
+    run_stage("compare", main, __doc__)

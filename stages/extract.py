@@ -1,35 +1,33 @@
-"""Stage `extract@<corpus>`: the normalised spectrogram of every segment, as a Kaldi archive."""
+"""Stage `extract@<frontend>-<corpus>`: the features of every segment, as a Kaldi archive."""
 
-import argparse
 from pathlib import Path
 
-from pipeline.core.errors import explained
+from pipeline.core.settings import PARAMS, entry_of, read_settings
+from pipeline.core.stage import run_stage
 from pipeline.core.tables import SEGMENTS, UTTERANCES, read_table
+from pipeline.features.described import load_front_end
 from pipeline.features.extraction import extract
-from pipeline.params import load_params
+from pipeline.features.params import ExtractSections
 
 
-def main(corpus: str) -> None:
-    """Extract the features of one corpus of params.yaml."""
-    params = load_params()
-    recordings = Path(params.corpus(corpus).path)
-    workers = params.execution.workers
+def main(frontend: str, corpus: str) -> None:
+    """Extract the features of one front end for one corpus of params.yaml."""
+    params = read_settings(PARAMS, ExtractSections)
+    path = entry_of(params.corpora, corpus, "corpus").path
+    archive = Path(f"data/features/{frontend}/{corpus}.ark")
     messages = extract(
         utterances=read_table(Path(f"data/utterances/{corpus}.csv"), UTTERANCES),
         segments=read_table(Path(f"data/segments/{corpus}.csv"), SEGMENTS),
-        corpus_path=recordings,
-        ark=Path(f"data/features/{corpus}.ark"),
-        scp=Path(f"data/features/{corpus}.scp"),
-        cmvn=params.features.cmvn,
-        workers=None if workers == "auto" else workers,
+        corpus_path=Path(path),
+        ark=archive,
+        scp=archive.with_suffix(".scp"),
+        front_end=load_front_end(frontend),
+        workers=params.execution.number,
     )
     for message in messages:
         print(message)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("corpus", help="a key under corpora in params.yaml")
-    key = parser.parse_args().corpus
-    with explained(f"extract@{key}"):
-        main(key)
+    frontend = ("frontend", "a key under frontends in params.yaml, or spectrogram")
+    run_stage("extract", main, __doc__, frontend, ("corpus", "a key under corpora in params.yaml"))

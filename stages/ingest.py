@@ -1,28 +1,23 @@
-"""Stage `ingest`: the recordings of one corpus to utterances, and every other file with the reason it is left out."""
+"""Stage `ingest@<corpus>`: a table of utterances, and one of all other files with the reason for each."""
 
-from __future__ import annotations
-
-import argparse
 from pathlib import Path
 
-from pipeline.core.errors import explained
+from pipeline.core.settings import PARAMS, entry_of, read_settings
+from pipeline.core.stage import run_stage
 from pipeline.core.tables import REJECTED, UTTERANCES, write_table
 from pipeline.corpora.ingestion import ingest
-from pipeline.params import load_params
+from pipeline.corpora.registry import CorpusSections, reader_of
 
 
 def main(corpus: str) -> None:
-    """Ingest the corpus of this key in `params.yaml`."""
-    params = load_params()
-    found = ingest(corpus, params.corpora[corpus], params.reader(corpus), params.classes)
+    """Ingest one corpus of params.yaml."""
+    params = read_settings(PARAMS, CorpusSections)
+    options, reader = entry_of(params.corpora, corpus, "corpus"), reader_of(params.corpora, corpus)
+    found = ingest(corpus, options, reader, params.classes)
     write_table(found.utterances, Path(f"data/utterances/{corpus}.csv"), UTTERANCES)
     write_table(found.rejected, Path(f"data/rejected/{corpus}.csv"), REJECTED)
     print("\n".join(found.messages))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("corpus", help="a key under corpora in params.yaml")
-    key = parser.parse_args().corpus
-    with explained(f"ingest@{key}"):
-        main(key)
+    run_stage("ingest", main, __doc__, ("corpus", "a key under corpora in params.yaml"))

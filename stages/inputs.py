@@ -1,20 +1,23 @@
-"""Stage `inputs`: content hashes of the configured corpora's features and segments, what training depends on."""
+"""Stage `inputs`: content hashes of the features and segments of the configured corpora, for training."""
 
 import json
 from pathlib import Path
 
-from pipeline.core.errors import explained
 from pipeline.core.files import write_text
+from pipeline.core.settings import PARAMS, read_settings
+from pipeline.core.stage import run_stage
+from pipeline.features.described import described_front_ends
 from pipeline.features.fingerprints import fingerprints
-from pipeline.params import load_params
+from pipeline.features.params import SegmentSections
 
 
 def main() -> None:
-    """Make data/inputs.json."""
-    found = fingerprints(load_params().corpora, Path("data/features"), Path("data/segments"))
+    """Write `data/inputs.json`."""
+    corpora = read_settings(PARAMS, SegmentSections).corpora
+    ends = described_front_ends(Path("data/frontends"))
+    found = fingerprints(corpora, ends, Path("data/features"), Path("data/segments"))
     write_text(Path("data/inputs.json"), json.dumps(found, indent=2) + "\n")
 
 
 if __name__ == "__main__":
-    with explained("inputs"):
-        main()
+    run_stage("inputs", main, __doc__)

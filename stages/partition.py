@@ -1,19 +1,20 @@
-"""Stage `partition`: the actors of the configured corpora to folds; the first stage that sees all corpora together."""
+"""Stage `partition`: assign the actors of all configured corpora to folds."""
 
 from pathlib import Path
 
 import pandas as pd
 
-from pipeline.core.errors import explained
+from pipeline.core.settings import PARAMS, read_settings
+from pipeline.core.stage import run_stage
 from pipeline.core.tables import FOLDS, SEGMENTS, UTTERANCES, read_table, write_table
+from pipeline.folds.params import PartitionSections
 from pipeline.folds.partition import balance_table, partition
 from pipeline.folds.uniqueness import refuse_shared
-from pipeline.params import load_params
 
 
 def main() -> None:
-    """Make data/folds.csv and print its balance, laid out as Table 4."""
-    params = load_params()
+    """Write `data/folds.csv` and print its balance, in the layout of Table 4."""
+    params = read_settings(PARAMS, PartitionSections)
     options = params.partition
     refuse_shared(
         pd.concat([read_table(Path(f"data/utterances/{corpus}.csv"), UTTERANCES) for corpus in params.corpora])
@@ -27,5 +28,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with explained("partition"):
-        main()
+    run_stage("partition", main, __doc__)

@@ -1,14 +1,14 @@
-"""Report: everything that was made to the paper's tables, a user's own, and one page."""
+"""Stage `report`: the results as the paper's tables, the user's own tables, and one page."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.core.errors import explained
 from pipeline.core.files import write_text
+from pipeline.core.stage import run_stage
+from pipeline.evaluation.loading import load_results
 from pipeline.params import load_params
-from pipeline.reporting.loading import load_experiment
 from pipeline.reporting.metrics import metrics_text
 from pipeline.reporting.page.inputs import load_figures, load_hashes
 from pipeline.reporting.page.page import render_page
@@ -19,17 +19,16 @@ from pipeline.reporting.tables.registry import build_tables, write_tables
 def main() -> None:
     """Write `results/tables/`, `results/metrics.json` and `results/report.html`."""
     params = load_params()
-    experiment = load_experiment(params, Path("data"), Path("results"))
-    experiment = replace(experiment, structures=network_structures(params))
-    tables = build_tables(experiment)
+    results = load_results(params, Path("data"), Path("results"))
+    results = replace(results, structures=network_structures(params))
+    tables = build_tables(results)
     write_tables(tables, Path("results/tables"))
-    write_text(Path("results/metrics.json"), metrics_text(experiment))
+    write_text(Path("results/metrics.json"), metrics_text(results))
     hashes = load_hashes(Path("data/inputs.json"), Path("data/folds.csv"), params)
-    page = render_page(experiment, tables, load_figures(Path("results/figures")), hashes)
+    page = render_page(results, tables, load_figures(Path("results/figures")), hashes)
     write_text(Path("results/report.html"), page)
-    print(f"report: {len(tables)} tables of {len(experiment.trained)} models in results/tables, results/report.html")
+    print(f"report: {len(tables)} tables of {len(results.trained)} models in results/tables, results/report.html")
 
 
 if __name__ == "__main__":
-    with explained("report"):
-        main()
+    run_stage("report", main, __doc__)

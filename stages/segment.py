@@ -1,18 +1,18 @@
-"""Stage `segment@<corpus>`: utterances to segments of at most `segment.seconds`."""
+"""Stage `segment@<corpus>`: cut utterances into segments of at most `segment.seconds`."""
 
-import argparse
 from pathlib import Path
 
-from pipeline.core.errors import explained
+from pipeline.core.settings import PARAMS, entry_of, read_settings
+from pipeline.core.stage import run_stage
 from pipeline.core.tables import SEGMENTS, UTTERANCES, read_table, write_table
+from pipeline.features.params import SegmentSections
 from pipeline.features.segmentation import longest_segment, segment
-from pipeline.params import load_params
 
 
 def main(corpus: str) -> None:
     """Segment one corpus of params.yaml."""
-    params = load_params()
-    longest = longest_segment(params.segment.seconds) if params.corpus(corpus).segment else None
+    params = read_settings(PARAMS, SegmentSections)
+    longest = longest_segment(params.segment.seconds) if entry_of(params.corpora, corpus, "corpus").segment else None
     utterances = read_table(Path(f"data/utterances/{corpus}.csv"), UTTERANCES)
     segments = segment(utterances, longest)
     write_table(segments, Path(f"data/segments/{corpus}.csv"), SEGMENTS)
@@ -20,8 +20,4 @@ def main(corpus: str) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("corpus", help="a key under corpora in params.yaml")
-    key = parser.parse_args().corpus
-    with explained(f"segment@{key}"):
-        main(key)
+    run_stage("segment", main, __doc__, ("corpus", "a key under corpora in params.yaml"))

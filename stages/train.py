@@ -1,43 +1,45 @@
-"""Stage `train@<model>`: train the model's runs that the store lacks, then collect all of them."""
+"""Stage `train@<model>`: train the runs of the model that are not in the store, then collect all its runs."""
 
-import argparse
 import json
 from pathlib import Path
 
-from pipeline.core.errors import explained
 from pipeline.core.files import write_text
-from pipeline.core.tables import HISTORY, RUNS, predictions_schema, write_table
-from pipeline.params import load_params
+from pipeline.core.settings import PARAMS, read_settings
+from pipeline.core.stage import run_stage
+from pipeline.core.tables import write_table
+from pipeline.features.described import front_end_options
+from pipeline.runs.checking import refuse_mistakes_anywhere
 from pipeline.runs.collecting import collect, trained_weights
-from pipeline.runs.identity import data_hash
-from pipeline.runs.scheduler import fill_store, plan
+from pipeline.runs.cost import archive_dims
+from pipeline.runs.params import RunSections
+from pipeline.runs.scheduler import fill_store, plan_all
 from pipeline.runs.store import STORE, RunFolder
+from pipeline.runs.tables import HISTORY, RUNS, predictions_schema
 from pipeline.runs.weights import save_weights
 from pipeline.training.data import read_segments
 
 
 def main(model: str) -> None:
     """Train and collect one model of params.yaml."""
-    params = load_params()
-    specs = plan(params, model, data_hash(Path("data/inputs.json"), Path("data/folds.csv")))
+    refuse_mistakes_anywhere()
+    params = read_settings(PARAMS, RunSections)
+    frontend = params.model(model).frontend
+    specs = plan_all(params, [model])
     trained = fill_store(specs, params, STORE).trained
     finished = [RunFolder(STORE, spec).load() for spec in specs]
-    results = collect(model, finished, read_segments(params), params)
+    results = collect(model, finished, read_segments(params.corpora), params)
     write_table(results.runs, Path(f"results/runs/{model}.csv"), RUNS)
     write_table(results.history, Path(f"results/history/{model}.csv"), HISTORY)
     write_table(results.predictions, Path(f"results/predictions/{model}.csv"), predictions_schema(params.classes))
     write_text(Path(f"results/runs/{model}.json"), json.dumps(results.record, indent=2) + "\n")
-    # DVC expects the folder even when every run diverged and left no weights.
+    # DVC expects the folder even if every run diverged, so that there are no weights.
     Path(f"results/weights/{model}").mkdir(parents=True, exist_ok=True)
-    for name, weights in trained_weights(finished, params):
+    dims = archive_dims(frontend, next(iter(params.corpora)))
+    for name, weights in trained_weights(finished, params, dims, front_end_options(frontend)):
         save_weights(weights, Path(f"results/weights/{model}/{name}.safetensors"))
     diverged = sum(run.status == "diverged" for run in finished)
     print(f"{model}: {trained} runs trained, {len(specs) - trained} already in the store, {diverged} diverged")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", help="a key under models in params.yaml")
-    key = parser.parse_args().model
-    with explained(f"train@{key}"):
-        main(key)
+    run_stage("train", main, __doc__, ("model", "a key under models in params.yaml"))

@@ -1,1 +1,1 @@
-"""The image and tabular studies of the papers, on the networks of the speech models."""
+"""The papers' studies on images and tables: one package a study, on the networks of `pipeline.models`."""

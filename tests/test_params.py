@@ -1,13 +1,28 @@
 import re
+import sys
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from ruamel.yaml import YAML
 
 from pipeline.core.errors import InputError
+from pipeline.frontends.registry import FRONT_ENDS
+from pipeline.frontends.spectrogram import Spectrogram
+from pipeline.models.registry import FAMILIES
 from pipeline.params import load_params
+from tests.helpers.centroid import FAMILY
 from tests.helpers.closure import ROOT
 
 PAPER = (ROOT / "params.paper.yaml").read_text("utf-8")
+
+MODEL = "layout: PreAct,"
+"""The beginning of the options of the first model, `PreAct`."""
+
+COLLISION = (
+    r"frontends\.spectrogram-emodb: with the corpus savee it makes the name spectrogram-emodb-savee, as does spectrogram "
+    r"with emodb-savee; rename one of them"
+)
 
 
 def refusal(tmp_path, old, new, count=1):
@@ -37,7 +52,7 @@ def refusal(tmp_path, old, new, count=1):
         ("shake: {bands: 1}", "shake: {band: 1}", r"shake\.band .*: unknown key; did you mean 'bands'\?"),
         ("  emodb:", "  emo.db:", r"corpora\.emo\.db .*: 'emo\.db' cannot be a key; expected a letter, then letters"),
         ("  savee: {path:", "  savee: {patch:", r"corpora\.savee\.path .*: missing; this key has no default"),
-        ("  savee: {", "  mine: {", r"corpora\.mine\.reader: missing, and 'mine' is no reader's name; expected one of"),
+        ("  savee: {", "  mine: {", r"corpora\.mine\.reader: missing, and 'mine' is not the name of a reader; expected one of"),
         ("device: auto", "device: gpu", r"execution\.device .*: 'gpu': .*pattern"),
         ("blocks: [3, 1, 1]", "blocks: [1]", r"widths names 4 widths .* expected 2 widths"),
         ("folds: [1, 2, 3, 4]", "folds: [1, 5]", r"train\.folds: \[5\] beyond partition\.folds = 4"),
@@ -61,10 +76,35 @@ def refusal(tmp_path, old, new, count=1):
             "tables: {}", "tables: {T: {title: T, models: [PreAct], pairs: [[PreAct, PreAct]]}}",
             r"report\.tables\.T: 'PreAct' is compared with itself; expected two models",
         ),
-        ("tables: {}", "tables: {T: {title: T, models: [X]}}", r"report\.tables\.T: 'X' is no model; expected one of PreAct"),
-        ("path: data/corpora/emodb", "path: x, table: t.csv", r"corpora\.emodb\.table: only the reader custom takes it"),
-        ("path: data/corpora/emodb", "path: x, split_group: session", r"'session' is known to the reader iemocap only"),
+        ("tables: {}", "tables: {T: {title: T, models: [X]}}", r"report\.tables\.T: 'X' is not a model; expected one of PreAct"),
+        ("path: data/corpora/emodb", "path: x, table: t.csv", r"corpora\.emodb\.table: only the reader 'custom' has this option"),
+        ("path: data/corpora/emodb", "path: x, split_group: session", r"'session' is available for the reader iemocap only"),
         ("path: data/corpora/emodb", "path: x, reader: custom", r"corpora\.emodb\.table: missing"),
+        (MODEL, "train: {seeds: [1]}, layout: PreAct,", r"models\.PreAct\.train\.seeds: models are compared by seeds, .* remove it"),
+        (MODEL, "train: {folds: [1]}, layout: PreAct,", r"models\.PreAct\.train\.folds: models are compared by folds"),
+        (MODEL, "features: {cmvn: utterance}, layout: PreAct,", r"models\.PreAct\.features\.cmvn: normalisation is part of the front end"),
+        (MODEL, "train: {epoch: 2}, layout: PreAct,", r"models\.PreAct\.train\.epoch: unknown key; did you mean 'epochs'\? known here: epochs"),
+        (MODEL, "network: {dropout: 2.0}, layout: PreAct,", r"models\.PreAct\.network\.dropout: 2\.0: .*less than 1"),
+        (MODEL, "network: {blocks: [1]}, layout: PreAct,", r"models\.PreAct\.network: widths names 4 widths .* expected 2 widths"),
+        (MODEL, "network: [1], layout: PreAct,", r"models\.PreAct\.network .*: \(1,\): .*valid dictionary"),
+        (MODEL, "features: {left: 0, right: 0}, layout: PreAct,", r"models\.PreAct\.network\.kernel: 2 frames high, .* model frames of 1"),
+        (MODEL, "network: {kernel: [17, 2]}, layout: PreAct,", r"models\.PreAct\.network\.kernel: 17 frames high, .* model frames of 16"),
+        (
+            MODEL, "train: {batch_segments: 4}, vcl: {samples: 4}, layout: PreAct,",
+            r"models\.PreAct\.vcl\.samples: two samples of 4 segments .* batch of 4",
+        ),
+        (MODEL, "layuot: PreAct, layout: PreAct,", r"models\.PreAct\.layuot .*: unknown key; did you mean 'layout'\?"),
+        (MODEL, "family: resnet, layout: PreAct,", r"models\.PreAct .*: 'resnet' is not a family of classifiers; did you mean 'resnext'\? expected one of resnext"),
+        (MODEL, "frontend: mel, layout: PreAct,", r"models\.PreAct\.frontend: 'mel' is not a front end; expected one of spectrogram"),
+        ("features:", "frontends: {mel: {kind: spectogram}}\nfeatures:", r"frontends\.mel .*: 'spectogram' is not a kind of front end; did you mean 'spectrogram'\? expected one of spectrogram"),
+        ("features:", "frontends: {mel: {cmvn: segment}}\nfeatures:", r": 1 mistake\n  frontends\.mel\.kind .*: missing; this key has no default$"),
+        ("features:", "frontends: {mel: {kind: [1]}}\nfeatures:", r"frontends\.mel\.kind .*: \(1,\): input should be a valid string$"),
+        ("features:", "frontends: {mel: null}\nfeatures:", r"frontends\.mel .*: None: input should be a valid dictionary$"),
+        (MODEL, "family: [x], layout: PreAct,", r": 1 mistake\n  models\.PreAct\.family .*: \('x',\): input should be a valid string$"),
+        ("features:", "frontends: {mel: {kind: spectrogram, cmnv: segment}}\nfeatures:", r"frontends\.mel\.cmnv .*: unknown key; did you mean 'cmvn'\?"),
+        (
+            "corpora:\n", "frontends: {spectrogram-emodb: {kind: spectrogram}}\ncorpora:\n  emodb-savee: {path: x, reader: savee}\n", COLLISION,
+        ),
     ],
 )  # fmt: skip
 def test_a_mistake_is_refused_with_its_place_its_value_and_what_is_allowed(tmp_path, old, new, expected):
@@ -108,3 +148,53 @@ def test_values_are_frozen_and_floats_are_read_as_dvc_reads_them(tmp_path):
     assert params.train.learning_rate == 0.001 == YAML(typ="safe").load(path.read_text())["train"]["learning_rate"]
     with pytest.raises(Exception, match="frozen"):
         params.train.epochs = 3
+
+
+def test_the_spectrogram_is_there_by_default_and_takes_its_cmvn_from_features(tmp_path):
+    path = tmp_path / "params.yaml"
+    for entry, expected in (
+        ("", {"spectrogram": "segment"}),
+        ("frontends: {other: {kind: spectrogram, cmvn: utterance}}", {"spectrogram": "segment", "other": "utterance"}),
+        ("frontends: {spectrogram: {kind: spectrogram, cmvn: utterance}}", {"spectrogram": "utterance"}),
+    ):
+        path.write_text(f"{PAPER}\n{entry}\n")
+        params = load_params(path)
+        assert {key: params.front_end(key).options.cmvn for key in params.frontends} == expected
+    with pytest.raises(InputError, match=r"'mel' is not a front end in params.yaml; expected one of spectrogram"):
+        params.front_end("mel")
+
+
+def test_another_kind_under_the_key_of_the_spectrogram_is_refused(tmp_path, monkeypatch):
+    class Other(Spectrogram):
+        pass
+
+    monkeypatch.setitem(sys.modules, "other", SimpleNamespace(FRONT_END=Other))
+    monkeypatch.setitem(FRONT_ENDS, "other", "other")
+    message = refusal(tmp_path, "features:\n", "frontends: {spectrogram: {kind: other}}\nfeatures:\n")
+    assert message.endswith(
+        "frontends.spectrogram.kind: 'other'; the figure of a recording draws this front end as a spectrogram; expected "
+        "'spectrogram', or the other kind under another key"
+    )
+
+
+def test_what_all_models_share_is_named_once(tmp_path):
+    message = refusal(tmp_path, "kernel: [2, 16]", "kernel: [17, 16]")
+    assert "1 mistake\n" in message
+
+
+def test_a_family_that_reads_rows_cannot_read_frames_nor_the_other_way_round(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rows", SimpleNamespace(FAMILY=replace(FAMILY, reads="rows")))
+    monkeypatch.setitem(FAMILIES, "rows", "rows")
+    model = "  Rows: {label: Rows, family: rows}\n"
+    message = refusal(tmp_path, "models:\n", f"models:\n{model}")
+    assert message.endswith(
+        "models.Rows.frontend: spectrogram gives a row for each frame, and the family rows reads one row a segment; "
+        "choose another front end or family"
+    )
+    monkeypatch.setattr(Spectrogram, "framewise", False)
+    message = refusal(tmp_path, "models:\n", f"models:\n{model}")
+    assert "models.Rows" not in message
+    assert (
+        "models.PreAct.frontend: spectrogram gives one row a segment, and the family resnext reads a row for each"
+        in (message)
+    )

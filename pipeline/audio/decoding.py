@@ -1,10 +1,10 @@
 """Any recording as mono float32 samples at 16 kHz on the int16 scale, as Kaldi reads audio.
 
-WAV, FLAC and whatever else libsndfile knows are read by soundfile; AVI and the rest by PyAV (FFmpeg), of which only
-the audio track is decoded. What a file is, is told by its content, never by the end of its name.
+WAV, FLAC and the other formats of libsndfile are read by soundfile; AVI and all other formats by PyAV (FFmpeg), which
+decodes the audio track only. The format is detected from the content, never from the end of the file's name.
 
-Resampling is `scipy.signal.resample_poly` with its default filter: it takes any pair of rates, gives exactly
-ceil(16000 N / rate) samples, and passes less of what aliases than torchaudio's default (9 kHz: -31 against -17 dB).
+Resampling is `scipy.signal.resample_poly` with its default filter: it works for any pair of rates, gives exactly
+ceil(16000 N / rate) samples, and suppresses aliases better than torchaudio's default (at 9 kHz: -31 dB against -17 dB).
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from pipeline.audio.frames import SAMPLE_RATE, WINDOW, resampled_length
 from pipeline.audio.wav_header import read_wav_header
 
 FULL_SCALE = 32768.0
-"""What 1.0 of a floating-point file becomes."""
+"""The value that 1.0 of a floating-point file becomes."""
 
 LOWEST_RATE, HIGHEST_RATE = 1000, 1_000_000
-"""Hz; a header that says otherwise is damaged."""
+"""Hz; a header with a rate outside these limits is damaged."""
 
 BLOCK = 1 << 17
-"""Frames decoded at a time: memory does not grow with a recording that is only examined."""
+"""Number of samples of each channel decoded at a time, so that memory does not grow with an examined recording."""
 
-# Containers that hold recordings. Playlists and other formats that name further files stay closed.
+# Containers of recordings. Playlists and other formats that refer to other files are not opened.
 CONTAINERS = "avi,mov,mp4,m4a,matroska,webm,mpeg,mpegts,asf,ogg,mp3,aac,flac,wav,w64,aiff,au,caf,amr,flv"
 
-# Bytes a sample (of one channel) of the codings whose number of samples follows from the number of bytes.
+# Bytes for each sample of one channel, of the codings whose number of samples follows from the number of bytes.
 SAMPLE_BYTES = {"PCM_U8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8, "ALAW": 1, "ULAW": 1}
 
 GONE, DENIED = "the file is gone", "permission denied"
-"""Why a file could not be opened though the recording may be sound."""
+"""Reasons why a file could not be opened although the recording itself may be good."""
 
 Samples = NDArray[np.float32]
 
@@ -53,7 +53,7 @@ class AudioError(Exception):
     """A file that cannot serve as a recording.
 
     Attributes:
-        reason: one of `records.REASONS`; a detail may follow after a colon.
+        reason: one of `tables.REASONS`; a detail may follow after a colon.
     """
 
     def __init__(self, reason: str) -> None:
@@ -63,7 +63,13 @@ class AudioError(Exception):
 
 @dataclass(frozen=True)
 class Probe:
-    """The size of a recording as it lies on disk: samples of one channel, Hz, channels."""
+    """The size of a recording on disk.
+
+    Attributes:
+        num_samples: number of samples of each channel.
+        sample_rate: sampling rate in Hz.
+        channels: number of channels.
+    """
 
     num_samples: int
     sample_rate: int
@@ -77,12 +83,12 @@ class Probe:
 
 @dataclass(frozen=True)
 class Examined:
-    """A recording that was decoded whole and found sound.
+    """A recording that was decoded completely and has no error.
 
     Attributes:
-        probe: its size.
-        digest: SHA-256 of its rate and mono samples: the same for the same sound in another coding.
-        note: what is odd about the file though it was read, else empty.
+        probe: size of the recording.
+        digest: SHA-256 of its rate and mono samples; the same sound in another coding has the same hash.
+        note: description of what is wrong with the header of a file that could be read, else empty.
     """
 
     probe: Probe
@@ -92,9 +98,9 @@ class Examined:
 
 @dataclass(frozen=True)
 class _Track:
-    """An open recording: its blocks are (frames, channels), float32 on the int16 scale.
+    """An open recording: its blocks are (samples, channels), float32 on the int16 scale.
 
-    `declared` is the number of samples its container promises, where it does.
+    `declared` is the number of samples that its container declares, or None.
     """
 
     sample_rate: int
@@ -105,10 +111,10 @@ class _Track:
 
 
 def probe(path: Path) -> Probe:
-    """The size of a recording: from the header of an uncompressed WAV that agrees with its file, else by decoding.
+    """The size of a recording: from the header of an uncompressed WAV if it agrees with the file, else by decoding.
 
     Raises:
-        AudioError: unreadable.
+        AudioError: the file is unreadable.
     """
     if (size := _header_size(path)) is not None:
         return size
@@ -137,7 +143,7 @@ def examine(path: Path) -> Examined:
     """Decode a recording block by block and check it.
 
     Raises:
-        AudioError: unreadable, too short (under 25 ms), not finite, or silent (one constant value).
+        AudioError: the recording is unreadable, too short (under 25 ms), not finite, or silent (one constant value).
     """
     digest = hashlib.sha256()
     size, note = _decode(path, lambda mono: digest.update(mono.data))
@@ -146,13 +152,14 @@ def examine(path: Path) -> Examined:
 
 
 def load(path: Path) -> Samples:
-    """A recording as mono samples at 16 kHz.
+    """Load a recording as mono samples at 16 kHz.
 
     Returns:
-        (resampled_length(N, rate),) float32 on the int16 scale, -32768..32767 (floating-point files may exceed it).
+        Samples, shape (resampled_length(N, rate),), float32 on the int16 scale from -32768 to 32767, which
+        floating-point files may exceed.
 
     Raises:
-        AudioError: unreadable, too short (under 25 ms), not finite, or silent (one constant value).
+        AudioError: the recording is unreadable, too short (under 25 ms), not finite, or silent (one constant value).
     """
     blocks: list[Samples] = []
     size, _ = _decode(path, blocks.append)
@@ -165,7 +172,7 @@ def load(path: Path) -> Samples:
 
 
 def _decode(path: Path, take: Callable[[Samples], object]) -> tuple[Probe, str]:
-    """Hand every mono block to `take`; the size and the note of what was read."""
+    """Give each mono block to `take`; returns the size of the recording and a note (see `Examined`)."""
     num_samples = 0
     finite = True
     least, greatest = np.inf, -np.inf
@@ -176,7 +183,7 @@ def _decode(path: Path, take: Callable[[Samples], object]) -> tuple[Probe, str]:
             finite = finite and bool(np.isfinite(mono).all())
             least, greatest = min(least, mono.min()), max(greatest, mono.max())
             take(mono)
-    # One window is the least that has a spectrum.
+    # A spectrum needs at least one window.
     if resampled_length(num_samples, track.sample_rate) < WINDOW:
         milliseconds = 1000 * num_samples / track.sample_rate
         raise AudioError(f"too short: {milliseconds:.1f} ms, a window is 25 ms" if num_samples else "too short: empty")
@@ -194,9 +201,9 @@ def _averaged(block: Samples) -> Samples:
     channels = block.shape[1]
     if channels == 1:
         return np.ascontiguousarray(block[:, 0])
-    # Column by column: far faster than a sum along the short axis.
+    # Column by column, which is much faster than a sum along the short axis.
     total = block[:, 0].copy()
-    # Infinite and opposite samples meet here; `_decode` reports them.
+    # The sum of opposite infinite samples is not a number; `_decode` reports it.
     with np.errstate(invalid="ignore", over="ignore"):
         for channel in range(1, channels):
             total += block[:, channel]
@@ -206,13 +213,13 @@ def _averaged(block: Samples) -> Samples:
 def _opened_file(path: Path) -> FileIO:
     if path.exists() and not path.is_file():
         # Opening a pipe would wait for ever.
-        raise AudioError("unreadable: no regular file")
-    # Unbuffered, so that libsndfile finds the descriptor where we left it.
+        raise AudioError("unreadable: not a regular file")
+    # Unbuffered, so that the descriptor is at our position when libsndfile reads from it.
     return path.open("rb", buffering=0)
 
 
 def _libsndfile(stream: FileIO | BytesIO) -> soundfile.SoundFile:
-    # A descriptor instead of a name: soundfile takes some endings (`.raw`) for a format.
+    # A descriptor instead of a name: soundfile concludes a format from some endings (`.raw`).
     if isinstance(stream, BytesIO):
         return soundfile.SoundFile(stream)
     return soundfile.SoundFile(stream.fileno(), closefd=False)
@@ -220,7 +227,7 @@ def _libsndfile(stream: FileIO | BytesIO) -> soundfile.SoundFile:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[_Track]:
-    """Open by content: soundfile first, PyAV for what it does not know."""
+    """Open a recording with soundfile, or with PyAV if soundfile does not know the format."""
     try:
         with _opened_file(path) as stream:
             if not stream.read(1):
@@ -228,22 +235,22 @@ def _opened(path: Path) -> Iterator[_Track]:
             stream.seek(0)
             header = read_wav_header(stream)
             stream.seek(0)
-            mended = BytesIO(header.mended(stream.read())) if header is not None and header.misleads else None
+            repaired = BytesIO(header.repair(stream.read())) if header is not None and header.misleads else None
             try:
-                sound = _libsndfile(mended or stream)
+                sound = _libsndfile(repaired or stream)
             except soundfile.SoundFileError as error:
                 stream.seek(0)
                 with _opened_by_ffmpeg(stream, str(error)) as track:
-                    yield _checked(track)
+                    yield _check_format(track)
                 return
             with sound:
                 note = header.note if header is not None else ""
-                yield _checked(_Track(sound.samplerate, sound.channels, _sound_blocks(sound), note))
+                yield _check_format(_Track(sound.samplerate, sound.channels, _sound_blocks(sound), note))
     except (OSError, soundfile.SoundFileError, av.FFmpegError) as error:
         raise AudioError(_unreadable(error)) from None
 
 
-def _checked(track: _Track) -> _Track:
+def _check_format(track: _Track) -> _Track:
     if not LOWEST_RATE <= track.sample_rate <= HIGHEST_RATE or track.channels < 1:
         raise AudioError(f"unreadable: {track.sample_rate} Hz in {track.channels} channels")
     return track
@@ -258,7 +265,7 @@ def _sound_blocks(sound: soundfile.SoundFile) -> Iterator[Samples]:
 
 @contextmanager
 def _opened_by_ffmpeg(stream: Any, first_error: str) -> Iterator[_Track]:
-    # An open file instead of a name: FFmpeg would take `concat:...` or `http:...` as a protocol.
+    # An open file instead of a name: FFmpeg would interpret `concat:...` or `http:...` as a protocol.
     try:
         container = av.open(stream, options={"format_whitelist": CONTAINERS})
     except (av.FFmpegError, OSError):
@@ -269,12 +276,12 @@ def _opened_by_ffmpeg(stream: Any, first_error: str) -> Iterator[_Track]:
         track = container.streams.audio[0]
         if track.codec_context is None:
             raise AudioError("unreadable: the coding of its audio track is unknown")
-        # The coding may only tell its rate with the first frame.
+        # Some codings state their rate in the first frame only.
         frames = container.decode(track)
         first = next(frames, None)
         codec = track.codec_context
         rate, channels = codec.sample_rate, codec.channels
-        # AVI counts the samples of uncompressed sound; elsewhere `frames` counts packets or nothing.
+        # `frames` is the number of samples in AVI with uncompressed sound; elsewhere that of packets, or 0.
         counted = container.format.name == "avi" and codec.name.startswith("pcm_") and track.frames
         blocks = _frame_blocks(frames if first is None else chain((first,), frames), rate, channels)
         yield _Track(rate, channels, blocks, declared=track.frames if counted else None)
@@ -283,7 +290,7 @@ def _opened_by_ffmpeg(stream: Any, first_error: str) -> Iterator[_Track]:
 def _frame_blocks(frames: Iterable[Any], rate: int, channels: int) -> Iterator[Samples]:
     for frame in frames:
         if frame.sample_rate != rate or frame.layout.nb_channels != channels:
-            raise AudioError("unreadable: the rate or the channels change on the way")
+            raise AudioError("unreadable: the rate or the channels change within the file")
         values = frame.to_ndarray()
         values = values.T if frame.format.is_planar else values.reshape(-1, channels)
         if len(values):
@@ -304,5 +311,5 @@ def _unreadable(error: object) -> str:
     if isinstance(error, PermissionError):
         return f"unreadable: {DENIED}"
     text = " ".join(str(getattr(error, "strerror", None) or error).rsplit(": ", 1)[-1].split()).rstrip(". ")
-    # libsndfile says of some files that it takes for MP3 that they do not exist.
+    # libsndfile reports for some files that it interprets as MP3 that they do not exist.
     return "unreadable: Format not recognised" if "not a regular file" in text else f"unreadable: {text}"

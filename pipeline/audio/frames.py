@@ -1,12 +1,13 @@
-"""Kaldi's frames in numbers: what audio, segments and spectrograms have to agree on."""
+"""The numbers of Kaldi's framing, on which audio, segments and spectrograms must agree."""
 
 from __future__ import annotations
 
-SAMPLE_RATE = 16_000  # Hz, of every sample behind the decoder
+SAMPLE_RATE = 16_000  # Hz, of all decoded samples
 WINDOW = 400  # samples, 25 ms: --frame-length
 SHIFT = 160  # samples, 10 ms: --frame-shift
+FFT_BINS = 257  # bins of a window padded to 512 samples: --round-to-power-of-two
 
 
 def resampled_length(num_samples: int, sample_rate: int) -> int:
-    """Samples at 16 kHz of `num_samples` at `sample_rate` Hz: ceil(16000 N / rate), in integers."""
+    """Number of samples at 16 kHz of a recording of `num_samples` at `sample_rate` Hz: ceil(16000 N / rate)."""
     return -(-num_samples * SAMPLE_RATE // sample_rate)

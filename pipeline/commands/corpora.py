@@ -1,26 +1,31 @@
-"""List the configured corpora: what was found of each, its licence and where to get it; or print the tree expected."""
+"""List the configured corpora: what was found of each, its licence and its source; or print the expected tree."""
 
 from __future__ import annotations
 
 import argparse
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pipeline.core.errors import InputError
 from pipeline.core.wording import counted, did_you_mean
 from pipeline.corpora.base import Reader
 from pipeline.corpora.registry import READERS
-from pipeline.corpora.survey import Survey, survey
 from pipeline.params import Params, load_params
+
+if TYPE_CHECKING:
+    from pipeline.corpora.survey import Survey
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The corpus whose tree is asked for, or none for the list."""
+    """The corpus whose tree is printed, or none for the list."""
     parser.add_argument("--expect", metavar="CORPUS", help="print the tree that this corpus or reader looks for")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a block a corpus; one that is missing or not usable is listed with the reason, which is no failure."""
+    """Print a block for each corpus; one that is missing or not usable is listed with the reason, not a failure."""
+    from pipeline.corpora.survey import survey
+
     params = load_params()
     if options.expect is not None:
         print("\n".join(_expected(_reader(options.expect, params))))
@@ -69,9 +74,10 @@ def _expected(reader: Reader) -> Iterator[str]:
 def _reader(name: str, params: Params) -> Reader:
     if name in params.corpora:
         return READERS[params.reader(name)]
-    for known, reader in READERS.items():
-        if known == name:
-            return reader
+    if name in READERS:
+        return READERS[name]
     choices = list(dict.fromkeys([*params.corpora, *READERS]))
     hint = did_you_mean(name, choices)
-    raise InputError(f"{name!r} is no corpus of params.yaml and no reader; {hint}expected one of {', '.join(choices)}")
+    raise InputError(
+        f"{name!r} is neither a corpus in params.yaml nor a reader; {hint}expected one of {', '.join(choices)}"
+    )

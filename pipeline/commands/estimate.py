@@ -1,4 +1,4 @@
-"""Say how many runs, hours and how much disk the current params will take, from a timed training step."""
+"""Print how many runs, hours and how much disk space params.yaml will take, from a timed training step."""
 
 from __future__ import annotations
 
@@ -6,66 +6,86 @@ import argparse
 import math
 from collections import defaultdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ruamel.yaml import YAML
 
 from pipeline.core.errors import InputError
+from pipeline.paper.settings import FRAME_COUNT, SEGMENT_COUNT
 from pipeline.params import Params, load_params
 
-PAPER_SEGMENTS = 6803
-PAPER_FRAMES = 2_720_000
-"""Spectrogram frames of the paper's six corpora, about: 4 s a segment."""
+if TYPE_CHECKING:
+    from pipeline.runs.identity import RunSpec
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """None so far: params.yaml says it all."""
+    """No arguments: everything is in params.yaml."""
 
 
 def run(options: argparse.Namespace) -> int:
     """Print runs, hours and disk."""
-    from pipeline.runs.cost import cost, time_step
+    from pipeline.runs.cost import cost, time_steps
     from pipeline.runs.placement import worker_devices
+    from pipeline.runs.scheduler import lacks
+    from pipeline.runs.store import STORE
     from pipeline.training.device import device_name, resolve_device
 
     params = load_params()
     device = resolve_device(params.execution.device)
-    missing = _missing(params)
-    runs = len(params.models) * len(params.train.folds) * len(params.train.seeds)
+    runs = _runs(params)
+    missing = {key: sum(lacks(STORE, spec) for spec in specs) for key, specs in runs.items()}
     workers = len(worker_devices(params))
     segments, frames, source = _data(params)
-    step = time_step(params, device)
-    estimate = cost(params, step, runs=missing, spectrogram_frames=frames, workers=workers)
-    per_frame = f"{1000 * step.train:.2f} ms to train on a model frame, {1000 * step.score:.2f} ms to score it"
+    dims = {key: params.front_end(model.frontend).dims for key, model in params.models.items()}
+    steps = time_steps(params, dims.__getitem__, device)
+    counts = {"segments": segments, "frames": frames, "workers": workers}
+    estimate = cost(params, steps, dims.__getitem__, runs=missing, **counts)
     print(f"data      {segments} segments, {frames / 6000:.1f} min of spectrogram frames ({source})")
-    print(f"runs      {runs} in all, {sum(missing)} not in the store: {len(params.models)} models, {workers} at a time")
-    print(
-        f"step      {per_frame}, {params.train.precision}, {device_name(device)}, {params.train.threads} threads a run"
-    )
-    print(f"one run   {_hours(estimate.run_hours)} for {params.train.epochs} epochs")
+    lacking, models = sum(missing.values()), len(params.models)
+    number = sum(map(len, runs.values()))
+    print(f"runs      {number} in all, {lacking} not in the store: {models} models, {workers} at a time")
+    for step in dict.fromkeys(steps.values()):
+        keys = [key for key, one in steps.items() if one == step]
+        timed, item = params.train_of(keys[0]), "model frame" if params.reading_of(keys[0]).framewise else "segment"
+        per_item = f"{1000 * step.train:.2f} ms to train on a {item}, {1000 * step.score:.2f} ms to score it"
+        setting = f"{timed.precision}, {device_name(device)}, {timed.threads} threads a run"
+        print(f"step      {per_item}, {setting}: {', '.join(keys)}")
+    if longest := estimate.longest:
+        print(f"one run   {_hours(estimate.run_hours)} for {params.train_of(longest).epochs} epochs of {longest}")
     print(f"all       {_hours(estimate.hours)}, if the machine has nothing else to do; starting processes comes on top")
     print(
-        f"disk      {_gigabytes(2 * estimate.features_bytes)} for features with DVC's copy, "
+        f"disk      {_gigabytes(2 * _feature_bytes(params, segments, frames))} for features with DVC's copy, "
         f"{_gigabytes(estimate.results_bytes)} for weights and checkpoints"
     )
     return 0
 
 
-def _missing(params: Params) -> list[int]:
-    """How many runs of each model the store lacks."""
-    from pipeline.runs.identity import data_hash
-    from pipeline.runs.scheduler import plan
-    from pipeline.runs.store import STORE, RunFolder
+def _runs(params: Params) -> dict[str, list[RunSpec]]:
+    """The runs of each model; those equal to one of an earlier model are left out: they are trained once."""
+    from pipeline.runs.scheduler import plan, plan_all
 
-    try:
-        data = data_hash(Path("data/inputs.json"), Path("data/folds.csv"))
-    except InputError:
-        # Nothing can have been trained on data that is not there yet.
-        return [len(params.train.folds) * len(params.train.seeds)] * len(params.models)
-    return [sum(not RunFolder(STORE, spec).finished() for spec in plan(params, model, data)) for model in params.models]
+    runs: dict[str, list[RunSpec]] = {}
+    known: set[tuple[str, int]] = set()
+    for model in params.models:
+        try:
+            specs = plan_all(params, [model])
+        except InputError:
+            # Nothing can have been trained on data that is not there yet.
+            specs = plan(params, model, data="")
+        distinct = {key: spec for spec in specs if (key := (spec.identity, spec.epochs)) not in known}
+        runs[model] = list(distinct.values())
+        known.update(distinct)
+    return runs
+
+
+def _feature_bytes(params: Params, segments: int, frames: int) -> int:
+    """The size of the archives of all front ends: each is extracted, also if no model reads it."""
+    front_ends = map(params.front_end, params.frontends)
+    return sum(4 * end.dims * (frames if end.framewise else segments) for end in front_ends)
 
 
 def _data(params: Params) -> tuple[int, int, str]:
-    """Segments, spectrogram frames, and where the figures come from."""
+    """The numbers of segments and spectrogram frames, and where they come from."""
     from pipeline.core.tables import SEGMENTS, read_table
 
     paths = {corpus: Path(f"data/segments/{corpus}.csv") for corpus in params.corpora}
@@ -75,13 +95,13 @@ def _data(params: Params) -> tuple[int, int, str]:
     ]
     if lacking:
         source = f"{', '.join(lacking)} not segmented yet: the paper's six corpora, 4 s a segment, are assumed for all"
-        return PAPER_SEGMENTS, PAPER_FRAMES, source
+        return SEGMENT_COUNT, FRAME_COUNT, source
     tables = [read_table(path, SEGMENTS) for path in paths.values()]
     return sum(map(len, tables)), sum(int(table["num_frames"].sum()) for table in tables), "data/segments"
 
 
 def _ingested_paths(lock: Path) -> defaultdict[str, str | None]:
-    """The folder that each corpus was last ingested from; what lies in data may be of another one of the same key."""
+    """The folder that each corpus was last ingested from; it may differ from its path in params.yaml."""
     found: defaultdict[str, str | None] = defaultdict(lambda: None)
     if lock.exists():
         stages = YAML(typ="safe").load(lock.read_text("utf-8")).get("stages", {})
@@ -94,7 +114,7 @@ def _ingested_paths(lock: Path) -> defaultdict[str, str | None]:
 
 
 def _hours(hours: float) -> str:
-    """Two digits: a step timed for a second on a machine that may be busy tells no more."""
+    """A duration with two digits: a step timed for a second on a machine that may be busy is not more exact."""
     number, unit = (3600 * hours, "s") if hours < 1 / 60 else (60 * hours, "min") if hours < 2 else (hours, "h")
     return f"about {round(number, 1 - math.floor(math.log10(number))) if number else 0:,.0f} {unit}"
 

@@ -1,6 +1,6 @@
 """Train the runs of all models of params.yaml that the store lacks; `dvc repro` then only collects them.
 
-Several of these may work on one store, on one machine or on many: each takes the runs that nobody is at.
+Several of these may run on one store, on one machine or on many: each takes runs that no other process trains.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from pipeline.core.errors import InputError
 from pipeline.core.wording import counted
@@ -20,16 +19,15 @@ DATA_STAGES = ("inputs", "partition")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Which runs, and what to do about those of others."""
+    """The models, and what to do about runs of other processes."""
     parser.add_argument("models", nargs="*", help="keys under models in params.yaml; default: all of them")
-    parser.add_argument("--wait", action="store_true", help="until the runs that other processes are at are done too")
+    parser.add_argument("--wait", action="store_true", help="wait for the runs that other processes train")
     parser.add_argument("--no-data", action="store_true", help="take features and folds as they are, as array jobs do")
 
 
 def run(options: argparse.Namespace) -> int:
     """Make features and folds, then fill the store."""
-    from pipeline.runs.identity import data_hash
-    from pipeline.runs.scheduler import fill_store, plan
+    from pipeline.runs.scheduler import fill_store, plan_all
     from pipeline.runs.store import STORE
 
     params = load_params()
@@ -40,17 +38,16 @@ def run(options: argparse.Namespace) -> int:
     if offset is None and not options.no_data:
         _make_data()
     try:
-        data = data_hash(Path("data/inputs.json"), Path("data/folds.csv"))
+        specs = plan_all(params, models)
     except InputError as error:
         raise InputError(f"{error}: run `dvc repro {' '.join(DATA_STAGES)}` once, before the jobs") from None
-    specs = [spec for model in models for spec in plan(params, model, data)]
-    # Tasks of an array begin at different runs, so that they do not all ask for the same.
+    # Tasks of an array begin at different runs, so that they do not all try to lock the same one.
     start = (offset or 0) % len(specs)
     filled = fill_store([*specs[start:], *specs[:start]], params, STORE, wait=options.wait)
-    done = len(specs) - filled.trained - len(filled.held)
+    done = len(specs) - filled.trained - len(filled.locked)
     print(
         f"{counted(len(specs), 'run')}: {filled.trained} trained, {done} already in the store, "
-        f"{len(filled.held)} left to other processes that are at them"
+        f"{len(filled.locked)} left to other processes, which train them"
     )
     return 0
 
@@ -62,7 +59,7 @@ def array_task(environment: Mapping[str, str]) -> int | None:
 
 
 def _make_data() -> None:
-    # DVC runs apart: its stages are processes of their own, and only it knows what is out of date.
+    # DVC makes the data, since only it knows what is out of date.
     ended = subprocess.run([sys.executable, "-m", "dvc", "repro", *DATA_STAGES], check=False)  # noqa: S603
     if ended.returncode:
         raise InputError(

@@ -15,19 +15,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a CSV row a recording; a file that cannot be read is named on standard error and fails the command."""
+    """Print a CSV row for each recording; files that cannot be read are reported, and the exit status is 1 then."""
     from pipeline.audio.decoding import AudioError
     from pipeline.runs.prediction import predict
     from pipeline.runs.weights import load_weights
 
     weights = load_weights(options.weights)
-    network = weights.build()
+    network, front_end = weights.build(), weights.front_end()
+    front_end.refuse_if_not_installed()
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(["path", "predicted", *(f"p_{name}" for name in weights.classes)])
     failed = 0
     for path in options.audio:
         try:
-            probabilities = predict(path, weights, network)
+            probabilities = predict(path, weights, network, front_end)
         except AudioError as error:
             print(f"{path}: {error}", file=sys.stderr)
             failed += 1

@@ -1,10 +1,11 @@
-"""List the runs of params.yaml: done, running, failed, missing; or clean the store of what it does not name."""
+"""List the runs of params.yaml: done, running, failed, missing; adopt runs of earlier code; or clean the store."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import math
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,6 +17,7 @@ from pipeline.core.wording import counted
 from pipeline.params import Params, load_params
 
 if TYPE_CHECKING:
+    from pipeline.runs.adoption import Adoptable
     from pipeline.runs.identity import RunSpec
     from pipeline.runs.status import Leftover, RunStatus
 
@@ -23,24 +25,31 @@ STATES = ("done", "diverged", "running", "failed", "stopped", "missing")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What to list, and whether to clean."""
+    """The runs to list, and whether to adopt or to clean."""
     parser.add_argument("--all", action="store_true", help="every run, not only those that are not done")
     parser.add_argument("--json", action="store_true", help="every run as one line of JSON")
     parser.add_argument("--clean", action="store_true", help="list what params.yaml does not name, with its size")
-    parser.add_argument("--yes", action="store_true", help="with --clean: delete it for good")
+    parser.add_argument(
+        "--adopt", action="store_true", help="list finished runs that differ from missing ones in the code alone"
+    )
+    parser.add_argument(
+        "--yes", action="store_true", help="with --clean: delete it for good; with --adopt: declare them valid"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the runs, or what could be dropped."""
-    from pipeline.runs.identity import data_hash
-    from pipeline.runs.scheduler import plan
+    """Print the runs, or what could be adopted or deleted."""
+    from pipeline.runs.scheduler import plan_all
     from pipeline.runs.store import STORE
 
-    if options.yes and not options.clean:
-        raise InputError("--yes deletes nothing by itself; expected it with --clean")
+    if options.adopt and options.clean:
+        raise InputError("--adopt and --clean were given; expected one of them. Adopt first, then clean")
+    if options.yes and not (options.adopt or options.clean):
+        raise InputError("--yes does nothing by itself; expected it with --clean or --adopt")
     params = load_params()
-    data = data_hash(Path("data/inputs.json"), Path("data/folds.csv"))
-    specs = [spec for model in params.models for spec in plan(params, model, data)]
+    specs = plan_all(params, params.models)
+    if options.adopt:
+        return _adopt(specs, STORE, yes=options.yes)
     if options.clean:
         return _clean(specs, STORE, yes=options.yes)
     return _list(specs, params, STORE, every=options.all, as_json=options.json)
@@ -72,6 +81,60 @@ def _list(specs: Sequence[RunSpec], params: Params, store: Path, *, every: bool,
     return 0
 
 
+def _adopt(specs: Sequence[RunSpec], store: Path, *, yes: bool) -> int:
+    from pipeline.runs.adoption import adopt, adoptable, declaration, missing
+
+    found = adoptable(specs, store)
+    if not found:
+        print(_nothing_to_adopt(len(missing(specs, store)), store))
+        return 0
+    if not yes:
+        print(_differences(found))
+        print(
+            "`python -m pipeline runs --adopt --yes` declares them valid: that the differences between these versions "
+            "of the code change no number of these runs. The report will say so, with your name"
+        )
+        return 0
+    declared = declaration()
+    refused = [(one.spec.name, reason) for one in found if (reason := adopt(one, store, declared)) is not None]
+    for name, reason in refused:
+        print(f"{name}: not adopted: {reason}", file=sys.stderr)
+    print(f"adopted {counted(len(found) - len(refused), 'run')} of earlier code, as {declared['by']}")
+    return 1 if refused else 0
+
+
+def _nothing_to_adopt(lacking: int, store: Path) -> str:
+    if not lacking:
+        return f"nothing to adopt: {store} has every run of params.yaml"
+    return (
+        f"nothing to adopt: {counted(lacking, 'run')} of params.yaml {'is' if lacking == 1 else 'are'} missing, and no "
+        f"finished run in {store} differs from one of them in the code alone. A run of other params or data cannot be "
+        "adopted; `python -m pipeline runs --clean` lists what the store holds beside params.yaml"
+    )
+
+
+def _differences(found: Sequence[Adoptable]) -> str:
+    """The runs by the version of the code that trained them, and its differences from the code here."""
+    versions: dict[tuple[str, tuple[str, ...] | None], list[RunSpec]] = {}
+    for one in found:
+        versions.setdefault((one.source, one.files), []).append(one.spec)
+    lines = []
+    for (source, files), specs in versions.items():
+        lines.append(f"{counted(len(specs), 'finished run')} of code {source}, here {specs[0].source}:")
+        for model in dict.fromkeys(spec.model for spec in specs):
+            folds: dict[int, list[str]] = {}
+            for spec in specs:
+                if spec.model == model:
+                    folds.setdefault(spec.fold, []).append(str(spec.seed))
+            parts = (f"fold {fold} seed{'s' * (len(seeds) > 1)} {', '.join(seeds)}" for fold, seeds in folds.items())
+            lines.append(f"  {model}: {'; '.join(parts)}")
+        if files is None:
+            lines.append("  which files differ is not known: the run was recorded without their hashes")
+        else:
+            lines += [f"  {file}" for file in files]
+    return "\n".join(lines)
+
+
 def _clean(specs: Sequence[RunSpec], store: Path, *, yes: bool) -> int:
     from pipeline.runs.status import drop, leftovers
 
@@ -80,7 +143,7 @@ def _clean(specs: Sequence[RunSpec], store: Path, *, yes: bool) -> int:
         print(f"{store}: every run in it is one of params.yaml")
         return 0
     for one in found:
-        print(_shown(one))
+        print(_line(one))
     free = [one for one in found if not one.held_by]
     if not yes:
         print(
@@ -93,7 +156,7 @@ def _clean(specs: Sequence[RunSpec], store: Path, *, yes: bool) -> int:
     return 0
 
 
-def _shown(one: Leftover) -> str:
+def _line(one: Leftover) -> str:
     held = f", kept: {one.held_by} trains it" if one.held_by else ""
     return f"{one.folder}  {one.model}, {one.what}, {one.epochs} epochs, {_megabytes([one])}{held}"
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+
+from pydantic import BaseModel
 
 from pipeline.core.wording import counted
+from pipeline.models.family import Design, Family
+from pipeline.models.options import ModelParams, Shaking
 from pipeline.params import Params, load_params
 
 
@@ -15,35 +19,56 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print one table a model."""
+    """Print one table for each model."""
     params = load_params()
     for model in [options.model] if options.model else params.models:
         print("\n".join(_table(params, model)), end="\n\n")
     return 0
 
 
-def _table(params: Params, model: str) -> list[str]:
-    from pipeline.models.configured import configured_network
-    from pipeline.models.layers import layer_table
-
-    shared, entry = params.network, params.model(model)
-    network = configured_network(shared, entry, params.features, len(params.classes))
-    shaking = "none" if entry.shake is None else counted(entry.shake.bands, "band")
-    if entry.shake is not None and (set_here := entry.shake.model_dump(exclude={"bands"}, exclude_defaults=True)):
-        shaking += f" ({_listed(set_here)})"
-    others = {name: getattr(entry, name) for name in ("shakedrop", "mixup", "vcl")}
-    options = [f", {name} ({_listed(value.model_dump())})" for name, value in others.items() if value is not None]
-    gamma0 = entry.gamma0 if isinstance(entry.gamma0, str) else f"{entry.gamma0:g}"
+def _table(params: Params, key: str) -> list[str]:
+    model, family = params.model(key), params.family_of(key)
+    design = params.design_of(key, params.front_end(model.frontend).dims)
+    network = family.build(design, 0)
     lines = [
-        f"{entry.label}: layout {entry.layout}, gamma0 {gamma0}, shaking {shaking}{''.join(options)}, "
-        f"{shared.branches} branches, model frames of {params.features.context} x 257",
+        f"{model.label}: {', '.join(_options(model))}, {_read(design, family)}",
         f"{'layer':<12} {'structure':<20} {'blocks':>6} {'stride':>6} {'params':>9}",
     ]
-    for row in layer_table(network, shared.widths, shared.kernel):
+    for row in network.layer_rows():
         blocks = "" if row.blocks is None else str(row.blocks)
         count = "" if row.params is None else f"{row.params:,}"
         lines.append(f"{row.layer:<12} {row.structure:<20} {blocks:>6} {row.stride:>6} {count:>9}".rstrip())
     return lines
+
+
+def _options(model: ModelParams) -> Iterator[str]:
+    """The options of a model's own family; those that are switched off are left out, except shaking."""
+    if model.family != "resnext":
+        yield f"family {model.family}"
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        if name in ModelParams.model_fields or (value is None and name != "shake"):
+            continue
+        if name == "shake":
+            yield f"shaking {_shaking(value)}"
+        elif isinstance(value, BaseModel):
+            yield f"{name} ({_listed(value.model_dump())})"
+        else:
+            yield f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+
+
+def _shaking(shake: Shaking | None) -> str:
+    if shake is None:
+        return "none"
+    changed = shake.model_dump(exclude={"bands"}, exclude_defaults=True)
+    return counted(shake.bands, "band") + (f" ({_listed(changed)})" if changed else "")
+
+
+def _read(design: Design, family: Family) -> str:
+    """The form in which the classifier reads the data."""
+    if family.reads == "spliced":
+        return f"{design.network.branches} branches, model frames of {design.features.context} x {design.dims}"
+    return f"{'frames' if family.reads == 'frames' else 'rows'} of {design.dims}"
 
 
 def _listed(values: Mapping[str, object]) -> str:

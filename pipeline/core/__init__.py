@@ -1,1 +1,1 @@
-"""What every room uses: errors for people, wording, files, settings, tables, worker processes, source hashes."""
+"""What all packages use: errors for people, wording, files, settings, tables, worker processes, source hashes."""

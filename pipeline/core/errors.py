@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class InputError(Exception):
-    """Something the user can mend: a wrong parameter, path, file or table.
+    """A mistake that the user can correct: a wrong parameter, path, file or table.
 
     The message says what was wrong, the value, what was expected, where, and what to do.
     """
@@ -19,7 +19,7 @@ def explained(name: str) -> Iterator[None]:
     """End the process with the message of an `InputError`, and no traceback, when one is raised inside.
 
     Args:
-        name: what was running, put before the message (`ingest@emodb`).
+        name: name of the stage or command, put before the message (`ingest@emodb`).
     """
     try:
         yield

@@ -1,9 +1,8 @@
-"""The tables that stages hand to each other: their columns, checked on every write and every read."""
+"""Tables that stages write and read: kinds of columns, checks on every write and read, and the tables of data."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -20,129 +19,87 @@ REASONS = (
     "other emotion", "excluded actor", "duplicate", "unreadable", "too short", "not finite", "silent",
     "not a recording", "system file", "unlabelled", "misplaced",
 )  # fmt: skip
-"""Why a file under a corpus root is no utterance; a detail may follow after a colon."""
+"""Reasons why a file under a corpus root is not an utterance; a detail may follow after a colon."""
 
 
-def _text(pattern: str | None = None, expected: str = "", *, unique: bool = False) -> pa.Column:
+def text(pattern: str | None = None, expected: str = "", *, unique: bool = False) -> pa.Column:
+    """A column of texts.
+
+    Args:
+        pattern: regular expression that every text matches.
+        expected: description of the pattern, for the message about a text that does not match.
+        unique: whether each text occurs only once.
+    """
     checks = [pa.Check.str_matches(pattern, error=expected)] if pattern else []
     return pa.Column(str, checks, unique=unique)
 
 
-def _key(*, unique: bool = False) -> pa.Column:
-    return _text(KEY, "printable ASCII without blanks, a letter or digit first", unique=unique)
+def key(*, unique: bool = False) -> pa.Column:
+    """A column of utterance or segment keys."""
+    return text(KEY, "printable ASCII without blanks, a letter or digit first", unique=unique)
 
 
-def _actor() -> pa.Column:
-    return _text(r".*[^\W\d_]", "at least one letter, so that no CSV reader takes it for a number")
+def actor() -> pa.Column:
+    """A column of actors' names."""
+    return text(r".*[^\W\d_]", "at least one letter, so that no CSV reader takes it for a number")
 
 
-def _integer(least: int) -> pa.Column:
+def integer(least: int) -> pa.Column:
+    """A column of whole numbers, none below `least`."""
     return pa.Column("int64", pa.Check.ge(least, error=f"at least {least}"))
 
 
-def _number(*, least: float | None = None, empty: bool = False) -> pa.Column:
+def number(*, least: float | None = None, empty: bool = False) -> pa.Column:
+    """A column of numbers, none below `least`; with `empty`, cells may be empty (NaN)."""
     checks = [] if least is None else [pa.Check.ge(least, error=f"at least {least}")]
     return pa.Column("float64", checks, nullable=empty)
 
 
-def _probability() -> pa.Column:
-    return pa.Column("float64", pa.Check.in_range(0, 1, error="a probability"))
+def probability(*, empty: bool = False) -> pa.Column:
+    """A column of numbers from 0 to 1; with `empty`, cells may be empty (NaN)."""
+    return pa.Column("float64", pa.Check.in_range(0, 1, error="a probability"), nullable=empty)
 
 
-def _chance() -> pa.Column:
-    return pa.Column("float64", pa.Check.in_range(0, 1, error="a probability"), nullable=True)
-
-
-def _one_of(*values: str) -> pa.Column:
+def one_of(*values: str) -> pa.Column:
+    """A column of texts that are each one of `values`."""
     return pa.Column(str, pa.Check.isin(values, error=f"one of {', '.join(values)}"))
 
 
 UTTERANCES = pa.DataFrameSchema({
-    "utterance": _key(unique=True), "corpus": _text(), "path": _text(r"^[^\\]+$", "forward slashes"),
-    "emotion": _text(), "actor": _actor(), "gender": _one_of("F", "M"), "duration_s": _number(least=0),
-    "group": _text(),
-    # What the frame count is made of; `duration_s` is rounded and would lose it.
-    "sample_rate": _integer(1), "num_samples": _integer(1),
+    "utterance": key(unique=True), "corpus": text(), "path": text(r"^[^\\]+$", "forward slashes"),
+    "emotion": text(), "actor": actor(), "gender": one_of("F", "M"), "duration_s": number(least=0),
+    "group": text(),
+    # The number of frames is computed from these; `duration_s` is rounded and not exact enough.
+    "sample_rate": integer(1), "num_samples": integer(1),
     # SHA-256 of the decoded sound, by which copies in other corpora are found.
-    "digest": _text(r"^[0-9a-f]{64}$", "64 hexadecimal digits"),
+    "digest": text(r"^[0-9a-f]{64}$", "64 hexadecimal digits"),
 })  # fmt: skip
 """One row per usable recording of the configured classes; `path` is relative to the corpus path."""
 
 REJECTED = pa.DataFrameSchema({
-    "corpus": _text(), "path": _text(), "reason": _text(
+    "corpus": text(), "path": text(), "reason": text(
         rf"^({'|'.join(REASONS)})(: .+)?$", f"one of {', '.join(REASONS)}, and a detail after a colon"
     ),
 })  # fmt: skip
 """Every other file found under the corpus path."""
 
 SEGMENTS = pa.DataFrameSchema({
-    "segment": _key(unique=True), "utterance": _key(), "corpus": _text(), "emotion": _text(),
-    "actor": _actor(), "gender": _one_of("F", "M"), "group": _text(),
-    "start_frame": _integer(0), "num_frames": _integer(1),
+    "segment": key(unique=True), "utterance": key(), "corpus": text(), "emotion": text(),
+    "actor": actor(), "gender": one_of("F", "M"), "group": text(),
+    "start_frame": integer(0), "num_frames": integer(1),
 })  # fmt: skip
 """One row per segment; frames of 10 ms."""
 
 FOLDS = pa.DataFrameSchema({
-    "corpus": _text(), "actor": _actor(), "gender": _one_of("F", "M"), "group": _text(), "fold": _integer(1),
+    "corpus": text(), "actor": actor(), "gender": one_of("F", "M"), "group": text(), "fold": integer(1),
 })  # fmt: skip
 """One row per actor; a fold holds the actors that its runs validate on."""
 
-RUNS = pa.DataFrameSchema({
-    "model": _text(), "fold": _integer(1), "seed": _integer(0), "selection": _one_of("last", "best", "crossval"),
-    "epoch": _integer(1), "valid_ua": _number(empty=True), "train_ua": _number(empty=True),
-    "train_ua_eval": _number(empty=True), "gap": _number(empty=True), "gap_eval": _number(empty=True),
-    "status": _one_of("done", "diverged"),
-})  # fmt: skip
-"""One row per run and selection; accuracies and gaps in percent."""
 
-HISTORY = pa.DataFrameSchema({
-    "model": _text(), "fold": _integer(1), "seed": _integer(0), "epoch": _integer(1),
-    "train_loss": _number(empty=True), "train_ua": _number(empty=True), "train_loss_eval": _number(empty=True),
-    "train_ua_eval": _number(empty=True), "valid_loss": _number(empty=True), "valid_ua": _number(empty=True),
-})  # fmt: skip
-"""One row per run and epoch; eval-mode training columns are empty between `train.eval_train_every`."""
-
-COMPARISONS = pa.DataFrameSchema({
-    "table": _text(), "model_a": _text(), "model_b": _text(), "metric": _one_of("valid_ua", "gap", "gap_eval"),
-    "selection": _one_of("last", "best", "crossval"), "n": _integer(0), "mean_difference": _number(empty=True),
-    "t": _number(empty=True), "df": _number(empty=True), "p": _chance(),
-    "p_corrected": _chance(), "p_seed_mean": _chance(), "p_corrected_seed_mean": _chance(), "p_wilcoxon": _chance(),
-    "p_holm": _chance(), "prob_worse": _chance(), "prob_equal": _chance(), "prob_better": _chance(),
-    "effect_size": _number(empty=True), "ci_low": _number(empty=True), "ci_high": _number(empty=True), "note": _text(),
-})  # fmt: skip
-"""One row per table, pair, metric and selection; `model_a` is the one claimed better, differences in points."""
-
-
-INTERVALS = pa.DataFrameSchema({
-    "model": _text(), "selection": _one_of("last", "best"), "corpus": _text(), "gender": _one_of("all", "F", "M"),
-    "actors": _integer(1), "ua": _number(least=0), "ci_low": _number(empty=True), "ci_high": _number(empty=True),
-})  # fmt: skip
-"""One row per model, selection and group (`all` and `all`, or the women or men of a corpus): UA in percent and its 95 %
-interval over actors."""
-
-
-def predictions_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
-    """Columns of `results/predictions/<model>.csv`: one row per run, selection and validation segment."""
-    return pa.DataFrameSchema({
-        "model": _text(), "fold": _integer(1), "seed": _integer(0), "selection": _one_of("last", "best"),
-        "segment": _key(), "emotion": _one_of(*classes), "predicted": _one_of(*classes),
-        **{f"p_{name}": _probability() for name in classes},
-    })  # fmt: skip
-
-
-def measures_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
-    """Columns of `results/measures.csv`: one row per run, selection, level and group; accuracies in percent.
-
-    `level` is `segment`, or `utterance` (the mean of its segments' probabilities). `corpus` and `gender` are a key
-    and a letter for the rows of that group alone, else `all`. A recall is empty where the group lacks the class.
-    """
-    return pa.DataFrameSchema({
-        "model": _text(), "fold": _integer(1), "seed": _integer(0), "selection": _one_of("last", "best"),
-        "level": _one_of("segment", "utterance"), "corpus": _text(), "gender": _one_of("all", "F", "M"),
-        "n": _integer(1), "ua": _number(least=0), "wa": _number(least=0), "macro_f1": _number(least=0),
-        "ece": _number(least=0), **{f"recall_{name}": _number(least=0, empty=True) for name in classes},
-        **{f"count_{true}_{said}": _integer(0) for true in classes for said in classes},
-    })  # fmt: skip
+def number_types(schema: pa.DataFrameSchema) -> dict[str, str]:
+    """The types of the columns of numbers (`int64` or `float64`), by column: what `DataFrame.astype` takes."""
+    types = {name: str(column.dtype) for name, column in schema.columns.items()}
+    return {name: dtype for name, dtype in types.items() if dtype in ("int64", "float64")}
 
 
 def write_table(table: pd.DataFrame, path: Path, schema: pa.DataFrameSchema) -> None:
@@ -157,7 +114,7 @@ def write_table(table: pd.DataFrame, path: Path, schema: pa.DataFrameSchema) -> 
     checked = _validate(table, path, schema)
     with replacing(path) as temporary:
         ordered = checked[[*schema.columns, *extra]]
-        # The csv module leaves a lone carriage return (macOS names a file so) bare, and readers end the line there.
+        # The csv module does not quote a lone carriage return (as in macOS's `Icon\r`), and readers end the line there.
         texts = ordered.select_dtypes(include=["str", "object"])
         returns = any(texts[name].astype(str).str.contains("\r").any() for name in texts)
         ordered.to_csv(
@@ -169,10 +126,10 @@ def write_table(table: pd.DataFrame, path: Path, schema: pa.DataFrameSchema) -> 
 
 
 def read_table(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
-    """Read a CSV table and check it against `schema`. Text stays text: an actor `1e5` or `NA` is no number.
+    """Read a CSV table and check it against `schema`. Text stays text: an actor `1e5` or `NA` is not a number.
 
     Raises:
-        InputError: the file is missing, no CSV, or a value breaks its rule (named with its line).
+        InputError: the file is missing or not CSV, or a value breaks its rule (reported with its line).
     """
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
@@ -180,9 +137,9 @@ def read_table(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
         raise InputError(f"{path} does not exist; `dvc repro` makes it") from None
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(f"{path} cannot be read as a CSV table: {error}") from None
-    for name, column in schema.columns.items():
-        if name in table and str(column.dtype) in ("int64", "float64"):
-            table[name] = _numbers(table[name], path, integers=str(column.dtype) == "int64")
+    for name, dtype in number_types(schema).items():
+        if name in table:
+            table[name] = _numbers(table[name], path, integers=dtype == "int64")
     return _validate(table, path, schema)
 
 

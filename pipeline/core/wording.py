@@ -18,6 +18,12 @@ def listed(names: Iterable[str], most: int = 5) -> str:
     return ", ".join(names[:most]) + more
 
 
+def enumerated(names: Iterable[str]) -> str:
+    """All names: "a, b and c"."""
+    *first, last = list(names) or [""]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """The nearest choice as a question with a blank behind it, or nothing: "did you mean 'PreAct'? "."""
     close = difflib.get_close_matches(name, list(choices), n=1)

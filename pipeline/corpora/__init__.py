@@ -1,1 +1,1 @@
-"""The corpora that the pipeline can read, one file each; `registry` knows them all."""
+"""The corpora that the pipeline can read, one file each; `registry` lists them."""

@@ -1,7 +1,7 @@
-"""What every corpus reader is made of: a folder's listing in, recordings and rejected files out.
+"""What every corpus reader shares: it takes the listing of a folder and gives recordings and rejected files.
 
-A reader is a pure function of names (and, for IEMOCAP and custom corpora, of label files). It decodes nothing. Every
-file of the listing ends as exactly one recording or one rejected file.
+A reader is a pure function of file names (and, for IEMOCAP and custom corpora, of label files). It decodes nothing.
+Every file of the listing becomes exactly one recording or one rejected file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from pipeline.core.errors import InputError
-from pipeline.params import CorpusParams, ReaderName
+from pipeline.corpora.params import CorpusParams
 
 Gender = Literal["F", "M"]
 
@@ -21,13 +21,13 @@ EMOTIONS = (
     "joy", "anger", "sadness", "fear", "neutral", "disgust", "surprise", "boredom", "calm", "excitement",
     "frustration", "other", "undecided",
 )  # fmt: skip
-"""The project's names of what the six corpora label; a custom corpus may use others."""
+"""The project's names of the emotions that the six corpora label; a custom corpus may use others."""
 
 AUDIO_ENDINGS = frozenset((
     ".wav", ".wave", ".flac", ".avi", ".aif", ".aiff", ".au", ".caf", ".m4a", ".mkv", ".mov", ".mp3", ".mp4", ".ogg",
     ".opus", ".w64", ".webm",
 ))  # fmt: skip
-"""Endings under which a reader looks for recordings; the content decides how they are decoded."""
+"""File endings that a reader takes for recordings; how a file is decoded is detected from its content."""
 
 SYSTEM_NAMES = frozenset(("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx"))
 
@@ -37,12 +37,12 @@ class Recording:
     """A labelled recording.
 
     Attributes:
-        path: relative to the corpus folder, with forward slashes.
-        name: what the owner calls it; two files of one name are copies of one recording.
-        emotion: in the project's names (`EMOTIONS`).
-        actor: the speaker, with at least one letter.
+        path: path relative to the corpus folder, with forward slashes.
+        name: name that the owner of the corpus gave it; two files with the same name are copies of one recording.
+        emotion: emotion, in the project's names (`EMOTIONS`).
+        actor: name of the speaker, with at least one letter.
         gender: F or M.
-        group: recordings of a group share a fold; the actor unless the corpus says otherwise.
+        group: name of the group of recordings that must share a fold; the actor unless the corpus says otherwise.
     """
 
     path: str
@@ -55,7 +55,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A file that is no utterance; `reason` is one of `records.REASONS`, a detail may follow after a colon."""
+    """A file that is not an utterance; `reason` is one of `tables.REASONS`, a detail may follow after a colon."""
 
     path: str
     reason: str
@@ -63,13 +63,13 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Scan:
-    """What a reader made of a folder.
+    """The result of reading a folder.
 
     Attributes:
         recordings: every labelled recording, copies included.
         rejected: every other file.
-        layout: what was recognised, for the log ("speech and song").
-        notes: what the user should know, one line each.
+        layout: description of the recognised layout, for the log ("speech and song").
+        notes: messages for the user, one line each.
     """
 
     recordings: tuple[Recording, ...]
@@ -84,8 +84,8 @@ class Folder:
 
     Attributes:
         root: the corpus path.
-        files: paths relative to it with forward slashes, sorted.
-        skipped_links: linked folders, or folders below linked ones, that are read under another path already.
+        files: sorted paths of the files, relative to the root, with forward slashes.
+        skipped_links: linked folders, or folders below linked ones, that are already read under another path.
     """
 
     root: Path
@@ -95,23 +95,24 @@ class Folder:
 
 @dataclass(frozen=True)
 class Reader:
-    """A corpus as its owner ships it.
+    """A corpus as its owner distributes it.
 
     Attributes:
-        name: as `params.yaml` calls it.
-        title: as people call it.
-        source: where to get it.
-        licence: under which terms.
-        paper: what to cite.
-        tree: the files it looks for, as text.
-        scan: the function that reads a listing.
-        actors: the owner's actors and their genders.
-        emotions: the owner's number of recordings of each emotion.
-        per_actor: the owner's number of recordings of each actor, where known.
+        name: name of the reader in `params.yaml`.
+        title: name of the corpus in texts.
+        source: place to get the corpus.
+        licence: terms of use.
+        paper: publication to cite.
+        tree: the expected folders and files, as text.
+        scan: function that reads a listing.
+        actors: gender of each actor, as the owner states it.
+        emotions: number of recordings of each emotion, as the owner states it.
+        per_actor: number of recordings of each actor, where the owner states it.
         left_out: emotions that the paper's protocol drops from this corpus.
+        sessions: whether it was recorded in sessions that may stay in one fold (`split_group: session`).
     """
 
-    name: ReaderName
+    name: str
     title: str
     source: str
     licence: str
@@ -122,16 +123,17 @@ class Reader:
     emotions: Mapping[str, int] = field(default_factory=dict)
     per_actor: Mapping[str, int] = field(default_factory=dict)
     left_out: frozenset[str] = frozenset()
+    sessions: bool = False
 
 
 def list_folder(root: Path) -> Folder:
-    """All files below `root`.
+    """List all files below `root`.
 
-    Linked folders are followed when they lead out of the corpus; one that leads back in (or round in a circle) is
-    not, since its files are listed under their own paths. Nothing is listed twice.
+    A linked folder is followed when it leads out of the corpus. One that leads back into the corpus, or in a circle,
+    is not followed, since its files are listed under their own paths. No file is listed twice.
 
     Raises:
-        InputError: `root` is missing or no folder, or a folder below it cannot be opened.
+        InputError: `root` is missing or not a folder, or a folder below it cannot be opened.
     """
     try:
         exists = root.exists()
@@ -191,18 +193,18 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _read_already(entry: os.DirEntry[str], top: str, linked: set[str]) -> bool:
-    """Whether a folder is read under another path.
+    """Whether a folder is already read under another path.
 
     Args:
         entry: the folder, or a link to it.
         top: the real path of the corpus folder.
-        linked: real paths of the linked folders met so far.
+        linked: real paths of the linked folders found so far.
     """
     if not entry.is_symlink():
-        # Below a linked folder may lie one that another link has led to.
+        # A folder below a linked folder may also be the target of another link.
         return bool(linked) and os.path.realpath(entry.path) in linked
     target = os.path.realpath(entry.path)
-    # A folder above the corpus is no part of it.
+    # A folder above the corpus is not part of it.
     if os.path.commonpath((target, top)) == target:
         return True
     return any(os.path.commonpath((target, known)) == known for known in (top, *linked))
@@ -211,24 +213,27 @@ def _read_already(entry: os.DirEntry[str], top: str, linked: set[str]) -> bool:
 def sort_files(
     folder: Folder, recognise: Callable[[PurePosixPath], Recording | str]
 ) -> tuple[tuple[Recording, ...], tuple[Rejected, ...]]:
-    """Every file as a recording or a rejected file.
+    """Sort the files of a folder into recordings and rejected files.
 
     Args:
-        folder: what was found.
-        recognise: a recording, or the reason why the file is none, for a path with one of `AUDIO_ENDINGS`.
+        folder: the listing.
+        recognise: function from a path with one of `AUDIO_ENDINGS` to its recording, or to the reason for rejecting it.
+
+    Returns:
+        All recordings, and all other files with a reason.
     """
     recordings: list[Recording] = []
     rejected: list[Rejected] = []
     for name in folder.files:
         path = PurePosixPath(name)
         if is_system_file(path):
-            rejected.append(Rejected(shown(name), "system file"))
+            rejected.append(Rejected(as_utf8(name), "system file"))
         elif path.suffix.lower() not in AUDIO_ENDINGS:
-            rejected.append(Rejected(shown(name), "not a recording"))
+            rejected.append(Rejected(as_utf8(name), "not a recording"))
         elif isinstance(found := recognise(path), str):
-            rejected.append(Rejected(shown(name), found))
-        elif shown(name) != name or "\\" in name:
-            rejected.append(Rejected(shown(name), "unreadable: its name is not plain UTF-8; rename it"))
+            rejected.append(Rejected(as_utf8(name), found))
+        elif as_utf8(name) != name or "\\" in name:
+            rejected.append(Rejected(as_utf8(name), "unreadable: its name is not plain UTF-8; rename it"))
         else:
             recordings.append(found)
     return tuple(recordings), tuple(rejected)
@@ -239,8 +244,8 @@ def is_system_file(path: PurePosixPath) -> bool:
     return any(part.startswith(".") or part.lower() in SYSTEM_NAMES for part in path.parts)
 
 
-def shown(path: str) -> str:
-    """`path` as text that can be written as UTF-8: bytes that are none become a backslash, x and two digits."""
+def as_utf8(path: str) -> str:
+    """`path` as text that can be written as UTF-8: a byte that is not UTF-8 becomes a backslash, x and two digits."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 

@@ -1,7 +1,7 @@
-"""A corpus of your own: audio files beside a CSV `path, emotion, actor, gender[, group]`.
+"""A corpus of your own: audio files and a CSV `path, emotion, actor, gender[, group]`.
 
 Paths are relative to the corpus folder and stay inside it. `emotions` in `params.yaml` maps the table's emotions to
-the project's; one that it does not name keeps its own. Rows of a `group` share a fold.
+the project's; an emotion that is not mapped keeps its name. Rows of the same `group` share a fold.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from pipeline.corpora.base import (
     Recording,
     Rejected,
     Scan,
+    as_utf8,
     is_system_file,
-    shown,
 )
-from pipeline.params import CorpusParams
+from pipeline.corpora.params import CorpusParams
 
 COLUMNS = ("path", "emotion", "actor", "gender")
 GENDERS: dict[str, Gender] = {"f": "F", "female": "F", "m": "M", "male": "M"}
@@ -56,28 +56,30 @@ def _scan(folder: Folder, params: CorpusParams) -> Scan:
         )
     where = f"{folder.root / table}"
     rows = _rows(_text(folder, table), where)
-    _check_people(rows, where)
-    files = _found(folder, rows, where)
+    _check_actors(rows, where)
+    files = _rows_by_file(folder, rows, where)
     mapping = params.emotions or {}
     if unused := sorted(set(mapping) - {row.emotion for row in rows}):
         raise InputError(
             f"emotions in params.yaml maps {listed(map(repr, unused))}, which no row of {where} has; "
             f"found {', '.join(sorted({row.emotion for row in rows}))}"
         )
-    names = _names(files)
+    names = _ascii_names(files)
     recordings = tuple(
         Recording(path, names[path], mapping.get(row.emotion, row.emotion), row.actor, row.gender, row.group)
         for path, row in sorted(files.items())
     )
     rejected = tuple(
-        Rejected(shown(path), _why_not(PurePosixPath(path), path == table))
+        Rejected(as_utf8(path), _rejection_reason(PurePosixPath(path), path == table))
         for path in folder.files
         if path not in files
     )
-    return Scan(recordings, rejected, layout=f"{len(rows)} rows of {table}", notes=tuple(_alike(rows)))
+    return Scan(
+        recordings, rejected, layout=f"{len(rows)} rows of {table}", notes=tuple(_warnings_of_similar_actors(rows))
+    )
 
 
-def _why_not(path: PurePosixPath, is_table: bool) -> str:
+def _rejection_reason(path: PurePosixPath, is_table: bool) -> str:
     if is_table:
         return "not a recording: the table"
     if is_system_file(path):
@@ -86,7 +88,7 @@ def _why_not(path: PurePosixPath, is_table: bool) -> str:
 
 
 def _inside(path: str) -> str | None:
-    """`path` in its normal form with forward slashes, None where it leaves the folder."""
+    """`path` in its normal form with forward slashes, or None if it leaves the folder."""
     normal = posixpath.normpath(path.strip().replace("\\", "/"))
     leaves = normal.startswith(("/", "../")) or normal in (".", "..") or re.match(r"[A-Za-z]:", normal)
     return None if leaves else normal
@@ -98,7 +100,7 @@ def _text(folder: Folder, table: str) -> str:
         return (folder.root / table).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{folder.root / table} is no UTF-8 text (byte {error.start}); save it as CSV in UTF-8"
+            f"{folder.root / table} is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8"
         ) from None
     except OSError as error:
         raise InputError(
@@ -123,7 +125,7 @@ def _rows(text: str, where: str) -> list[_Row]:
     except csv.Error as error:
         raise InputError(f"{where} line {reader.line_num}: {error}; expected CSV with commas") from None
     if not rows:
-        raise InputError(f"{where} lists no recording; expected one row per audio file")
+        raise InputError(f"{where} lists no recording; expected one row for each audio file")
     return rows
 
 
@@ -132,10 +134,9 @@ def _checked_rows(reader: csv.DictReader[str], where: str) -> Iterator[_Row]:
     for record in reader:
         line = reader.line_num
         if None in record or None in record.values():
-            raise InputError(
-                f"{where} line {line}: not as many cells as columns; expected {len(reader.fieldnames or ())}"
-            )
-        # Only a path keeps the blanks inside it.
+            columns = len(reader.fieldnames or ())
+            raise InputError(f"{where} line {line}: wrong number of cells; expected {columns}, one for each column")
+        # Only a path keeps repeated blanks.
         cells = {name: value.strip() if name == "path" else " ".join(value.split()) for name, value in record.items()}
         for name in COLUMNS:
             if not cells[name]:
@@ -144,7 +145,7 @@ def _checked_rows(reader: csv.DictReader[str], where: str) -> Iterator[_Row]:
         if path is None:
             raise InputError(
                 f"{where} line {line}: {cells['path']!r} leads out of the corpus folder; "
-                "expected a path relative to the folder, of a file inside it"
+                "expected the path of a file inside the folder, relative to it"
             )
         gender = GENDERS.get(cells["gender"].lower())
         if gender is None:
@@ -152,13 +153,13 @@ def _checked_rows(reader: csv.DictReader[str], where: str) -> Iterator[_Row]:
         if not any(letter.isalpha() for letter in cells["actor"]):
             raise InputError(
                 f"{where} line {line}: actor is {cells['actor']!r}; expected a name with a letter, such as "
-                f"'spk{cells['actor']}', so that no program takes it for a number"
+                f"'spk{cells['actor']}', so that no program reads it as a number"
             )
         yield _Row(line, path, cells["emotion"], cells["actor"], gender, (grouped and cells["group"]) or cells["actor"])
 
 
-def _check_people(rows: list[_Row], where: str) -> None:
-    """An actor has one gender and lies in one group."""
+def _check_actors(rows: list[_Row], where: str) -> None:
+    """Check that each actor has one gender and one group."""
     first: dict[str, _Row] = {}
     for row in rows:
         known = first.setdefault(row.actor, row)
@@ -170,26 +171,26 @@ def _check_people(rows: list[_Row], where: str) -> None:
                 )
 
 
-def _alike(rows: list[_Row]) -> Iterator[str]:
-    """Actors that may be one person written in two ways, who would then be in two folds."""
+def _warnings_of_similar_actors(rows: list[_Row]) -> Iterator[str]:
+    """Warn of names that may be one person written in two ways, who could then be in two folds."""
     spellings: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         spellings[unicodedata.normalize("NFKC", row.actor).casefold()].add(row.actor)
-    for alike in spellings.values():
-        if len(alike) > 1:
+    for similar in spellings.values():
+        if len(similar) > 1:
             yield (
-                f"warning: the actors {' and '.join(map(repr, sorted(alike)))} are taken for {len(alike)} people; "
-                "write the name in one way if they are one"
+                f"warning: the actors {' and '.join(map(repr, sorted(similar)))} are treated as {len(similar)} people; "
+                "if they are one person, write the name in one way"
             )
 
 
-def _found(folder: Folder, rows: list[_Row], where: str) -> dict[str, _Row]:
-    """The row of every file that the table names, by the file's path."""
-    # The same accented name has two spellings in Unicode; file systems and spreadsheets differ in their choice.
+def _rows_by_file(folder: Folder, rows: list[_Row], where: str) -> dict[str, _Row]:
+    """The row of every file that the table names, by the path of the file."""
+    # An accented letter has two spellings in Unicode; file systems and spreadsheets may use different ones.
     readable = [
         path
         for path in folder.files
-        if shown(path) == path and "\\" not in path and not is_system_file(PurePosixPath(path))
+        if as_utf8(path) == path and "\\" not in path and not is_system_file(PurePosixPath(path))
     ]
     on_disk = {unicodedata.normalize("NFC", path): path for path in readable} | {path: path for path in readable}
     files: dict[str, _Row] = {}
@@ -204,14 +205,14 @@ def _found(folder: Folder, rows: list[_Row], where: str) -> dict[str, _Row]:
             files[path] = row
     if missing:
         raise InputError(
-            f"{where} names {counted(len(missing), 'file')} that {folder.root} does not hold: "
+            f"{where} names {counted(len(missing), 'file')} missing from {folder.root}: "
             f"{listed(missing)}; correct the paths or remove the rows"
         )
     return files
 
 
-def _names(files: dict[str, _Row]) -> dict[str, str]:
-    """A name of printable ASCII for every path, the same whatever else is in the table, unless two would clash."""
+def _ascii_names(files: dict[str, _Row]) -> dict[str, str]:
+    """A name in printable ASCII for each path; it depends on the path alone unless two paths would share a name."""
     plain = {path: re.sub(r"[^A-Za-z0-9_.-]+", "_", posixpath.splitext(path)[0].replace("/", "-")) for path in files}
     count = Counter(plain.values())
     return {
@@ -228,6 +229,6 @@ READER = Reader(
     paper="",
     tree="""\
 recordings.csv    path,emotion,actor,gender[,group]   (its name: corpora.<key>.table)
-any/folder/a.wav  one row each""",
+any/folder/a.wav  one row for each file""",
     scan=_scan,
 )

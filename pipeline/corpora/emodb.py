@@ -1,7 +1,7 @@
 """Emo-DB, the Berlin database: ten actors speak ten German sentences in seven emotions.
 
-Name: speaker (two digits), text (a letter and two digits), emotion (German initial), version. This is the first
-edition of 535 recordings; EmoDB 2.0 holds 816, of which 281 had low agreement, and is refused.
+File name: speaker (two digits), text (a letter and two digits), emotion (German initial), version. This is the first
+edition with 535 recordings; EmoDB 2.0 has 816, of which 281 had low agreement, and is refused.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from pipeline.core.errors import InputError
 from pipeline.corpora.base import Folder, Gender, Reader, Recording, Scan, folders_upward, sort_files
-from pipeline.params import CorpusParams
+from pipeline.corpora.params import CorpusParams
 
 EMOTION_LETTERS = {
     "W": "anger", "L": "boredom", "E": "disgust", "A": "fear", "F": "joy", "T": "sadness", "N": "neutral",
@@ -29,7 +29,7 @@ PER_ACTOR = {
     "spk03": 49, "spk08": 58, "spk09": 43, "spk10": 38, "spk11": 55, "spk12": 35, "spk13": 61, "spk14": 69, "spk15": 56,
     "spk16": 71,
 }  # fmt: skip
-"""Counted in the names of the owner's files: recordings that listeners did not recognise were left out."""
+"""Counted from the owner's file names; the owner left out recordings that listeners did not recognise."""
 
 NAME = re.compile(r"(\d\d)([ab]\d\d)([WLEAFTN])([a-z]?)", re.IGNORECASE)
 
@@ -44,7 +44,7 @@ def _recognise(path: PurePosixPath) -> Recording | str:
     actor = f"spk{speaker}"
     if actor not in ACTORS:
         return f"not a recording: Emo-DB has no speaker {speaker}"
-    # Some copies are all in capitals; a letter's place says what it is.
+    # Some copies have names in capitals; the position of a letter decides what it means.
     plain = f"{speaker}{text}{emotion}{version}"
     return Recording(path.as_posix(), plain, EMOTION_LETTERS[emotion], actor, ACTORS[actor], actor)
 
@@ -57,7 +57,7 @@ def _scan(folder: Folder, params: CorpusParams) -> Scan:
         raise InputError(
             f"{folder.root} holds {found} recordings{f' and {laryngo} of a laryngograph' if laryngo else ''}: this "
             f"looks like EmoDB 2.0 (816 recordings, 281 of them of low agreement); expected the first edition of "
-            f"{sum(COUNTS.values())}, which is the one that results are compared on; get it from {SOURCE}"
+            f"{sum(COUNTS.values())}, on which published results are compared; get it from {SOURCE}"
         )
     return Scan(recordings, rejected, layout="first edition")
 

@@ -1,6 +1,6 @@
 """EMOVO: six actors speak 14 Italian sentences in seven emotions.
 
-Name: emotion (three Italian letters), speaker (its letter is the gender), sentence. The originals are stereo.
+File name: emotion (three Italian letters), speaker (its letter is the gender), sentence. The originals are stereo.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from pathlib import PurePosixPath
 
 from pipeline.corpora.base import Folder, Gender, Reader, Recording, Scan, folders_upward, sort_files
-from pipeline.params import CorpusParams
+from pipeline.corpora.params import CorpusParams
 
 EMOTION_CODES = {
     "dis": "disgust", "gio": "joy", "neu": "neutral", "pau": "fear", "rab": "anger", "sor": "surprise",
@@ -40,7 +40,7 @@ def _recognise(path: PurePosixPath) -> Recording | str:
 def _scan(folder: Folder, params: CorpusParams) -> Scan:
     recordings, rejected = sort_files(folder, _recognise)
     folders = any(PurePosixPath(recording.path).parent.name.lower() in ACTORS for recording in recordings)
-    return Scan(recordings, rejected, layout="a folder per speaker" if folders else "speakers in file names")
+    return Scan(recordings, rejected, layout="a folder for each speaker" if folders else "speakers in file names")
 
 
 READER = Reader(

@@ -1,8 +1,8 @@
 """eNTERFACE'05: 44 subjects of 14 nations act six emotions in English, on video.
 
-Speaker and emotion come from the folders: file names lie (all 30 of subject 11 are called `s12_*`, 16 of subject 3
-`s_3_*`, and one of subject 16 is `s16_su_3avi.avi`). Subject 6 has six long unsegmented takes, subject 23 only two
-recordings of joy; the paper's 42 actors are all but subjects 6 and 12 (`exclude_actors`).
+Speaker and emotion come from the folders, since some file names are wrong: all 30 of subject 11 are called `s12_*`,
+16 of subject 3 `s_3_*`, and one of subject 16 `s16_su_3avi.avi`. Subject 6 has six long unsegmented recordings,
+subject 23 only two recordings of joy; the paper's 42 actors are all but subjects 6 and 12 (`exclude_actors`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from pathlib import PurePosixPath
 
 from pipeline.corpora.base import Folder, Gender, Reader, Recording, Scan, sort_files
-from pipeline.params import CorpusParams
+from pipeline.corpora.params import CorpusParams
 
 EMOTION_FOLDERS = {
     "anger": "anger", "disgust": "disgust", "fear": "fear", "happiness": "joy", "sadness": "sadness",
@@ -21,7 +21,7 @@ EMOTION_FOLDERS = {
 """One subject has a folder `neutral`, empty in the owner's copy."""
 
 WOMEN = frozenset((4, 5, 7, 26, 28, 29, 31, 33, 44))
-"""By one public source; the corpus ships no speaker data."""
+"""From one public source; the corpus itself has no speaker data."""
 
 ACTORS: dict[str, Gender] = {f"subject{number}": "F" if number in WOMEN else "M" for number in range(1, 45)}
 
@@ -30,7 +30,7 @@ UNSEGMENTED = "subject6"
 SUBJECT = re.compile(r"subject[ _-]*0*(\d+)", re.IGNORECASE)
 SENTENCE = re.compile(r"sentence[ _-]*0*(\d+)", re.IGNORECASE)
 FILE = re.compile(r"s_?\d+_(?:an|di|fe|ha|sa|su)(?:_?(\d).*)?", re.IGNORECASE)
-"""The owner's file names; they end with the sentence, but for the unsegmented takes."""
+"""The owner's file names; they end with the sentence, except those of unsegmented recordings."""
 
 
 def _expected() -> dict[tuple[str, str], int]:
@@ -54,17 +54,18 @@ def _recognise(path: PurePosixPath) -> Recording | str:
             )
             if emotion is None:
                 return "misplaced: not in a folder of an emotion"
-            name = f"{actor}-{emotion}-{_take(path)}"
+            name = f"{actor}-{emotion}-{_name_within_emotion(path)}"
             return Recording(path.as_posix(), name, emotion, actor, ACTORS[actor], actor)
     if FILE.fullmatch(path.stem):
         return "misplaced: not in a folder of a subject"
     return "not a recording: not in a folder of a subject"
 
 
-def _take(path: PurePosixPath) -> str:
-    """What tells a subject's recordings of an emotion apart, in a flattened copy as in the owner's folders.
+def _name_within_emotion(path: PurePosixPath) -> str:
+    """A name that distinguishes a subject's recordings of one emotion.
 
-    The owner's file names say the sentence. Of a file whose name does not, or says another, its folder does.
+    It is the same in a copy without sentence folders as in the owner's folders. The owner's file names include the
+    sentence; where a file name lacks it, or disagrees with the sentence folder, the folder decides.
     """
     plain = re.sub(r"[^!-~]+", "_", path.stem)
     if plain != path.stem:

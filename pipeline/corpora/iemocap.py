@@ -1,9 +1,9 @@
 """IEMOCAP: ten actors in five sessions of a woman and a man, 10,039 utterances with consensus labels.
 
 Labels come from `dialog/EmoEvaluation/*.txt`, not from its sub-folders. **The speaker is the session and the letter
-after the last underscore** (`Ses01F_impro01_M003`: the man): the letter after `Ses01` says who wears the markers.
+after the last underscore** (`Ses01F_impro01_M003`: the man). The letter after `Ses01` is who wears the markers.
 Joy is `hap` alone, not `exc`; the paper drops the 40 recordings of fear. Both speakers are audible in each other's
-recordings, and the paper puts them into different folds; `split_group: session` keeps a session together.
+recordings, and the paper puts them into different folds; `split_group: session` keeps a session in one fold.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from pipeline.corpora.base import (
     Recording,
     Rejected,
     Scan,
+    as_utf8,
     folders_upward,
     is_system_file,
-    shown,
     sort_files,
 )
-from pipeline.params import CorpusParams
+from pipeline.corpora.params import CorpusParams
 
 EMOTION_CODES = {
     "hap": "joy", "ang": "anger", "sad": "sadness", "fea": "fear", "neu": "neutral", "dis": "disgust",
@@ -72,7 +72,7 @@ def _scan(folder: Folder, params: CorpusParams) -> Scan:
                 return f"misplaced: session {int(session)} in the folder {above}"
         code = labels.get(path.stem)
         if code is None:
-            unlabelled.append(shown(path.as_posix()))
+            unlabelled.append(as_utf8(path.as_posix()))
             return "unlabelled"
         actor = f"Ses{session}{speaker}"
         group = f"Ses{session}" if params.split_group == "session" else actor
@@ -81,8 +81,8 @@ def _scan(folder: Folder, params: CorpusParams) -> Scan:
     recordings, rejected = sort_files(folder, recognise)
     if not label_files and (recordings or unlabelled):
         raise InputError(
-            f"{folder.root} holds IEMOCAP's recordings ({listed(unlabelled, 1)}) but none of its label files; expected "
-            "SessionN/dialog/EmoEvaluation/SesNN*.txt; copy these folders of the release beside the recordings"
+            f"{folder.root} has IEMOCAP's recordings ({listed(unlabelled, 1)}) but none of its label files; expected "
+            "SessionN/dialog/EmoEvaluation/SesNN*.txt; copy these folders of the release next to the recordings"
         )
     present = {recording.name for recording in recordings} | {PurePosixPath(path).stem for path in unlabelled}
     missing = sorted(labels.keys() - present)
@@ -90,20 +90,20 @@ def _scan(folder: Folder, params: CorpusParams) -> Scan:
     if missing and recordings:
         notes.append(
             f"{counted(len(missing), 'labelled recording')} not in the folder: "
-            f"{listed(missing)}; copy them into SessionN/sentences/wav if they should count"
+            f"{listed(missing)}; copy them into SessionN/sentences/wav to use them"
         )
     if unlabelled and recordings:
         notes.append(f"{counted(len(unlabelled), 'recording')} without a line in the label files: {listed(unlabelled)}")
     sessions = len({recording.actor[:5] for recording in recordings})
     layout = f"{counted(sessions, 'session')}, {counted(len(label_files), 'label file')}"
-    return Scan(recordings, _label_files_named(rejected, label_files), layout, tuple(notes))
+    return Scan(recordings, _with_label_files_named(rejected, label_files), layout, tuple(notes))
 
 
 def _labels(folder: Folder) -> tuple[dict[str, str], frozenset[str]]:
-    """The consensus label of every utterance, and the files they were read from.
+    """The consensus label of each utterance, and the files that the labels were read from.
 
     Raises:
-        InputError: a label file cannot be read, holds an unknown label, or contradicts another.
+        InputError: a label file cannot be read, has an unknown label, or contradicts another.
     """
     labels: dict[str, str] = {}
     sources: dict[str, str] = {}
@@ -122,13 +122,13 @@ def _labels(folder: Folder) -> tuple[dict[str, str], frozenset[str]]:
             utterance, code = found[1], found[2]
             if code not in EMOTION_CODES:
                 raise InputError(
-                    f"{folder.root / name} line {number}: {code!r} is no label of IEMOCAP; "
+                    f"{folder.root / name} line {number}: {code!r} is not a label of IEMOCAP; "
                     f"expected one of {', '.join(EMOTION_CODES)}"
                 )
             if labels.setdefault(utterance, code) != code:
                 raise InputError(
                     f"{utterance} is {labels[utterance]!r} in {folder.root / sources[utterance]} and {code!r} in "
-                    f"{folder.root / name} line {number}; keep the one copy of the labels that is right"
+                    f"{folder.root / name} line {number}; keep only the copy of the labels that is right"
                 )
             sources.setdefault(utterance, name)
     return labels, frozenset(files)
@@ -143,13 +143,14 @@ def _is_label_file(path: PurePosixPath) -> bool:
     )
 
 
-def _label_files_named(rejected: tuple[Rejected, ...], label_files: frozenset[str]) -> tuple[Rejected, ...]:
+def _with_label_files_named(rejected: tuple[Rejected, ...], label_files: frozenset[str]) -> tuple[Rejected, ...]:
     return tuple(
         Rejected(entry.path, "not a recording: labels") if entry.path in label_files else entry for entry in rejected
     )
 
 
 READER = Reader(
+    sessions=True,
     name="iemocap",
     title="IEMOCAP",
     source="https://sail.usc.edu/iemocap/ (release form)",

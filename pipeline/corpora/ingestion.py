@@ -1,7 +1,7 @@
-"""A corpus folder as utterances and rejected files: every file found is exactly one of the two.
+"""A corpus folder to utterances and rejected files: every file found becomes exactly one of the two.
 
-Labels decide first, so that nothing is decoded that no class asks for. What is left is decoded once, block by block,
-in threads (the decoders release Python's lock).
+Recordings are selected by label first, so that no recording of another emotion is decoded. The others are decoded
+once, block by block, in threads (the decoders release Python's global interpreter lock).
 """
 
 from __future__ import annotations
@@ -21,17 +21,16 @@ from pipeline.audio.frames import SAMPLE_RATE
 from pipeline.core.errors import InputError
 from pipeline.core.wording import counted, listed
 from pipeline.core.workers import decoding_threads
-from pipeline.corpora.base import Reader, Recording, Rejected, list_folder, shown
-from pipeline.corpora.registry import READERS
+from pipeline.corpora.base import Reader, Recording, Rejected, as_utf8, list_folder
+from pipeline.corpora.params import CorpusParams
 from pipeline.corpora.scanning import headline, owners_counts, scan_folder, select
-from pipeline.params import CorpusParams, ReaderName
 
 UNREADABLE_SHARE = 0.01
 UNREADABLE_COUNT = 3
-"""More unreadable recordings than both mean a damaged copy, not a few bad files."""
+"""A copy with more unreadable recordings than both limits is treated as damaged."""
 
 BATCH = 512
-"""Recordings handed to the threads at a time: memory does not grow with the corpus."""
+"""Number of recordings given to the threads at a time, so that memory does not grow with the corpus."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +38,9 @@ class Ingested:
     """A corpus as tables.
 
     Attributes:
-        utterances: `records.UTTERANCES`, sorted by utterance.
-        rejected: `records.REJECTED`, sorted by path.
-        messages: what the user should see, one or more lines each.
+        utterances: rows of `tables.UTTERANCES`, sorted by utterance.
+        rejected: rows of `tables.REJECTED`, sorted by path.
+        messages: messages for the user, one or more lines each.
     """
 
     utterances: pd.DataFrame
@@ -55,53 +54,55 @@ class _Usable:
     examined: Examined
 
 
-def ingest(key: str, corpus: CorpusParams, reader_name: ReaderName, classes: Sequence[str]) -> Ingested:
+def ingest(key: str, corpus: CorpusParams, reader: Reader, classes: Sequence[str]) -> Ingested:
     """Read a corpus.
 
     Args:
         key: the corpus's key in `params.yaml`.
         corpus: its parameters.
-        reader_name: the reader of `READERS` that knows its layout.
-        classes: emotions that become utterances.
+        reader: its reader.
+        classes: emotions whose recordings become utterances.
+
+    Returns:
+        The tables of the corpus, and messages.
 
     Raises:
         InputError: the folder is missing, empty or another corpus; recordings are missing though `complete` is set;
-            too many are unreadable; a class that the corpus has is left without recordings; one sound has two
-            actors or labels.
+            too many are unreadable; a class that the corpus has is left without recordings; or identical sound has
+            two actors or labels.
     """
-    reader = READERS[reader_name]
     folder = list_folder(Path(corpus.path))
     scan = scan_folder(folder, corpus, reader)
     messages = [headline(reader, scan), *scan.notes]
     if folder.skipped_links:
         messages.append(
-            "not followed, since they lead to a folder that is read already, or to one that holds the corpus: "
-            f"{listed(map(shown, folder.skipped_links))}"
+            "links not followed, since they lead to a folder that is already read, or to one that contains the corpus: "
+            f"{listed(map(as_utf8, folder.skipped_links))}"
         )
     messages += owners_counts(reader, scan, corpus.complete, folder.root)
 
     wanted, unwanted = select(scan.recordings, reader, corpus, classes)
-    usable, unusable = _examined(wanted, folder.root, key)
+    usable, unusable = _examine_all(wanted, folder.root, key)
     if corpus.complete:
         _refuse_unusable(wanted, usable, unusable, reader, folder.root)
-    messages += _checked(reader, scan.recordings, wanted, usable, unusable, classes, folder.root)
-    messages += _odd(usable)
+    messages += _check_decoded(reader, scan.recordings, wanted, usable, unusable, classes, folder.root)
+    messages += _warnings_of_lengths_and_rates(usable)
 
     rejected = [*scan.rejected, *unwanted, *unusable]
     messages.append(_summary(usable, rejected, classes))
     return Ingested(_utterances(key, usable), _rejected(key, rejected), tuple(messages))
 
 
-def _examined(wanted: Sequence[Recording], root: Path, key: str) -> tuple[list[_Usable], list[Rejected]]:
-    """Decode one file of every recording; a copy is decoded only when those before it cannot be used."""
+def _examine_all(wanted: Sequence[Recording], root: Path, key: str) -> tuple[list[_Usable], list[Rejected]]:
+    """Decode one file of each recording; a copy is decoded only if the files before it cannot be used."""
     copies: dict[str, list[Recording]] = defaultdict(list)
-    # The copy least deep in the folder first, whatever order the listing has.
+    # The copy in the fewest folders comes first, so that the order of the listing does not matter.
     for recording in sorted(wanted, key=lambda one: (one.path.count("/"), one.path)):
         copies[recording.name].append(recording)
     usable: list[_Usable] = []
     rejected: list[Rejected] = []
 
-    def settle(group: list[Recording]) -> tuple[_Usable | None, list[Rejected]]:
+    def first_usable(group: list[Recording]) -> tuple[_Usable | None, list[Rejected]]:
         failed = []
         for position, recording in enumerate(group):
             try:
@@ -117,7 +118,7 @@ def _examined(wanted: Sequence[Recording], root: Path, key: str) -> tuple[list[_
     progress = tqdm(total=len(groups), desc=f"ingest {key}", unit="recording", disable=None)
     with progress, ThreadPoolExecutor(decoding_threads()) as pool:
         for start in range(0, len(groups), BATCH):
-            for found, others in pool.map(settle, groups[start : start + BATCH]):
+            for found, others in pool.map(first_usable, groups[start : start + BATCH]):
                 if found is not None:
                     usable.append(found)
                 rejected += others
@@ -128,26 +129,29 @@ def _examined(wanted: Sequence[Recording], root: Path, key: str) -> tuple[list[_
 def _refuse_unusable(
     wanted: Sequence[Recording], usable: Sequence[_Usable], unusable: Sequence[Rejected], reader: Reader, root: Path
 ) -> None:
-    """A corpus that is to be complete has a copy of every recording that can be used.
+    """Check that each recording has a usable copy, as `complete: true` demands.
 
     Raises:
         InputError: a recording has none.
     """
-    there = {one.recording.name for one in usable}
-    lost = {recording.path for recording in wanted if recording.name not in there}
-    if lost:
-        named = listed(f"{entry.path} ({entry.reason})" for entry in unusable if entry.path in lost)
+    present = {one.recording.name for one in usable}
+    missing = {recording.path for recording in wanted if recording.name not in present}
+    if missing:
+        named = listed(f"{entry.path} ({entry.reason})" for entry in unusable if entry.path in missing)
         raise InputError(
-            f"{root}: corpora.complete is true and {counted(len(lost), 'recording')} cannot be used: {named}; get "
-            f"{'it' if len(lost) == 1 else 'them'} again from {reader.source}, or set complete: false"
+            f"{root}: corpora.complete is true and {counted(len(missing), 'recording')} cannot be used: {named}; get "
+            f"{'it' if len(missing) == 1 else 'them'} again from {reader.source}, or set complete: false"
         )
 
 
-def _checked(
+def _check_decoded(
     reader: Reader, recordings: Sequence[Recording], wanted: Sequence[Recording], usable: Sequence[_Usable],
     unusable: Sequence[Rejected], classes: Sequence[str], root: Path,
 ) -> list[str]:  # fmt: skip
-    """What decoding found: warnings.
+    """Check the recordings after decoding.
+
+    Returns:
+        Warnings and notes, one line each.
 
     Raises:
         InputError: see `ingest`.
@@ -157,10 +161,10 @@ def _checked(
     if unreadable:
         named = listed(f"{entry.path} ({entry.reason.removeprefix('unreadable: ')})" for entry in unreadable)
         number = f"{len(unreadable)} of {len(wanted)} recordings cannot be read: {named}"
-        # A recording is lost when no copy of it can be read.
+        # A recording is missing when no copy of it can be read.
         name = {recording.path: recording.name for recording in wanted}
-        lost = {name[entry.path] for entry in unreadable} - {one.recording.name for one in usable}
-        if len(lost) > UNREADABLE_COUNT and len(lost) > UNREADABLE_SHARE * len(set(name.values())):
+        missing = {name[entry.path] for entry in unreadable} - {one.recording.name for one in usable}
+        if len(missing) > UNREADABLE_COUNT and len(missing) > UNREADABLE_SHARE * len(set(name.values())):
             raise InputError(f"{root}: {number}; {_advice(unreadable, reader)}")
         messages.append(f"warning: {number}")
     others = [entry for entry in unusable if not entry.reason.startswith(("unreadable", "duplicate"))]
@@ -170,24 +174,24 @@ def _checked(
 
     provided = (set(reader.emotions) - reader.left_out) or {recording.emotion for recording in wanted}
     if not provided:
-        there = sorted({recording.emotion for recording in recordings})
+        emotions = sorted({recording.emotion for recording in recordings})
         raise InputError(
-            f"{root}: the table's emotions are {listed(map(repr, there))}, and none of them is one of the classes "
-            f"{', '.join(classes)}; map them in params.yaml, as in emotions: {{{there[0]}: {classes[0]}}}"
+            f"{root}: the table's emotions are {listed(map(repr, emotions))}, and none of them is one of the classes "
+            f"{', '.join(classes)}; map them in params.yaml, as in emotions: {{{emotions[0]}: {classes[0]}}}"
         )
     if not provided & set(classes):
         raise InputError(
             f"{root}: none of the classes {', '.join(classes)} is an emotion of {reader.title}; "
             f"expected some of {', '.join(sorted(provided))}"
         )
-    if missing := sorted((provided & set(classes)) - {one.recording.emotion for one in usable}):
+    if empty := sorted((provided & set(classes)) - {one.recording.emotion for one in usable}):
         raise InputError(
-            f"{root}: no usable recording of {', '.join(missing)}, which {reader.title} has; "
+            f"{root}: no usable recording of {', '.join(empty)}, which {reader.title} has; "
             f"{len(unusable)} of {len(wanted)} recordings of the classes were rejected "
             f"({listed(f'{entry.path}: {entry.reason}' for entry in unusable) or 'the others are not in the folder'})"
         )
     if absent := [name for name in classes if name not in provided]:
-        messages.append(f"{reader.title} has no {', '.join(absent)} here: other corpora must bring it")
+        messages.append(f"{reader.title} has no {', '.join(absent)} here: another corpus must provide it")
     return [*messages, *_same_sound(usable, root)]
 
 
@@ -198,8 +202,8 @@ def _advice(unreadable: Sequence[Rejected], reader: Reader) -> str:
         return "expected files that you may read; give yourself permission (chmod -R u+rX)"
     if reasons == {audio.GONE}:
         return (
-            "they are links to nothing, or vanished while the corpus was read; expected files that stay; put them back "
-            "(is the disk or the network folder still there?) and run again"
+            "they are links to nothing, or disappeared while the corpus was read; put them back (is the disk or the "
+            "network folder still connected?) and run again"
         )
     return (
         f"more than {UNREADABLE_COUNT} and more than {UNREADABLE_SHARE:.0%} mean a damaged copy; get it again from "
@@ -208,7 +212,11 @@ def _advice(unreadable: Sequence[Rejected], reader: Reader) -> str:
 
 
 def _same_sound(usable: Sequence[_Usable], root: Path) -> list[str]:
-    """Identical sound: told under one actor and label, refused under two, where it would cross folds or classes."""
+    """Notes of identical sound of one actor and label; with two actors or labels it could be in two folds or classes.
+
+    Raises:
+        InputError: identical sound has two actors or labels.
+    """
     by_sound: dict[str, list[Recording]] = defaultdict(list)
     for one in usable:
         by_sound[one.examined.digest].append(one.recording)
@@ -219,7 +227,7 @@ def _same_sound(usable: Sequence[_Usable], root: Path) -> list[str]:
             if (other.actor, other.emotion) != (first.actor, first.emotion):
                 raise InputError(
                     f"{root}: {first.path} ({first.actor}, {first.emotion}) and {other.path} ({other.actor}, "
-                    f"{other.emotion}) hold the same sound; expected one actor and label for it; remove the wrong one"
+                    f"{other.emotion}) hold the same sound; expected one actor and one label; remove the wrong file"
                 )
     return [
         f"{' and '.join(one.path for one in same)} hold the same sound of one actor and label; all are kept"
@@ -227,12 +235,12 @@ def _same_sound(usable: Sequence[_Usable], root: Path) -> list[str]:
     ]
 
 
-def _odd(usable: Sequence[_Usable]) -> list[str]:
+def _warnings_of_lengths_and_rates(usable: Sequence[_Usable]) -> list[str]:
     messages = []
     if noted := [one for one in usable if one.examined.note]:
         named = listed((f"{one.recording.path} ({one.examined.note})" for one in noted), most=3)
         number = counted(len(noted), "recording")
-        messages.append(f"warning: {number} of another length than the header declares: {named}")
+        messages.append(f"warning: {number} with another length than the header declares: {named}")
     if low := [one for one in usable if one.examined.probe.sample_rate < SAMPLE_RATE]:
         named = listed((f"{one.recording.path} ({one.examined.probe.sample_rate} Hz)" for one in low), most=3)
         number = f"{counted(len(low), 'recording')} sampled below {SAMPLE_RATE} Hz"

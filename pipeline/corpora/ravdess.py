@@ -1,8 +1,8 @@
 """RAVDESS: 24 actors speak and sing two sentences in eight emotions.
 
-The name says everything: modality-channel-emotion-intensity-statement-repetition-actor. The two archives hold the
-same folders `Actor_XX`, so people have them apart or mixed. `Actor_07/03-01-03-01-02-01-07` and `...-02-02-07` hold
-the same sound; both count in the paper.
+File name: modality-channel-emotion-intensity-statement-repetition-actor. The two archives contain the same folders
+`Actor_XX`, so users keep them apart or mixed. `Actor_07/03-01-03-01-02-01-07` and `...-02-02-07` hold the same sound;
+the paper counts both.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from pathlib import PurePosixPath
 
 from pipeline.corpora.base import Folder, Gender, Reader, Recording, Scan, folders_upward, sort_files
-from pipeline.params import CorpusParams
+from pipeline.corpora.params import CorpusParams
 
 EMOTION_CODES = {
     "01": "neutral", "02": "calm", "03": "joy", "04": "sadness", "05": "anger", "06": "fear", "07": "disgust",
@@ -26,7 +26,7 @@ ACTORS: dict[str, Gender] = {f"Actor_{number:02d}": "M" if number % 2 else "F" f
 
 SPEECH = {"neutral": 4, "calm": 8, "joy": 8, "sadness": 8, "anger": 8, "fear": 8, "disgust": 8, "surprise": 8}
 SONG = {"neutral": 4, "calm": 8, "joy": 8, "sadness": 8, "anger": 8, "fear": 8}
-"""Recordings of one actor; actor 18 did not sing."""
+"""Number of recordings of one actor; actor 18 did not sing."""
 
 SILENT_SINGER = "Actor_18"
 
@@ -54,7 +54,7 @@ def _recognise(path: PurePosixPath) -> Recording | str:
 
 
 def _nonexistent(channel: str, emotion: str, intensity: str, actor: str) -> str:
-    """What the name says that the owner did not record, else empty: codes that are each known may not go together."""
+    """The combination of known codes that the owner did not record, else an empty text."""
     if emotion == "neutral" and intensity != NORMAL:
         return f"neutral of intensity {intensity}; expected {NORMAL}, normal"
     if channel == "song" and emotion not in SONG:

@@ -1,7 +1,8 @@
 """SAVEE: four English men speak TIMIT sentences in seven emotions.
 
-Three layouts are met: a folder per speaker (`AudioData/DC/a01.wav`), speakers in the names (`ALL/DC_a01.wav`), and
-`DCa01.wav`. Plain names repeat across speakers. `sa` and `su` share their letter: one-letter prefixes are wrong.
+There are three layouts: a folder for each speaker (`AudioData/DC/a01.wav`), speakers in the names (`ALL/DC_a01.wav`),
+and `DCa01.wav`. Names without a speaker repeat across speakers. `sa` and `su` have the same first letter, so the first
+letter alone does not give the emotion.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from pathlib import PurePosixPath
 
 from pipeline.corpora.base import Folder, Gender, Reader, Recording, Scan, folders_upward, sort_files
-from pipeline.params import CorpusParams
+from pipeline.corpora.params import CorpusParams
 
 EMOTION_CODES = {
     "a": "anger", "d": "disgust", "f": "fear", "h": "joy", "n": "neutral", "sa": "sadness", "su": "surprise",
@@ -30,11 +31,11 @@ def _recognise(path: PurePosixPath) -> Recording | str:
     emotion, sentence = EMOTION_CODES[name[2].lower()], int(name[3])
     if not 1 <= sentence <= PER_SPEAKER[emotion]:
         return f"not a recording: SAVEE has no sentence {sentence} of {emotion}"
-    named = name[1].upper() if name[1] else None
-    lying = next((folder.upper() for folder in folders_upward(path) if folder.upper() in ACTORS), None)
-    if named and lying and named != lying:
-        return f"misplaced: speaker {named} in the folder {lying}"
-    actor = named or lying
+    by_name = name[1].upper() if name[1] else None
+    by_folder = next((folder.upper() for folder in folders_upward(path) if folder.upper() in ACTORS), None)
+    if by_name and by_folder and by_name != by_folder:
+        return f"misplaced: speaker {by_name} in the folder {by_folder}"
+    actor = by_name or by_folder
     if actor is None:
         return "misplaced: neither its name nor a folder says the speaker"
     return Recording(path.as_posix(), f"{actor}_{name[2].lower()}{sentence:02d}", emotion, actor, ACTORS[actor], actor)
@@ -43,7 +44,7 @@ def _recognise(path: PurePosixPath) -> Recording | str:
 def _scan(folder: Folder, params: CorpusParams) -> Scan:
     recordings, rejected = sort_files(folder, _recognise)
     named = any(PurePosixPath(recording.path).stem[:2].upper() in ACTORS for recording in recordings)
-    return Scan(recordings, rejected, layout="speakers in file names" if named else "a folder per speaker")
+    return Scan(recordings, rejected, layout="speakers in file names" if named else "a folder for each speaker")
 
 
 READER = Reader(

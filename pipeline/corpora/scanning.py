@@ -1,4 +1,4 @@
-"""A corpus folder before anything is decoded: recognised, counted beside its owner's figures, and selected from."""
+"""A corpus folder before decoding: recognise it, compare it with its owner's counts, and select recordings."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 from pipeline.core.errors import InputError
 from pipeline.core.wording import counted, listed
 from pipeline.corpora.base import Folder, Reader, Recording, Rejected, Scan
+from pipeline.corpora.params import CorpusParams
 from pipeline.corpora.registry import READERS
-from pipeline.params import CorpusParams
 
 
 def scan_folder(folder: Folder, corpus: CorpusParams, reader: Reader) -> Scan:
-    """What a reader makes of a folder that holds at least one of its recordings.
+    """Read a folder that contains at least one recording of the corpus.
 
     Raises:
-        InputError: the folder is empty, holds another corpus, or is what the reader refuses.
+        InputError: the folder is empty, holds another corpus, or is refused by the reader.
     """
     scan = reader.scan(folder, corpus)
     if scan.recordings:
@@ -38,12 +38,12 @@ def _recognised(reader: Reader, folder: Folder) -> bool:
     try:
         return bool(reader.scan(folder, CorpusParams(path=str(folder.root))).recordings)
     except InputError:
-        # It knows the corpus well enough to complain about it.
+        # The reader recognised its corpus and found a mistake in it.
         return True
 
 
 def headline(reader: Reader, scan: Scan) -> str:
-    """The corpus, the layout that was recognised, and its actors and recordings, for the log."""
+    """One line for the log: the corpus, the recognised layout, and the numbers of actors and recordings."""
     gender = {recording.actor: recording.gender for recording in scan.recordings}
     women = sum(value == "F" for value in gender.values())
     layout = f"{scan.layout}, " if scan.layout else ""
@@ -54,17 +54,20 @@ def headline(reader: Reader, scan: Scan) -> str:
 
 
 def owners_counts(reader: Reader, scan: Scan, complete: bool, root: Path) -> list[str]:
-    """The owner's counts beside what was found: refused or told where they differ.
+    """Compare what was found with the owner's counts.
+
+    Returns:
+        One message, or none if the owner states no counts.
 
     Raises:
-        InputError: they differ and the corpus is to be complete.
+        InputError: the counts differ and `complete` is true.
     """
     if not reader.emotions:
         return []
     differing = differences(reader, scan)
     if not differing:
-        return [f"complete: all {sum(reader.emotions.values())} recordings of its owner are there"]
-    table = "\n".join(["incomplete: found, and expected of its owner's release", *differing])
+        return [f"complete: all {sum(reader.emotions.values())} recordings of the owner's release are present"]
+    table = "\n".join(["incomplete: recordings found, and expected from the owner's release", *differing])
     if complete:
         raise InputError(
             f"{root} is not all of {reader.title} and corpora.complete is true; get the rest from {reader.source}, "
@@ -74,14 +77,14 @@ def owners_counts(reader: Reader, scan: Scan, complete: bool, root: Path) -> lis
 
 
 def differences(reader: Reader, scan: Scan) -> list[str]:
-    """A table of found and expected, by emotion and for the actors that differ; empty where all is as the owner says.
+    """Lines of a table of found and expected counts of emotions and of actors that differ; empty if none differs.
 
     Copies of a recording count once.
     """
     by_name = {recording.name: recording for recording in scan.recordings}
     emotions = Counter(recording.emotion for recording in by_name.values())
     actors = Counter(recording.actor for recording in by_name.values())
-    # Where the owner states no number for each actor, there is at least some recording of each.
+    # Where the owner states no number for an actor, at least one recording is expected.
     wrong_actors = [
         actor for actor in reader.actors if actors[actor] != reader.per_actor.get(actor, actors[actor] or 1)
     ]
@@ -104,17 +107,20 @@ def _comparison(title: str, names: list[str], found: Mapping[str, int], expected
 def select(
     recordings: Iterable[Recording], reader: Reader, corpus: CorpusParams, classes: Sequence[str]
 ) -> tuple[list[Recording], list[Rejected]]:
-    """Recordings that the experiment asks for, and the others with the reason.
+    """Select the recordings of the classes.
+
+    Returns:
+        The selected recordings, and the others with a reason.
 
     Raises:
-        InputError: an actor to exclude is neither there nor one of the corpus.
+        InputError: `exclude_actors` names an actor that the corpus does not have.
     """
     wanted, unwanted = [], []
-    there = {recording.actor for recording in recordings}
-    if unknown := [actor for actor in corpus.exclude_actors if actor not in there | set(reader.actors)]:
+    actors = {recording.actor for recording in recordings} | set(reader.actors)
+    if unknown := [actor for actor in corpus.exclude_actors if actor not in actors]:
         raise InputError(
-            f"exclude_actors names {listed(map(repr, unknown))}, no actor of {reader.title}; "
-            f"expected some of {listed(sorted(there | set(reader.actors)), most=50)}"
+            f"exclude_actors names {listed(map(repr, unknown))}, which {reader.title} does not have; "
+            f"expected some of {listed(sorted(actors), most=50)}"
         )
     for recording in recordings:
         if recording.actor in corpus.exclude_actors:

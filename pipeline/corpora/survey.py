@@ -1,4 +1,4 @@
-"""The configured corpora at a glance, before anything is ingested: names are read, recordings only probed."""
+"""An overview of a corpus before it is ingested: file names are read, recordings are only probed."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from pipeline.audio import decoding as audio
 from pipeline.audio.decoding import AudioError, Probe
 from pipeline.core.workers import decoding_threads
 from pipeline.corpora.base import Reader, Recording, list_folder
+from pipeline.corpora.params import CorpusParams
 from pipeline.corpora.scanning import differences, headline, scan_folder, select
-from pipeline.params import CorpusParams
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What a corpus folder promises.
+    """What a corpus folder contains.
 
     Attributes:
-        headline: corpus, layout, actors by gender, and recordings.
-        notes: what the reader wants the user to know, one line each.
-        complete: whether the owner's counts are met; None where nobody published any.
-        classes: recordings of each class, without excluded actors and copies.
-        others: recordings of other emotions or of excluded actors.
-        seconds: length of the classes' recordings.
-        rates: recordings of each sampling rate, Hz.
-        unreadable: recordings of the classes that could not be probed.
+        headline: the corpus, its layout, and its numbers of actors and recordings, in one line.
+        notes: the reader's messages for the user, one line each.
+        complete: whether the counts are those of the owner; None if the owner states none.
+        classes: number of recordings of each class, without excluded actors and copies.
+        others: number of recordings of other emotions or of excluded actors.
+        seconds: total length of the recordings of the classes, in seconds.
+        rates: number of recordings of each sampling rate (Hz).
+        unreadable: number of recordings of the classes that could not be probed.
     """
 
     headline: str
@@ -44,23 +44,23 @@ class Survey:
 
 
 def survey(key: str, corpus: CorpusParams, reader: Reader, classes: Sequence[str]) -> Survey:
-    """Look at a corpus folder.
+    """Survey a corpus folder.
 
     Args:
         key: the corpus's key in `params.yaml`.
         corpus: its parameters.
-        reader: the one that knows its layout.
-        classes: emotions that would become utterances.
+        reader: its reader.
+        classes: emotions whose recordings would become utterances.
 
     Raises:
-        InputError: the folder is missing, empty, another corpus, or what the reader refuses.
+        InputError: the folder is missing, empty, another corpus, or refused by the reader.
     """
     folder = list_folder(Path(corpus.path))
     scan = scan_folder(folder, corpus, reader)
     wanted, _ = select(scan.recordings, reader, corpus, classes)
     chosen = {recording.name: recording for recording in wanted}
     names = {recording.name for recording in scan.recordings}
-    probes = _probed(list(chosen.values()), folder.root, key)
+    probes = _probe_all(list(chosen.values()), folder.root, key)
     readable = [probe for probe in probes if probe is not None]
     found = Counter(recording.emotion for recording in chosen.values())
     return Survey(
@@ -75,7 +75,7 @@ def survey(key: str, corpus: CorpusParams, reader: Reader, classes: Sequence[str
     )
 
 
-def _probed(recordings: Sequence[Recording], root: Path, key: str) -> list[Probe | None]:
+def _probe_all(recordings: Sequence[Recording], root: Path, key: str) -> list[Probe | None]:
     def size(recording: Recording) -> Probe | None:
         try:
             return audio.probe(root / recording.path)

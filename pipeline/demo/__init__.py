@@ -1,1 +1,1 @@
-"""Synthetic voices as six small corpora, for the demo."""
+"""Six small corpora of synthetic voices, for the demo."""

@@ -1,7 +1,7 @@
-"""The demo: six small corpora of synthetic voices, in the layouts and formats in which the real ones are shipped.
+"""The demo: six small corpora of synthetic voices, in the layouts and formats of the real ones.
 
-Names, folders, sampling rates, channels, label files and a few of the real irregularities follow what the corpora's
-owners ship; nothing here is shared with the readers, so that each checks the other. The voices are `voice.py`'s.
+Names, folders, sampling rates, channels, label files and a few of the real irregularities are those of the owners'
+releases. The code has nothing in common with the readers, so that each checks the other. `voice.py` makes the voices.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from pipeline.core.errors import InputError
 from pipeline.demo import voice
 
 FOUR = ("joy", "anger", "sadness", "fear")
-"""What the paper tells apart; a few recordings of other emotions stand beside them in every corpus."""
+"""The classes of the paper; every corpus also has a few recordings of other emotions."""
 
 LONG, LONGER = 36, 78
-"""Syllables of recordings beyond 6.4 s and beyond 12.8 s, however fast they are spoken."""
+"""Number of syllables of recordings longer than 6.4 s and than 12.8 s, at any tempo."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Take:
     """One recording.
 
     Attributes:
-        path: where it lies in its corpus, with forward slashes.
-        actor: who speaks; the same name in two corpora is two voices.
+        path: path inside the corpus, with forward slashes.
+        actor: name of the speaker; the same name in two corpora has two voices.
         gender: F or M.
         emotion: one of `voice.MANNERS`.
-        sentence: what is said.
-        syllables: how long that is.
-        number: tells recordings of one actor, emotion and sentence apart.
+        sentence: name of the sentence.
+        syllables: length of the sentence in syllables.
+        number: number of the repetition, for recordings of the same actor, emotion and sentence.
     """
 
     path: str
@@ -53,15 +53,15 @@ class Take:
 
 @dataclass(frozen=True)
 class Corpus:
-    """A corpus as it lies on disk.
+    """A corpus as it is on disk.
 
     Attributes:
-        key: its name in `params.yaml`.
-        rate: Hz, sampling rate of its files.
-        channels: of its files.
-        container: how a recording is stored; an AVI has a small video track.
-        takes: its recordings.
-        others: content of its other files, by path.
+        key: name of the corpus in `params.yaml`.
+        rate: sampling rate of the files, in Hz.
+        channels: number of channels of the files.
+        container: format of the files; an AVI has a small video track.
+        takes: recordings of the corpus.
+        others: content of each other file, by path.
     """
 
     key: str
@@ -73,7 +73,7 @@ class Corpus:
 
 
 def demo_corpora() -> dict[str, Corpus]:
-    """The six corpora of the demo by key: their files, none of them synthesised yet."""
+    """The six corpora of the demo by key; nothing is synthesised yet."""
     corpora = (_enterface(), _ravdess(), _iemocap(), _emodb(), _emovo(), _savee())
     return {corpus.key: corpus for corpus in corpora}
 
@@ -82,7 +82,7 @@ def write_corpus(corpus: Corpus, folder: Path) -> None:
     """Synthesise `corpus` into `folder`.
 
     Raises:
-        InputError: something is in the way of the folder, or the disk is full or not writable.
+        InputError: a file has the name of a folder, or the disk is full or not writable.
     """
     try:
         for take in corpus.takes:
@@ -99,17 +99,17 @@ def write_corpus(corpus: Corpus, folder: Path) -> None:
             path.write_bytes(content)
     except (OSError, soundfile.LibsndfileError, av.FFmpegError) as error:
         raise InputError(
-            f"{folder}: the demo corpus {corpus.key} cannot be written: {error}; free or move what is in the way"
+            f"{folder}: the demo corpus {corpus.key} cannot be written: {error}; free space or remove the file there"
         ) from error
 
 
 def render(corpus: Corpus, take: Take) -> npt.NDArray[np.int16]:
-    """The samples of `take` as its corpus stores them, shape (samples, channels)."""
+    """The samples of `take` as stored in its corpus, shape (samples, channels)."""
     speaker = voice.speaker(f"{corpus.key} {take.actor}", take.gender)
     text = f"{corpus.key} {take.sentence}"
     samples = voice.speak(speaker, take.emotion, text, take.number, take.syllables)
     samples = _resampled(samples, corpus.rate)
-    # A second microphone stands a little further away.
+    # The second microphone is a little further away.
     channels = [samples * (1 - 0.1 * channel) for channel in range(corpus.channels)]
     return np.round(32767 * np.clip(np.stack(channels, axis=1), -1, 1)).astype(np.int16)
 
@@ -125,8 +125,8 @@ def _resampled(samples: voice.Signal, rate: int) -> voice.Signal:
 
 
 def _write_avi(path: Path, samples: npt.NDArray[np.int16], rate: int) -> None:
-    """PCM sound beside a small picture that stays grey."""
-    pictures = 5  # a second
+    """Write PCM sound with a small video track that stays grey."""
+    pictures = 5  # per second
     with av.open(str(path), "w", format="avi", options={"fflags": "+bitexact"}) as container:
         picture = container.add_stream("mpeg4", rate=pictures)
         picture.width, picture.height, picture.pix_fmt = 32, 32, "yuv420p"
@@ -144,12 +144,12 @@ def _write_avi(path: Path, samples: npt.NDArray[np.int16], rate: int) -> None:
 
 
 def _syllables(sentence: int) -> int:
-    """Sentences of a corpus differ in length."""
+    """Length of a sentence in syllables; the sentences of a corpus differ in length."""
     return (5, 6, 4, 6)[sentence % 4]
 
 
 def _recorded(place: int, others: tuple[str, ...]) -> list[tuple[str, int]]:
-    """What an actor records: each of the four emotions three times (0, 1, 2) and, in turn, one of the others."""
+    """The recordings of an actor: each of the four emotions three times (0, 1, 2) and one of the others, in turn."""
     four = [(emotion, number) for emotion in FOUR for number in range(3)]
     return [*four, (others[place % len(others)], 0)]
 
@@ -206,7 +206,7 @@ def _ravdess() -> Corpus:
 def _iemocap() -> Corpus:
     """`Session1/sentences/wav/<dialogue>/<turn>.wav` and `Session1/dialog/EmoEvaluation/<dialogue>.txt`; no fear.
 
-    The letter at the end of a dialogue's session says who wears the markers, the one of the turn who speaks.
+    The letter after a dialogue's session says who wears the markers, the letter of the turn says who speaks.
     """
     root = "IEMOCAP_full_release"
     manners = {"hap": "joy", "ang": "anger", "sad": "sadness", "fea": "fear", "neu": "neutral", "exc": "joy",

@@ -1,15 +1,16 @@
-"""A small source-filter voice that speaks, with an emotion, a nonsense sentence.
+"""A small source-filter voice that speaks a nonsense sentence with an emotion.
 
-A glottal pulse train (the KLGLOTT88 flow of Klatt & Klatt 1990) goes through formant filters of a few vowels whose
-frequencies follow the speaker's vocal tract; breath, fricatives and faint room noise are added. What an emotion does
-to a voice is a `Manner`: pitch, contour, tempo, roughness, tremor, breath, effort (after Scherer 2003, Table 2).
+A glottal pulse train (the KLGLOTT88 flow of Klatt & Klatt 1990) is filtered with the formants of a few vowels, whose
+frequencies depend on the length of the speaker's vocal tract. Breath, fricatives and faint room noise are added. A
+`Manner` is the effect of an emotion on a voice: pitch, contour, tempo, roughness, tremor, breath, effort (after Scherer
+2003, Table 2).
 
-The features of this project remove each recording's mean level and long-term spectrum, so emotions are told apart by
-what varies: spacing, slant and blur of the harmonics, rhythm, onsets, and how brightness follows loudness.
+The features of this project remove each recording's mean level and long-term spectrum. Therefore emotions differ in
+what varies: spacing, slope and blur of the harmonics, rhythm, onsets, and how brightness depends on loudness.
 
-Equal arguments give equal samples on any machine with the pinned versions: random numbers come from PCG64 as uniform
-draws, sample by sample there is only arithmetic and recursive filtering, and what comes out of `exp`, `cos` and
-powers, which differ in the last digit between processors, is rounded.
+Equal arguments give equal samples on any machine with the pinned versions: random numbers are uniform draws of PCG64,
+samples are computed with arithmetic and recursive filters only, and the values of `exp`, `cos` and powers, which differ
+in the last digit between processors, are rounded.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ CONTROL_RATE = 200
 """Hz, sampling rate of pitch, loudness and vowel tracks."""
 
 DIGITS = 9
-"""Decimals kept of transcendental functions."""
+"""Decimals to which values of transcendental functions are rounded."""
 
 
 @dataclass(frozen=True)
 class Manner:
-    """How something is said. Semitones are relative to the speaker's own level."""
+    """The way in which something is said. Semitones are relative to the speaker's own pitch."""
 
     pitch: float  # semitones
     span: float  # semitones, rise of stressed syllables
@@ -46,10 +47,10 @@ class Manner:
     jitter: float  # irregularity of glottal closures, share of a period
     rough: float  # every other pulse weaker by this share
     tremor: float  # semitones of a 5 to 8 Hz wobble of pitch, loudness with it
-    breath: float  # noise beside the pulses
-    effort: float  # 0 dark and soft to 1 bright and pressed, at full loudness
+    breath: float  # noise in addition to the pulses
+    effort: float  # from 0, dark and soft, to 1, bright and pressed, at full loudness
     attack: float  # s, onset of a syllable
-    clarity: float  # 0 mumbled to 1 clearly articulated vowels
+    clarity: float  # from 0, mumbled, to 1, clearly articulated vowels
 
 
 MANNERS = {
@@ -65,17 +66,17 @@ MANNERS = {
     "calm": Manner(-0.5, 1.2, -1.5, 0.0, 0.85, 0.008, 0.01, 0.0, 0.12, 0.30, 0.050, 0.70),
 }
 
-# How far emotions overlap; the demo is tuned with these so that a small network errs now and then, as on real voices.
+# How much emotions overlap: chosen so that a small network makes some errors, as on real voices.
 EXPRESSIVITY = (0.75, 1.15)
-"""Share of a manner's distance from neutral that the least and the most expressive speaker act out."""
+"""Share of a manner's distance from neutral, of the least and of the most expressive speaker."""
 TAKE_SPREAD = Manner(1.0, 0.7, 1.0, 0.6, 0.07, 0.004, 0.05, 0.15, 0.03, 0.08, 0.006, 0.08)
-"""Standard deviation of each property from take to take."""
+"""Standard deviation of each property between takes."""
 HABIT = 0.6
-"""Standard deviation of a speaker's own habits, in `TAKE_SPREAD`s; pitch and tempo have their own below."""
+"""Standard deviation of a speaker's own habits, in `TAKE_SPREAD`s; pitch and tempo also have their own below."""
 ROOM = 0.004
-"""Peak of the room noise before its filter, where speech peaks at 1."""
+"""Peak of the room noise before its filter, for speech with a peak of 1."""
 
-# What a voice can do at all.
+# The limits of a voice.
 _LEAST = Manner(-12.0, 0.0, -12.0, -12.0, 0.5, 0.002, 0.0, 0.0, 0.01, 0.05, 0.005, 0.1)
 _MOST = Manner(14.0, 12.0, 12.0, 12.0, 1.6, 0.1, 0.6, 2.0, 0.6, 1.0, 0.1, 1.0)
 
@@ -85,14 +86,14 @@ class Speaker:
     """An actor's voice.
 
     Attributes:
-        name: seeds all that is drawn for the speaker.
+        name: name of the speaker, the seed of all random numbers of the speaker.
         gender: F or M.
-        pitch: semitones above 100 Hz.
-        tract: vocal tract length, relative to the mean of men.
+        pitch: mean pitch in semitones above 100 Hz.
+        tract: length of the vocal tract, relative to the mean of men.
         tempo: syllables per second, relative.
-        loudness: peak of the samples, full scale is 1.
-        expressivity: share of a manner's distance from neutral that is acted out.
-        habits: what the speaker always does a little, in `TAKE_SPREAD`s, in the order of `Manner`.
+        loudness: peak of the samples; full scale is 1.
+        expressivity: share of a manner's distance from neutral.
+        habits: constant deviation from each property of a manner, in `TAKE_SPREAD`s, in the order of `Manner`.
     """
 
     name: str
@@ -105,7 +106,7 @@ class Speaker:
     habits: tuple[float, ...]
 
 
-# Hz, first three formants of a man's vowels (Peterson & Barney 1952); the first vowel is what mumbling tends to.
+# Hz, first three formants of a man's vowels (Peterson & Barney 1952); the first vowel is that of mumbling.
 _VOWELS = (
     (500, 1500, 2500),
     (730, 1090, 2440),
@@ -122,7 +123,7 @@ _PAUSE = 0.22  # s
 
 
 def speaker(name: str, gender: str) -> Speaker:
-    """The voice of the actor `name`, always the same one."""
+    """The voice of the actor `name`, which is always the same."""
     draw = generator("speaker", name)
     level, length, tempo, loudness, strength = draw.random(5)
     low, high = EXPRESSIVITY
@@ -143,11 +144,11 @@ def speak(voice: Speaker, emotion: str, text: str, take: int, syllables: int) ->
     """One recording of `voice`.
 
     Args:
-        voice: who speaks.
+        voice: voice of the speaker.
         emotion: one of `MANNERS`.
-        text: names the sentence; the same text has the same syllables whoever says it.
-        take: tells repetitions apart.
-        syllables: length of the sentence, about 5 a second.
+        text: name of the sentence; the same text has the same syllables for every speaker.
+        take: number of the repetition.
+        syllables: length of the sentence, about 5 syllables per second.
 
     Returns:
         Samples at `RATE` within -1 and 1, shape (samples,).
@@ -165,21 +166,21 @@ def generator(*names: str) -> np.random.Generator:
 
 
 def _bell(draw: np.random.Generator, count: int) -> Signal:
-    """Bell-shaped draws with mean 0 and standard deviation 1, from uniform ones alone."""
+    """Approximately normal draws with mean 0 and standard deviation 1, from uniform draws."""
     return (draw.random(count) + draw.random(count) + draw.random(count) - 1.5) * 2.0
 
 
 def _acted(voice: Speaker, emotion: str, draw: np.random.Generator) -> Manner:
-    """The manner of one take: the emotion as far as the speaker acts it, with habits and chance."""
-    neutral, meant = np.array(astuple(MANNERS["neutral"])), np.array(astuple(MANNERS[emotion]))
-    chance = np.array(voice.habits) + _bell(draw, neutral.size)
-    values = neutral + voice.expressivity * (meant - neutral) + np.array(astuple(TAKE_SPREAD)) * chance
+    """The manner of one take: the emotion scaled by expressivity, with the speaker's habits and random deviations."""
+    neutral, intended = np.array(astuple(MANNERS["neutral"])), np.array(astuple(MANNERS[emotion]))
+    deviation = np.array(voice.habits) + _bell(draw, neutral.size)
+    values = neutral + voice.expressivity * (intended - neutral) + np.array(astuple(TAKE_SPREAD)) * deviation
     return Manner(*np.clip(values, astuple(_LEAST), astuple(_MOST)).tolist())
 
 
 @dataclass(frozen=True)
 class _Tracks:
-    """What the voice does, at `CONTROL_RATE`: shape (times,), `vowels` (6, times)."""
+    """The controls of the voice at `CONTROL_RATE`, shape (times,); `vowels`: shape (6, times)."""
 
     hertz: Signal
     loudness: Signal
@@ -188,13 +189,13 @@ class _Tracks:
 
 
 def _plan(voice: Speaker, manner: Manner, text: str, syllables: int, draw: np.random.Generator) -> _Tracks:
-    """Lay the syllables of `text` along time."""
+    """The tracks of a sentence: its syllables, one after another."""
     script = generator("text", text)
     vowels = script.integers(1, len(_VOWELS), syllables)
     stresses = np.where(np.arange(syllables) % 2 == script.integers(2), 1.0, 0.35 * script.random(syllables))
     onsets = script.choice(("fricative", "stop", "soft"), syllables)
     pace = _SYLLABLE / (voice.tempo * manner.tempo)
-    chance = _bell(draw, 3 * syllables).reshape(3, syllables)
+    deviation = _bell(draw, 3 * syllables).reshape(3, syllables)
 
     parts: list[Signal] = [_silence(0.05 + 0.08 * draw.random())]
     for place in range(syllables):
@@ -202,14 +203,14 @@ def _plan(voice: Speaker, manner: Manner, text: str, syllables: int, draw: np.ra
         if place and not position:
             parts.append(_silence(_PAUSE * (0.5 + draw.random()) / manner.tempo))
         last = position == _PHRASE - 1 or place == syllables - 1
-        seconds = pace * (0.8 + 0.4 * stresses[place] + 0.35 * last) * (1 + 0.12 * chance[0, place])
+        seconds = pace * (0.8 + 0.4 * stresses[place] + 0.35 * last) * (1 + 0.12 * deviation[0, place])
         semitones = (
             voice.pitch + manner.pitch
             + manner.span * (stresses[place] - 0.4)
             + manner.slope * (position / (_PHRASE - 1) - 0.5)
-            + 0.5 * chance[1, place]
+            + 0.5 * deviation[1, place]
         )  # fmt: skip
-        level = (0.55 + 0.45 * stresses[place]) * (1 + 0.1 * chance[2, place]) * (1 - 0.03 * position)
+        level = (0.55 + 0.45 * stresses[place]) * (1 + 0.1 * deviation[2, place]) * (1 - 0.03 * position)
         parts.append(_syllable(manner, seconds, semitones, level, onsets[place], vowels[place]))
     parts.append(_silence(0.05 + 0.08 * draw.random()))
     semitones, loudness, fricative, *weights = np.concatenate(parts, axis=1)
@@ -256,7 +257,7 @@ def _render(voice: Speaker, manner: Manner, tracks: _Tracks, draw: np.random.Gen
     hertz, loudness, fricative = (_at_rate(track, count) for track in (tracks.hertz, tracks.loudness, tracks.fricative))
     flow = _glottal_flow(hertz, manner, draw)
     pulses = np.diff(flow, prepend=0.0)
-    # A loud voice is brighter than a soft one, the more so the more effort is in it.
+    # A loud voice is brighter than a soft one, and the difference grows with effort.
     dark = 5 * lfilter([0.06], [1, -0.94], pulses)
     bright = manner.effort * np.minimum(1.0, loudness)
     noise = draw.random((3, count)) - 0.5
@@ -270,7 +271,7 @@ def _render(voice: Speaker, manner: Manner, tracks: _Tracks, draw: np.random.Gen
 
 
 def _glottal_flow(hertz: Signal, manner: Manner, draw: np.random.Generator) -> Signal:
-    """Air flow through the glottis, 0 to 1 in every cycle, for a pitch in Hz at every sample."""
+    """Air flow through the glottis, from 0 to 1 in every cycle, for the pitch `hertz` at each sample."""
     cycles = np.cumsum(hertz) / RATE
     count = int(cycles[-1]) + 2
     closures = np.interp(np.arange(count) + manner.jitter * _bell(draw, count), cycles, np.arange(cycles.size))
@@ -294,13 +295,16 @@ def _formant_filter(formants: Sequence[float]) -> tuple[float, Signal]:
 
 
 def _at_rate(track: Signal, count: int) -> Signal:
-    """A track of `CONTROL_RATE` at `RATE`, shape (count,)."""
+    """A track resampled from `CONTROL_RATE` to `RATE`, shape (count,)."""
     samples: Signal = np.interp(np.arange(count) * (CONTROL_RATE / RATE), np.arange(track.size), track)
     return samples
 
 
 def _smooth(track: Signal, seconds: float) -> Signal:
-    """First-order smoothing forwards and backwards along the last axis, without shift; `seconds` one way."""
+    """First-order smoothing along the last axis, forwards and backwards so that nothing is shifted.
+
+    `seconds` is the time constant of each direction.
+    """
     weight = 1 / (1 + seconds * CONTROL_RATE)
     forward = _follow(track, weight)
     return _follow(forward[..., ::-1], weight)[..., ::-1]
@@ -312,5 +316,5 @@ def _follow(track: Signal, weight: float) -> Signal:
 
 
 def _triangle(turns: Signal) -> Signal:
-    """A triangle wave between -1 and 1 of period 1."""
+    """A triangle wave between -1 and 1 with period 1."""
     return 4 * np.abs(turns % 1.0 - 0.5) - 1

@@ -1,8 +1,8 @@
 """An interval for the difference of two models' UA, from their predictions: actors are drawn anew, within each fold.
 
 Segments of an actor are alike, so the actor is what is drawn (a cluster bootstrap; Davison & Hinkley 1997, section 3.8;
-Field & Welsh 2007, JRSS B 69). Folds keep their sizes, both models and all seeds see the same draws. What it does not
-hold is the training: its interval is that of these trained networks on other actors.
+Field & Welsh 2007, JRSS B 69). Folds keep their sizes, both models and all seeds see the same draws. Networks are not
+trained anew, so the interval is that of these trained networks on other actors.
 """
 
 from __future__ import annotations
@@ -24,7 +24,13 @@ Run = tuple[int, int]
 
 @dataclass(frozen=True)
 class RunCounts:
-    """Segments of a run by actor and class, (actors of the fold, classes): how many, and how many recognised."""
+    """Segments of a run by actor and class.
+
+    Attributes:
+        actors: names of the actors of the fold.
+        totals: (actors, classes) numbers of segments.
+        hits: (actors, classes) numbers of segments that were classified correctly.
+    """
 
     actors: tuple[str, ...]
     totals: Array
@@ -35,8 +41,9 @@ def count_by_actor(predictions: pd.DataFrame, classes: tuple[str, ...]) -> dict[
     """Counts of every run of one model and selection.
 
     Args:
-        predictions: rows of `results/predictions`, with a column `actor` that is unique over corpora.
-        classes: in any order, the same for the models to be compared.
+        predictions: rows of `results/predictions` of that model and selection, with a column `actor` that is unique
+            over corpora.
+        classes: the classes, in the same order for all models that are compared.
     """
     counts = {}
     hit = predictions["emotion"] == predictions["predicted"]
@@ -56,8 +63,14 @@ def bootstrap_interval(
 ) -> tuple[float, float] | None:
     """Percentile interval of the mean difference of UA in points, over the same runs of two models.
 
+    Args:
+        better: counts of each run of one model.
+        reference: counts of each run of the other; UA of `better` minus UA of `reference` is the difference.
+        level: share of the draws between the bounds.
+        draws: number of draws.
+
     Returns:
-        None where the two models' runs, or the actors of a run, are not the same.
+        The lower and the upper bound; None where the two models' runs, or the actors of a run, are not the same.
     """
     if better.keys() != reference.keys() or not better:
         return None
@@ -79,12 +92,13 @@ def accuracy_interval(
     """UA of one model, the mean over its runs in percent, and its percentile interval.
 
     Args:
-        counts: of its runs, not empty.
+        counts: counts of each of its runs; not empty.
         level: share of the draws between the bounds.
-        draws: resamples.
+        draws: number of draws.
 
     Returns:
-        No interval where some fold has fewer than two actors: drawing one of one says nothing.
+        The UA, and the bounds of its interval; None for these where a fold has fewer than two actors, since all draws
+        of one actor are the same.
     """
     ua = float(np.mean([_ua(run, np.ones((1, len(run.actors)), dtype=np.int64))[0] for run in counts.values()]))
     if any(len(run.actors) < 2 for run in counts.values()):
@@ -100,7 +114,7 @@ def _weights(fold: int, actors: int, draws: int) -> npt.NDArray[np.int64]:
 
 
 def _ua(counts: RunCounts, weights: npt.NDArray[np.int64]) -> Array:
-    """(draws,) UA in percent: the mean recall over the classes that a draw holds."""
+    """(draws,) UA in percent: the mean recall over the classes that occur in a draw."""
     totals, hits = weights @ counts.totals, weights @ counts.hits
     present = totals > 0
     recalls = np.divide(hits, totals, out=np.zeros_like(hits), where=present)

@@ -1,4 +1,4 @@
-"""How sure a UA is: 95 % intervals from a bootstrap over actors, of every model, overall and by corpus and gender."""
+"""95 % intervals of UA from a bootstrap over actors, of every model, overall and by corpus and gender."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from pipeline.core.tables import INTERVALS
+from pipeline.core.tables import number_types
 from pipeline.evaluation.bootstrap import accuracy_interval, count_by_actor
+from pipeline.evaluation.tables import INTERVALS
 
 ALL = "all"
-"""In place of a corpus and a gender: of all actors."""
+"""Stands in place of a corpus and a gender in the rows of all actors."""
 
 
 def accuracy_intervals(predictions: Mapping[str, pd.DataFrame], classes: Sequence[str]) -> pd.DataFrame:
@@ -20,11 +21,11 @@ def accuracy_intervals(predictions: Mapping[str, pd.DataFrame], classes: Sequenc
     has too few actors in a fold for that: its UA is that of all folds together, a mean over seeds.
 
     Args:
-        predictions: by model, rows of `results/predictions` with `corpus`, `gender` and `actor` of each segment.
-        classes: of the experiment.
+        predictions: rows of `results/predictions` by model, with `corpus`, `gender` and `actor` of each segment.
+        classes: the classes of the experiment.
 
     Returns:
-        Rows of `records.INTERVALS` by model, selection and group.
+        Rows of `INTERVALS` by model, selection and group.
     """
     rows = []
     for model, table in predictions.items():
@@ -35,12 +36,11 @@ def accuracy_intervals(predictions: Mapping[str, pd.DataFrame], classes: Sequenc
                 actors = {actor for run in counts.values() for actor in run.actors}
                 low, high = bounds or (None, None)
                 rows.append((model, selection, corpus, gender, len(actors), ua, low, high))
-    table = pd.DataFrame(rows, columns=list(INTERVALS.columns))
-    return table.astype({"actors": "int64", **dict.fromkeys(("ua", "ci_low", "ci_high"), "float64")})
+    return pd.DataFrame(rows, columns=list(INTERVALS.columns)).astype(number_types(INTERVALS))
 
 
 def _groups(predictions: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """All, as they are; then each group with its folds joined."""
+    """All predictions as they are; then those of each group, with all folds joined to one."""
     yield ALL, ALL, predictions
     for (corpus, gender), rows in predictions.assign(fold=1).groupby(["corpus", "gender"]):
         yield str(corpus), str(gender), rows

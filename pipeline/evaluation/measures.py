@@ -1,4 +1,4 @@
-"""What predictions are worth: by fold and seed, for all segments and by corpus and gender, also by utterance."""
+"""Measures of predictions: by fold and seed, for all segments and by corpus and gender, also by utterance."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
-from pipeline.core.tables import measures_schema
+from pipeline.evaluation.tables import measures_schema
 from pipeline.training.accuracy import unweighted_accuracy
 
 BINS = 15
-"""Of confidence, for the calibration error (Guo et al. 2017, arXiv 1706.04599, section 2)."""
+"""Number of bins of confidence for the calibration error (Guo et al. 2017, arXiv 1706.04599, section 2)."""
 
 
 def measure(predictions: Mapping[str, pd.DataFrame], classes: Sequence[str]) -> pd.DataFrame:
-    """Rows of `records.measures_schema`.
+    """Rows of `measures_schema`.
 
     Args:
-        predictions: by model, rows of `results/predictions` with `utterance`, `corpus` and `gender` of each segment.
-        classes: in the order of the columns.
+        predictions: rows of `results/predictions` by model, with `utterance`, `corpus` and `gender` of each segment.
+        classes: the classes, in the order of the columns.
     """
     columns = list(measures_schema(classes).columns)
     rows = [row for model, table in predictions.items() for row in _measures(model, table, classes)]
@@ -29,14 +29,14 @@ def measure(predictions: Mapping[str, pd.DataFrame], classes: Sequence[str]) -> 
 
 
 def by_utterance(predictions: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """Segments' predictions combined: the mean of the probabilities, and the class that has the most of it."""
-    chances = [f"p_{name}" for name in classes]
+    """Segments' predictions combined: the mean of the probabilities, and the class with the highest mean."""
+    probabilities = [f"p_{name}" for name in classes]
     first = ["selection", "emotion", "corpus", "gender", "actor"]
     keys = ["fold", "seed", "utterance"]
     kept = {name: (name, "first") for name in first if name in predictions}
-    means = {name: (name, "mean") for name in chances}
+    means = {name: (name, "mean") for name in probabilities}
     table = predictions.groupby(keys, sort=False).agg(**kept, **means).reset_index()
-    table["predicted"] = np.asarray(classes, dtype=object)[table[chances].to_numpy().argmax(axis=1)]
+    table["predicted"] = np.asarray(classes, dtype=object)[table[probabilities].to_numpy().argmax(axis=1)]
     return table
 
 
@@ -45,7 +45,7 @@ def calibration_error(confidence: npt.NDArray[np.float64], right: npt.NDArray[np
 
     Args:
         confidence: (n,) probability of the predicted class.
-        right: (n,) whether it was the true one.
+        right: (n,) whether it was the true class.
     """
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     gaps = np.bincount(bins, right.astype(float) - confidence, minlength=BINS)
@@ -73,9 +73,9 @@ def _groups(run: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
 
 
 def _scores(rows: pd.DataFrame, classes: Sequence[str]) -> dict[str, object]:
-    truth, said = rows["emotion"].to_numpy(dtype=object), rows["predicted"].to_numpy(dtype=object)
+    truth, predicted = rows["emotion"].to_numpy(dtype=object), rows["predicted"].to_numpy(dtype=object)
     index = {name: position for position, name in enumerate(classes)}
-    numbers = np.array([index[name] for name in truth]), np.array([index[name] for name in said])
+    numbers = np.array([index[name] for name in truth]), np.array([index[name] for name in predicted])
     counts = confusion_matrix(*numbers, labels=range(len(classes)))
     totals = counts.sum(axis=1)
     recalls = {f"recall_{name}": 100 * counts[k, k] / totals[k] if totals[k] else np.nan for name, k in index.items()}
@@ -86,7 +86,7 @@ def _scores(rows: pd.DataFrame, classes: Sequence[str]) -> dict[str, object]:
         "ua": unweighted_accuracy(*numbers, len(classes)),
         "wa": 100 * accuracy_score(*numbers),
         "macro_f1": 100 * f1_score(*numbers, labels=present, average="macro", zero_division=0),
-        "ece": calibration_error(confidence, truth == said),
+        "ece": calibration_error(confidence, truth == predicted),
         **recalls,
         **{f"count_{one}_{other}": int(counts[index[one], index[other]]) for one in classes for other in classes},
     }

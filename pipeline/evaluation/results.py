@@ -1,22 +1,46 @@
-"""Reading what training left in `results/runs`, for the models that are configured now."""
+"""The results that tables, figures and the page are made from, and the queries that they share."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from pipeline.core.errors import InputError
-from pipeline.core.tables import RUNS, predictions_schema, read_table
+from pipeline.core.wording import counted
+from pipeline.evaluation.comparison import Metric
+from pipeline.evaluation.hypotheses import Hypothesis, all_hypotheses
+from pipeline.evaluation.intervals import ALL
+from pipeline.evaluation.tables import Comparison
+from pipeline.paper.settings import CORPORA
+from pipeline.training.params import Selection
+
+if TYPE_CHECKING:
+    from pipeline.models.base import LayerRow
+    from pipeline.params import Params
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """Who declared a run of an earlier version of the code valid for this one, and when.
+
+    Attributes:
+        source: hash of the code that trained the run.
+        when: ISO 8601, UTC.
+        by: user@host.
+    """
+
+    source: str
+    when: str
+    by: str
 
 
 @dataclass(frozen=True)
 class RunDetails:
-    """What a run's numbers may depend on beside its params: from the sidecar beside `results/runs/<model>.csv`."""
+    """What a run's numbers may depend on besides its params: from the sidecar beside `results/runs/<model>.csv`."""
 
     model: str
     fold: int
@@ -27,109 +51,151 @@ class RunDetails:
     data: str = ""
     source: str = ""
     identity: str = ""
+    family: str = ""
+    frontend: str = ""
+    adopted: Adoption | None = None
 
 
-def load_runs(folder: Path, models: Iterable[str]) -> pd.DataFrame:
-    """The runs of `models`, in that order; a model without a file has no rows, and other files are not looked at.
+@dataclass(frozen=True)
+class Score:
+    """The result of one model at one selection of epochs: means over its runs, in percent and points.
 
-    Raises:
-        InputError: a file breaks the rules of `records.RUNS`, holds another model, or one run twice.
+    `valid_ua` and `gap` are None where there is nothing to print, and `status` says why; `low` and `high` bound the
+    95 % interval of `valid_ua`, None where there is none.
     """
-    tables = [_load(path, model) for model in models if (path := folder / f"{model}.csv").exists()]
-    tables = [table for table in tables if not table.empty]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(RUNS.columns))
+
+    valid_ua: float | None
+    gap: float | None
+    runs: int
+    status: str
+    low: float | None = None
+    high: float | None = None
 
 
-def _load(path: Path, model: str) -> pd.DataFrame:
-    table = read_table(path, RUNS)
-    if others := sorted(set(table["model"]) - {model}):
-        raise InputError(f"{path}: holds the model {others[0]!r}; expected {model!r} only. `dvc repro` makes it again")
-    twice = table.duplicated(["fold", "seed", "selection"])
-    if twice.any():
-        row = table[twice].iloc[0]
-        raise InputError(
-            f"{path} line {int(twice.to_numpy().argmax()) + 2}: fold {row['fold']}, seed {row['seed']}, selection "
-            f"{row['selection']} is there a second time; expected once. Delete the file, and `dvc repro` makes it again"
-        )
-    return table
+def model_kind(model: object) -> str:
+    """The layout of a model's params, else their family: families without layouts have no such option."""
+    return str(getattr(model, "layout", None) or getattr(model, "family", "model"))
 
 
-def load_predictions(
-    folder: Path, models: Iterable[str], classes: Sequence[str], segments: pd.DataFrame
-) -> dict[str, pd.DataFrame]:
-    """Predictions by model, with what is known of each segment: utterance, corpus, actor, gender.
+@dataclass(frozen=True)
+class Results:
+    """Params and everything that was made under them.
 
-    Args:
-        folder: `results/predictions`; a model without a file there is left out.
-        models: which to read.
-        classes: of the experiment.
-        segments: rows of `records.SEGMENTS` of all corpora.
-
-    Raises:
-        InputError: a file is broken, or predicts segments that are not there, or calls one by another emotion.
+    Attributes:
+        params: the params file.
+        segments: `SEGMENTS` of all configured corpora.
+        folds: `FOLDS`.
+        structures: Table 5's rows of the configured networks by layout, PreAct among them; empty if no model is a
+            ResNeXt.
+        runs: `RUNS` of the configured models.
+        details: what the numbers of each run depend on besides its params.
+        comparisons: `COMPARISONS`.
+        intervals: `INTERVALS` of the trained models.
     """
-    known = segments.set_index("segment")
-    known["actor"] = known["corpus"] + "/" + known["actor"]
-    found = {}
-    for model in models:
-        path = folder / f"{model}.csv"
-        if not path.exists():
-            continue
-        table = read_table(path, predictions_schema(classes))
-        joined = table.join(known[["utterance", "corpus", "actor", "gender"]], on="segment")
-        labels = known["emotion"].reindex(table["segment"]).to_numpy()
-        wrong = joined["actor"].isna().to_numpy() | (labels != table["emotion"].to_numpy())
-        if wrong.any():
+
+    params: Params
+    segments: pd.DataFrame
+    folds: pd.DataFrame
+    structures: Mapping[str, Sequence[LayerRow]]
+    runs: pd.DataFrame
+    details: tuple[RunDetails, ...]
+    comparisons: pd.DataFrame
+    intervals: pd.DataFrame
+
+    @property
+    def gap_metric(self) -> Metric:
+        """The Gap that tables print (`report.gap`)."""
+        return "gap" if self.params.report.gap == "train_mode" else "gap_eval"
+
+    @property
+    def gap_mode(self) -> str:
+        """The mode in which the training UA of that Gap was measured, in words."""
+        return "train mode" if self.gap_metric == "gap" else "eval mode"
+
+    @cached_property
+    def trained(self) -> tuple[str, ...]:
+        """Models with runs, in the order of the params."""
+        present = set(self.runs["model"])
+        return tuple(model for model in self.params.models if model in present)
+
+    def label(self, model: str) -> str:
+        """What tables print for a model; the key of one that is not configured."""
+        return self.params.models[model].label if model in self.params.models else model
+
+    def kind(self, model: str) -> str:
+        """The layout of a configured model; the family of a model whose family has no layouts."""
+        return model_kind(self.params.models[model])
+
+    def corpus_label(self, corpus: str) -> str:
+        """What is printed for a corpus: the paper's name when its key is its reader's, else its key."""
+        return CORPORA.get(corpus, corpus) if self.params.reader(corpus) == corpus else corpus
+
+    @property
+    def actor_count(self) -> int:
+        """Actors in the segments; the same name in two corpora is two people."""
+        return len(self.segments[["corpus", "actor"]].drop_duplicates())
+
+    @cached_property
+    def hypotheses(self) -> tuple[Hypothesis, ...]:
+        """The paper's hypotheses, then the user's."""
+        return all_hypotheses(self.params.report.tables)
+
+    def hypotheses_of(self, table: str) -> tuple[Hypothesis, ...]:
+        """The hypotheses of one table, in its order."""
+        return tuple(hypothesis for hypothesis in self.hypotheses if hypothesis.table == table)
+
+    def score(self, model: str, selection: Selection) -> Score:
+        """A model's means; none when a run of it diverged."""
+        rows = self.runs[(self.runs["model"] == model) & (self.runs["selection"] == selection)]
+        if rows.empty:
+            return Score(None, None, 0, "no such epoch" if model in self.trained else "not trained")
+        diverged = int((rows["status"] == "diverged").sum())
+        if diverged:
+            return Score(None, None, len(rows) - diverged, f"diverged ({diverged} of {len(rows)})")
+        gaps = rows[self.gap_metric]
+        gap = None if gaps.isna().any() else float(gaps.mean())
+        low, high = self._interval(model, selection)
+        return Score(float(rows["valid_ua"].mean()), gap, len(rows), "done", low, high)
+
+    def _interval(self, model: str, selection: Selection) -> tuple[float | None, float | None]:
+        """The interval of a model's UA over all actors; none for `crossval`, which has no predictions of its own."""
+        table = self.intervals
+        rows = table[(table["model"] == model) & (table["selection"] == selection) & (table["corpus"] == ALL)]
+        if rows.empty or rows["ci_low"].isna().any():
+            return None, None
+        return float(rows["ci_low"].iloc[0]), float(rows["ci_high"].iloc[0])
+
+    def test(self, hypothesis: Hypothesis, metric: Metric, selection: Selection) -> Comparison:
+        """The test of a hypothesis.
+
+        Raises:
+            InputError: the comparisons do not contain it.
+        """
+        key = (hypothesis.table, hypothesis.better, hypothesis.reference, metric, selection)
+        if key not in self._tests:
             raise InputError(
-                f"{path} line {int(wrong.argmax()) + 2}: segment {table['segment'][int(wrong.argmax())]} is not in "
-                f"data/segments with that emotion: results are of other data; `dvc repro` makes them again"
+                f"results/comparisons.csv has no row for table {hypothesis.table}, {hypothesis.better} against "
+                f"{hypothesis.reference}, {metric}, {selection}; `dvc repro compare` makes it again"
             )
-        found[model] = joined
-    return found
+        return self._tests[key]
+
+    @cached_property
+    def _tests(self) -> dict[tuple[str, ...], Comparison]:
+        return {
+            (row["table"], row["model_a"], row["model_b"], row["metric"], row["selection"]): Comparison.from_row(row)
+            for row in self.comparisons.to_dict("records")
+        }
 
 
-def load_details(folder: Path, models: Iterable[str]) -> tuple[RunDetails, ...]:
-    """The sidecars of `models`; a model without one has no entries.
-
-    Raises:
-        InputError: a sidecar is no JSON of the expected form.
-    """
-    paths = ((model, folder / f"{model}.json") for model in models)
-    return tuple(details for model, path in paths if path.exists() for details in _load_details(path, model))
-
-
-def check_one_experiment(details: Iterable[RunDetails], folder: Path) -> None:
-    """Make sure that all runs learned from the same data with the same code; else no comparison means anything.
-
-    Raises:
-        InputError: two of them did not.
-    """
-    first: RunDetails | None = None
+def adoptions(details: Iterable[RunDetails], models: Iterable[str]) -> list[str]:
+    """A line for each adoption: which models' runs of which earlier version of the code, by whom and when."""
+    found: dict[Adoption, list[str]] = {}
+    wanted = set(models)
     for run in details:
-        first = first or run
-        for name, what in (("data", "data"), ("source", "code")):
-            ours, theirs = getattr(first, name), getattr(run, name)
-            if ours != theirs:
-                raise InputError(
-                    f"{folder}: {first.model} fold {first.fold} seed {first.seed} was trained on {what} {ours}, "
-                    f"{run.model} fold {run.fold} seed {run.seed} on {theirs}; expected one experiment, since runs of "
-                    f"different {what} cannot be compared; `dvc repro` trains what is missing of it"
-                )
-
-
-def _load_details(path: Path, model: str) -> list[RunDetails]:
-    try:
-        runs: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["runs"]
-        return [
-            RunDetails(
-                model, run["fold"], run["seed"], str(run["device"]), str(run["precision"]),
-                tuple(sorted((str(name), str(version)) for name, version in run["versions"].items())),
-                str(run["data"]), str(run["source"]), str(run["identity"]),
-            )
-            for run in runs
-        ]  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path} is no list of runs with fold, seed, device, precision, versions, data, source and identity "
-            f"({type(error).__name__}: {error}); `dvc repro --force train@{model}` makes it again"
-        ) from None
+        if run.model in wanted and run.adopted is not None:
+            found.setdefault(run.adopted, []).append(run.model)
+    return [
+        f"{counted(len(runs), 'run')} of {', '.join(dict.fromkeys(runs))} trained by an earlier version of the code "
+        f"(source {adoption.source}); declared valid for this version by {adoption.by} at {adoption.when}."
+        for adoption, runs in found.items()
+    ]

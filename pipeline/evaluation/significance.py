@@ -1,8 +1,8 @@
-"""Tests of paired differences under cross-validation with several seeds, from the paper's own to those that hold.
+"""Tests of paired differences under cross-validation with several seeds, from the paper's own to corrected ones.
 
 Differences come as (folds, seeds): how much better one model is than the other when both are trained on all folds but
 one and scored on that one, with the same seed. Folds share most of their training data and seeds share folds, so the
-values are not independent, and a test that takes them so rejects too often (docs/statistics.md has the figures).
+values are not independent, and a test that treats them as independent rejects too often (figures: docs/statistics.md).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scipy import stats
 Array = npt.NDArray[np.float64]
 
 EQUAL = 1e-6
-"""Points below which differences count as equal: far below one recording, far above the last bits of a float."""
+"""Points below which differences count as equal: far below the effect of one recording, far above rounding."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ def t_test(values: Array, correction: float = 0.0) -> TTest | None:
     """t-test of independent values, or with `correction` the corrected resampled t-test.
 
     The variance of the mean is (1/n + correction) s^2. Nadeau & Bengio (2003, Machine Learning 52, section 4) put the
-    ratio of test to training data there, for what overlapping training sets add; 1/(K - 1) for K folds (Bouckaert &
-    Frank 2004, PAKDD, for repeated cross-validation).
+    ratio of test to training data there, for the variance that overlapping training sets add; 1/(K - 1) for K folds
+    (Bouckaert & Frank 2004, PAKDD, for repeated cross-validation).
 
     Returns:
         None where t is not defined: fewer than two values, or all equal.
@@ -61,7 +61,7 @@ def fold_correction(folds: int) -> float:
 
 
 def interval(values: Array, correction: float, level: float = 0.95) -> tuple[float, float] | None:
-    """The two-sided confidence interval that belongs to `t_test`; None where that is."""
+    """The two-sided confidence interval that belongs to `t_test`; None where `t_test` gives None."""
     n = len(values)
     if n < 2 or np.ptp(values) < EQUAL:
         return None
@@ -92,7 +92,7 @@ def correlated_t(values: Array, folds: int, rope: float) -> Posterior | None:
 
 def wilcoxon(values: Array) -> float | None:
     """P of the one-sided signed-rank test over the pairs (Wilcoxon 1945); None where no difference is left."""
-    # Ties must be ties, not won by the last bit; zeros are left out, as Wilcoxon did.
+    # Rounded, so that ties are ties whatever the last bits; zeros are left out, as Wilcoxon did.
     rounded = np.round(values, 6)
     if len(rounded) < 2 or not rounded.any():
         return None

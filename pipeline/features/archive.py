@@ -1,6 +1,6 @@
-"""Kaldi's archives: float32 matrices by key in an `.ark`, and the `.scp` that says where each begins.
+"""Kaldi's archives: float32 matrices by key in an `.ark`, and the `.scp` with the position of each.
 
-kaldi_io opens a file name that begins or ends with `|` as a shell command, so it is only ever given open files.
+kaldi_io opens a file name that begins or ends with `|` as a shell command, so it is given open files only.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from pipeline.core.files import replacing
 Matrix = NDArray[np.float32]
 
 _KEY = re.compile(r"[!-~]+")
-_REMEDY = "Delete both files and run `dvc repro`, which makes them anew"
+_REMEDY = "Delete both files and run `dvc repro`, which makes them again"
 
 
 def _import_kaldi_io() -> ModuleType:
-    """Import kaldi_io without what it does on import: a banner unless KALDI_ROOT exists, and a longer PATH."""
+    """Import kaldi_io without its side effects: a banner unless KALDI_ROOT exists, and a longer PATH."""
     before = {name: os.environ.get(name) for name in ("KALDI_ROOT", "PATH")}
     os.environ["KALDI_ROOT"] = os.curdir
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # its regular expressions hold escapes that newer Pythons warn of
+            warnings.simplefilter("ignore")  # newer Pythons warn of the escapes in its regular expressions
             import kaldi_io
     finally:
         for name, value in before.items():
@@ -50,9 +50,9 @@ kaldi_io = _import_kaldi_io()
 
 
 class ArchiveWriter:
-    """Writes matrices to an ark and its scp; both appear when the block ends without an error, or neither does.
+    """Writer of matrices to an ark and its scp; both files appear when the block ends without an error, else neither.
 
-    >>> with ArchiveWriter(Path("data/features/emodb.ark"), Path("data/features/emodb.scp")) as archive:
+    >>> with ArchiveWriter(Path("data/features/mine/emodb.ark"), Path("data/features/mine/emodb.scp")) as archive:
     ...     archive.write("03a01Fa-1", matrix)  # doctest: +SKIP
     """
 
@@ -60,8 +60,8 @@ class ArchiveWriter:
         """Prepare to write.
 
         Args:
-            ark: the archive, relative to the repository root: as the scp names it, on every machine.
-            scp: its index.
+            ark: path of the archive, relative to the repository root, which the scp contains on every machine.
+            scp: path of its index.
 
         Raises:
             ValueError: `ark` is absolute, leaves the repository, or is a name that Kaldi cannot read.
@@ -73,7 +73,7 @@ class ArchiveWriter:
 
     def __enter__(self) -> Self:
         with ExitStack() as files:
-            # Left in reverse order: the scp appears last, when what it points to is there.
+            # They are closed in reverse order: the scp appears last, when the archive exists.
             scp, ark = (files.enter_context(replacing(path)) for path in (self._scp, self._ark))
             self._ark_stream: BinaryIO = files.enter_context(ark.open("wb"))
             self._scp_stream = files.enter_context(scp.open("w", encoding="ascii", newline="\n"))
@@ -93,7 +93,7 @@ class ArchiveWriter:
             matrix: (rows, columns), float32.
 
         Raises:
-            ValueError: the key or the matrix is none that Kaldi can read.
+            ValueError: Kaldi could not read the key or the matrix.
         """
         if not _KEY.fullmatch(key):
             raise ValueError(f"key {key!r} is not printable ASCII without blanks")
@@ -105,10 +105,10 @@ class ArchiveWriter:
 
 
 def read_archive(scp: Path, root: Path = Path()) -> Iterator[tuple[str, Matrix]]:
-    """Read the matrices that an scp names, in its order, one at a time.
+    """Read the matrices of an scp in its order, one at a time.
 
     Args:
-        scp: lines of `key path:offset`, paths relative to `root`.
+        scp: path of a file with lines `key path:offset`, with paths relative to `root`.
         root: the repository root.
 
     Yields:
@@ -116,7 +116,7 @@ def read_archive(scp: Path, root: Path = Path()) -> Iterator[tuple[str, Matrix]]
 
     Raises:
         InputError: the scp or an archive is missing or damaged; or an entry is a shell command or leaves `root`,
-            which Kaldi would follow and this reader does not.
+            which Kaldi would follow and this reader does not follow.
     """
     with ExitStack() as files:
         archives: dict[str, BinaryIO] = {}
@@ -132,16 +132,16 @@ def read_archive(scp: Path, root: Path = Path()) -> Iterator[tuple[str, Matrix]]
 
 
 class MappedMatrices(Sequence[Matrix]):
-    """The matrices that some scps name, by position, each read from a memory map when it is asked for.
+    """The matrices of several scps by position, each read from a memory map on access.
 
-    What was read lately stays in the system's cache, once for all processes, as far as memory goes.
+    The system's cache keeps what was read recently, once for all processes, as long as there is memory.
     """
 
     def __init__(self, scps: Sequence[Path], root: Path = Path()) -> None:
         """Map the archives.
 
         Args:
-            scps: their matrices follow each other.
+            scps: paths of the indices; their matrices are concatenated in this order.
             root: the repository root.
 
         Raises:
@@ -175,7 +175,7 @@ def read_keys(scp: Path) -> list[str]:
     """The keys of an scp, in its order.
 
     Raises:
-        InputError: as `read_archive`, for all that the scp itself tells.
+        InputError: the scp is missing or damaged, as in `read_archive`.
     """
     return [key for key, _, _ in _entries(scp)]
 
@@ -200,10 +200,10 @@ def _entries(scp: Path) -> Iterator[tuple[str, str, int]]:
 
 
 def _problem(location: str) -> str:
-    """Why an archive of this name must not be read or written; empty if it may."""
+    """The reason why an archive with this name must not be read or written, else empty."""
     path = PurePosixPath(location)
     if "|" in location:
-        return "holds `|`, which Kaldi takes for a shell command"
+        return "has `|`, with which Kaldi runs a shell command"
     if path.is_absolute() or ".." in path.parts or "\\" in location:
         return "leaves the repository; expected a path relative to its root"
     if not _KEY.fullmatch(location):
@@ -215,7 +215,7 @@ def _read_matrix(stream: BinaryIO | mmap.mmap, offset: int, what: str) -> Matrix
     try:
         stream.seek(offset)
         matrix = kaldi_io.read_mat(stream)
-    # All that kaldi_io makes of bytes that are no matrix or end too early.
+    # The errors of kaldi_io for bytes that are not a matrix or end too early.
     except (
         AssertionError, IndexError, OverflowError, UnicodeDecodeError, ValueError, struct.error,
         kaldi_io.UnknownMatrixHeader, kaldi_io.BadInputFormat,

@@ -1,14 +1,13 @@
-"""Recordings to an archive of normalised spectrograms, in worker processes of one thread each."""
+"""Extract the features of recordings into an archive, with one or more processes of one thread each."""
 
 from __future__ import annotations
 
-import multiprocessing
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,19 +18,22 @@ from tqdm import tqdm
 from pipeline.audio.decoding import AudioError, load
 from pipeline.core.errors import InputError
 from pipeline.core.wording import counted, listed
-from pipeline.core.workers import available_cores, prepare_worker
+from pipeline.core.workers import WorkerDiedError, available_cores, map_in_order
 from pipeline.features.archive import ArchiveWriter
-from pipeline.frontends.spectrogram import Cmvn, normalised_segments, spectrogram
+from pipeline.features.segmentation import frames_of
+
+if TYPE_CHECKING:
+    # A front end is loaded by name: DVC tracks its code through its description in `data/frontends`.
+    from pipeline.frontends.base import FrontEnd
 
 Matrix = NDArray[np.float32]
 
-_WORTH_A_WORKER = 300  # recordings; starting a process takes as long as extracting so many
-_AHEAD = 4  # utterances in flight for each worker: enough to keep it busy, few enough to hold in memory
+_WORTH_A_WORKER = 300  # recordings; starting a process takes as long as extracting this number
 
 
 @dataclass(frozen=True)
 class Recording:
-    """An utterance to extract: its key, its file, and (key, first frame, number of frames) of its segments."""
+    """An utterance to extract: its key, its file, and (key, first frame, number of frames) of each segment."""
 
     utterance: str
     path: Path
@@ -44,58 +46,62 @@ def extract(
     corpus_path: Path,
     ark: Path,
     scp: Path,
-    cmvn: Cmvn,
+    front_end: FrontEnd[Any],
     workers: int | None = None,
 ) -> tuple[str, ...]:
     """Write the features of every segment, in the order of the utterances; each recording is decoded once.
 
-    Memory does not grow with the corpus: a few utterances for each worker are in flight at a time.
+    Memory does not grow with the corpus: each worker has a few utterances at a time.
 
     Args:
-        utterances: rows of `records.UTTERANCES`.
-        segments: rows of `records.SEGMENTS`, of the same utterances.
-        corpus_path: what the paths of the utterances are relative to.
-        ark: archive to write, relative to the repository root; matrices are (num_frames, 257).
-        scp: its index.
-        cmvn: whether mean and variance are a segment's or its whole utterance's.
-        workers: number of processes; None takes one per core that this process may use, or fewer for few recordings.
+        utterances: rows of `tables.UTTERANCES`.
+        segments: rows of `tables.SEGMENTS`, of the same utterances.
+        corpus_path: folder of the corpus, to which the paths of the utterances are relative.
+        ark: path of the archive to write, relative to the repository root.
+        scp: path of its index.
+        front_end: front end that computes features from samples.
+        workers: number of processes; None means one for each core that this process may use, or fewer for few
+            recordings. With 1, this process extracts and no other is started.
 
     Returns:
-        What the user should see, one line each: the recordings with constant bins.
+        Messages for the user, one line each: a warning of recordings with constant columns, if there are any.
 
     Raises:
-        InputError: the tables disagree; a recording vanished, cannot be read any more, or has another length than
-            when it was ingested; or a worker process died. Nothing is written then.
+        InputError: the tables disagree; a recording is missing, cannot be read any more, or has another length than
+            when it was ingested; or a worker process died. Then nothing is written.
     """
     recordings = plan(utterances, segments, corpus_path)
     workers = workers or min(available_cores(), 1 + len(recordings) // _WORTH_A_WORKER)
     constant: list[str] = []
-    with ArchiveWriter(ark, scp) as archive, tqdm(total=len(recordings), unit="recording", mininterval=1.0) as bar:
-        for recording, matrices in zip(recordings, _in_order(recordings, cmvn, workers), strict=True):
-            for key, matrix in matrices:
-                archive.write(key, matrix)
-            if bins := max(constant_bins(matrix) for _, matrix in matrices):
-                constant.append(f"{recording.path.relative_to(corpus_path).as_posix()} ({counted(bins, 'bin')})")
-            bar.update()
-    return (_constant_bins_told(constant, len(recordings)),) if constant else ()
+    outcomes = map_in_order(partial(features, front_end=front_end), recordings, workers, initialise=_use_one_thread)
+    done = 0
+    with (
+        ArchiveWriter(ark, scp) as archive,
+        tqdm(total=len(recordings), unit="recording", mininterval=1.0) as bar,
+        closing(outcomes),
+        _one_thread(),
+    ):
+        try:
+            for done, matrices in enumerate(outcomes, 1):
+                for key, matrix in matrices:
+                    archive.write(key, matrix)
+                if columns := max(front_end.constant_columns(matrix) for _, matrix in matrices):
+                    path = recordings[done - 1].path.relative_to(corpus_path)
+                    constant.append(f"{path.as_posix()} ({counted(columns, front_end.column)})")
+                bar.update()
+        except WorkerDiedError as error:
+            raise _worker_death(recordings[done], error.reason, f"{done} of {len(recordings)}", workers) from None
+    return (_constant_warning(front_end, constant, len(recordings)),) if constant else ()
 
 
-def constant_bins(matrix: Matrix) -> int:
-    """Bins that do not change in a normalised spectrogram (num_frames, bins): `spectrogram.normalise` leaves them 0."""
-    # Few bins begin with 0, so that the whole matrix is hardly ever looked at.
-    candidates = np.flatnonzero(matrix[0] == 0)
-    return int((~matrix[:, candidates].any(0)).sum())
-
-
-def _constant_bins_told(constant: list[str], recordings: int) -> str:
+def _constant_warning(front_end: FrontEnd[Any], constant: list[str], recordings: int) -> str:
     return (
-        f"warning: {len(constant)} of {counted(recordings, 'recording')} with constant spectrogram bins, which stay 0, "
-        f"since scaling them would turn rounding into input: {listed(constant)}"
+        f"warning: {len(constant)} of {counted(recordings, 'recording')} {front_end.constant_note}: {listed(constant)}"
     )
 
 
 def plan(utterances: pd.DataFrame, segments: pd.DataFrame, corpus_path: Path) -> list[Recording]:
-    """Join the two tables: what is to be extracted from which file, in the order of the utterances.
+    """Join the two tables into the recordings to extract, in the order of the utterances.
 
     Raises:
         InputError: one table names an utterance that the other lacks.
@@ -104,14 +110,14 @@ def plan(utterances: pd.DataFrame, segments: pd.DataFrame, corpus_path: Path) ->
     for row in segments.to_dict("records"):
         if row["utterance"] not in by_utterance:
             raise InputError(
-                f"segment {row['segment']} belongs to the utterance {row['utterance']}, which the table of utterances "
-                "lacks; run `dvc repro`, which makes both tables anew"
+                f"segment {row['segment']} belongs to the utterance {row['utterance']}, which is not in the table of "
+                "utterances; run `dvc repro`, which makes both tables again"
             )
         by_utterance[row["utterance"]].append((row["segment"], row["start_frame"], row["num_frames"]))
     if missing := [key for key, found in by_utterance.items() if not found]:
         raise InputError(
             f"{len(missing)} utterances have no segment, the first is {missing[0]}; "
-            "run `dvc repro`, which makes the table of segments anew"
+            "run `dvc repro`, which makes the table of segments again"
         )
     return [
         Recording(utterance, corpus_path / path, tuple(by_utterance[utterance]))
@@ -119,59 +125,65 @@ def plan(utterances: pd.DataFrame, segments: pd.DataFrame, corpus_path: Path) ->
     ]
 
 
-def features(recording: Recording, cmvn: Cmvn) -> list[tuple[str, Matrix]]:
-    """Decode one recording and make the matrices of its segments.
+def features(recording: Recording, front_end: FrontEnd[Any]) -> list[tuple[str, Matrix]]:
+    """Decode one recording and compute the matrices of its segments.
 
     Returns:
-        (key, (num_frames, 257) float32) of each segment.
+        Key and matrix (rows, dims) of float32 of each segment.
 
     Raises:
-        InputError: the file cannot be read, or its frames are not those that its segments were cut from.
+        InputError: the file cannot be read, its number of frames is not that from which its segments were cut, or the
+            front end did not return finite numbers in the shape that it states.
     """
     try:
         samples = load(recording.path)
     except AudioError as error:
         raise InputError(
-            f"{recording.path} of utterance {recording.utterance} could be read when the corpus was ingested "
-            f"and cannot now ({error}). Put the recording back, or run `dvc repro` to ingest the corpus as it is"
+            f"{recording.path} of utterance {recording.utterance} could be read when the corpus was ingested and "
+            f"cannot be read now ({error}). Put the recording back, or run `dvc repro` to ingest the corpus as it is"
         ) from None
-    values = spectrogram(torch.from_numpy(samples))
-    expected = max(start + length for _, start, length in recording.segments)
-    if len(values) != expected:
+    bounds = [(start, length) for _, start, length in recording.segments]
+    found, expected = frames_of(len(samples)), max(start + length for start, length in bounds)
+    if found != expected:
         raise InputError(
-            f"{recording.path} of utterance {recording.utterance} has {len(values)} frames of 10 ms; expected the "
-            f"{expected} that its segments were cut from. The recording changed: run `dvc repro` to ingest it again"
+            f"{recording.path} of utterance {recording.utterance} has {found} frames of 10 ms; expected the "
+            f"{expected} from which its segments were cut. The recording changed: run `dvc repro` to ingest it again"
         )
-    pieces = normalised_segments(values, [(start, length) for _, start, length in recording.segments], cmvn)
-    return [(key, piece.numpy()) for (key, _, _), piece in zip(recording.segments, pieces, strict=True)]
+    matrices = front_end.matrices(samples, bounds)
+    for (key, _, length), matrix in zip(recording.segments, matrices, strict=True):
+        shape = (length if front_end.framewise else 1, front_end.dims)
+        if matrix.shape != shape or matrix.dtype != np.float32 or not np.isfinite(matrix).all():
+            raise InputError(
+                f"the front end {front_end.options.kind} returned {_matrix_text(matrix)} for segment {key} of "
+                f"{recording.path}; expected {shape[0]} x {shape[1]} finite float32 numbers"
+            )
+    return [(key, matrix) for (key, _, _), matrix in zip(recording.segments, matrices, strict=True)]
 
 
-def _in_order(recordings: list[Recording], cmvn: Cmvn, workers: int) -> Iterator[list[tuple[str, Matrix]]]:
-    """The features of each recording in turn, made by `workers` processes that are never far ahead."""
-    # Spawned, not forked: a fork of a process that has used threads (torch's, FFmpeg's) can hang.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_worker)
-    running: deque[Future[list[tuple[str, Matrix]]]] = deque()
-    done = submitted = 0
-    try:
-        while done < len(recordings):
-            while submitted < min(len(recordings), done + _AHEAD * workers):
-                running.append(pool.submit(features, recordings[submitted], cmvn))
-                submitted += 1
-            yield running.popleft().result()
-            done += 1
-    except BrokenProcessPool:
-        at = recordings[done]
-        raise InputError(
-            f"a worker process died at or soon after {at.path} of utterance {at.utterance} ({done} of "
-            f"{len(recordings)} were done); most often memory ran out, with {workers} processes at work. "
-            "Set execution.workers in params.yaml to fewer and run `dvc repro` again"
-        ) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
+def _matrix_text(matrix: Matrix) -> str:
+    wrong = int((~np.isfinite(matrix)).sum())
+    return f"{' x '.join(map(str, matrix.shape))} numbers of {matrix.dtype}, {wrong} of them not finite"
 
 
-def _prepare_worker() -> None:
-    # As many threads as cores in each of as many processes as cores would slow all of them down.
+def _worker_death(at: Recording, reason: str, done: str, workers: int) -> InputError:
+    return InputError(
+        f"a worker process died ({reason}) at {at.path} of utterance {at.utterance} ({done} were done). SIGKILL most "
+        f"often means that memory ran out: set execution.workers in params.yaml to fewer than {workers} and run "
+        "`dvc repro` again"
+    )
+
+
+def _use_one_thread() -> None:
+    # With one process on each core, more threads in a process would slow all of them down.
     torch.set_num_threads(1)
-    prepare_worker()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Use one thread in this process too, so that the bytes do not depend on which process extracts."""
+    threads = torch.get_num_threads()
+    _use_one_thread()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

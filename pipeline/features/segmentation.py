@@ -1,6 +1,6 @@
 """The 6.4 s rule: utterances to segments (section 5, "sub-utterance sampling"), in integers of 10 ms frames.
 
-Lengths are counted in frames first and divided afterwards: only so do the paper's numbers of segments come out.
+Lengths are first counted in frames and then divided; only this order gives the paper's numbers of segments.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ FRAMES_PER_SECOND = SAMPLE_RATE // SHIFT
 
 
 def num_frames(num_samples: int, sample_rate: int) -> int:
-    """Frames of a recording: windows of 25 ms every 10 ms that lie wholly inside it (Kaldi's `snip_edges`).
+    """Number of frames of a recording: windows of 25 ms every 10 ms that lie inside it (Kaldi's `snip_edges`).
 
     Args:
-        num_samples: samples a channel, as decoded.
-        sample_rate: Hz, as decoded; resampling to 16 kHz rounds the length up.
+        num_samples: decoded number of samples of each channel.
+        sample_rate: decoded sampling rate in Hz; resampling to 16 kHz rounds the length up.
 
     Returns:
         Number of frames; 0 if the recording is shorter than one window.
@@ -27,25 +27,30 @@ def num_frames(num_samples: int, sample_rate: int) -> int:
     >>> num_frames(48_000 * 3, 48_000)
     298
     """
-    return max(0, 1 + (resampled_length(num_samples, sample_rate) - WINDOW) // SHIFT)
+    return frames_of(resampled_length(num_samples, sample_rate))
+
+
+def frames_of(samples: int) -> int:
+    """Number of frames of a recording with `samples` samples at 16 kHz; see `num_frames`."""
+    return max(0, 1 + (samples - WINDOW) // SHIFT)
 
 
 def longest_segment(seconds: float) -> int:
-    """Frames of the longest segment (`segment.seconds` in frames)."""
+    """The length of the longest segment (`segment.seconds`) in frames."""
     return round(seconds * FRAMES_PER_SECOND)
 
 
 def cut(frames: int, longest: int) -> list[tuple[int, int]]:
-    """Cut an utterance into as few segments as cover it, all of `longest` frames and evenly spread.
+    """Cut an utterance into the fewest segments of `longest` frames that cover it, evenly spread.
 
-    The first starts at 0, the last ends with the utterance, neighbours overlap where the length is no multiple.
+    The first starts at 0 and the last ends with the utterance; they overlap unless the length is a multiple.
 
     Args:
         frames: length of the utterance in frames.
         longest: length of a segment in frames; a shorter utterance stays whole.
 
     Returns:
-        (start frame, number of frames) of each segment.
+        Start frame and number of frames of each segment.
 
     >>> cut(1000, 640)
     [(0, 640), (360, 640)]
@@ -60,11 +65,11 @@ def segment(utterances: pd.DataFrame, longest: int | None) -> pd.DataFrame:
     """Cut a table of utterances into a table of segments.
 
     Args:
-        utterances: rows of `records.UTTERANCES`.
+        utterances: rows of `tables.UTTERANCES`.
         longest: length of a segment in frames; None leaves every utterance whole (`segment: false`).
 
     Returns:
-        Rows of `records.SEGMENTS`, in the order of the utterances; segment keys are `<utterance>-<k>`, k from 1.
+        Rows of `tables.SEGMENTS`, in the order of the utterances; segment keys are `<utterance>-<k>`, with k from 1.
 
     Raises:
         InputError: an utterance is shorter than one window.
@@ -76,7 +81,7 @@ def segment(utterances: pd.DataFrame, longest: int | None) -> pd.DataFrame:
             raise InputError(
                 f"utterance {row['utterance']} ({row['path']}) has {row['num_samples']} samples "
                 f"at {row['sample_rate']} Hz; expected at least one window of 25 ms. "
-                "Ingest the corpus again: it rejects such recordings as too short"
+                "Ingest the corpus again, which rejects such recordings as too short"
             )
         shared = tuple(row[name] for name in ("utterance", "corpus", "emotion", "actor", "gender", "group"))
         for k, bounds in enumerate(cut(frames, longest or frames), start=1):

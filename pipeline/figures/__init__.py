@@ -1,1 +1,1 @@
-"""Figures of the experiment: drawn from values, as SVG and PNG, the same bytes for the same results."""
+"""Figures: drawn from values, as SVG and PNG, the same bytes for the same results."""

@@ -8,19 +8,26 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from pipeline.figures.drawing import FILLS, SOFT, Drawing, Look, canvas, finished, shortened, styled
+from pipeline.figures.inputs import FigureInputs
+
+
+def draw_folds(inputs: FigureInputs) -> Drawing:
+    """The composition of the folds; any results have one."""
+    results = inputs.results
+    return fold_composition(results.segments, results.folds, results.params.classes, inputs.corpora)
 
 
 @styled
 def fold_composition(
     segments: pd.DataFrame, folds: pd.DataFrame, classes: Sequence[str], corpora: Mapping[str, str]
 ) -> Drawing:
-    """Three bars a fold.
+    """Three bars for each fold.
 
     Args:
-        segments: rows of `records.SEGMENTS`.
-        folds: rows of `records.FOLDS`.
-        classes: in the order of the bars' parts.
-        corpora: what is printed for the corpora, in the order of the bars' parts.
+        segments: rows of `SEGMENTS`.
+        folds: rows of `FOLDS`.
+        classes: the classes, in the order of the parts of a bar.
+        corpora: labels of the corpora by key, in the order of the parts of a bar.
     """
     placed = segments.merge(folds[["corpus", "actor", "fold"]], on=["corpus", "actor"], how="left")
     counts = {

@@ -9,23 +9,45 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.patches import Rectangle
 
+from pipeline.evaluation.intervals import ALL
 from pipeline.figures.drawing import ACCENT, INK, Drawing, finished, panels, shortened, styled
+from pipeline.figures.inputs import FigureInputs, epoch_words
 
 _DEEPEST = 0.55
 """Opacity of a cell of 100 %: text on it stays readable on a light and on a dark page."""
+
+
+def draw_confusion(inputs: FigureInputs) -> Drawing | None:
+    """Confusions of all segments, where there are predictions."""
+    selection, classes, table = inputs.predicted_selection, inputs.results.params.classes, inputs.measures
+    rows = table[
+        (table["selection"] == selection)
+        & (table["level"] == "segment")
+        & (table["corpus"] == ALL)
+        & (table["gender"] == ALL)
+    ]
+    labels = inputs.labels(rows)
+    counts = {model: _sum_counts(rows[rows["model"] == model], classes) for model in labels}
+    return confusion_matrices(counts, labels, classes, epoch_words(selection)) if labels else None
+
+
+def _sum_counts(rows: pd.DataFrame, classes: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Segments by true and predicted class, over all runs of one model."""
+    return np.array([[int(rows[f"count_{true}_{predicted}"].sum()) for predicted in classes] for true in classes])
 
 
 @styled
 def confusion_matrices(
     counts: Mapping[str, npt.NDArray[np.int64]], labels: Mapping[str, str], classes: Sequence[str], epoch: str
 ) -> Drawing:
-    """One matrix a model, rows in percent.
+    """One matrix for each model, rows in percent.
 
     Args:
-        counts: validation segments by true (rows) and predicted class (columns) over all runs, a model each.
-        labels: what is printed for the models.
-        classes: in the order of rows and columns.
-        epoch: what the counts are of, as a caption says it: `last epoch`.
+        counts: (classes, classes) numbers of validation segments by true (rows) and predicted class (columns), over all
+            runs of each model.
+        labels: labels of the models by key.
+        classes: the classes, in the order of rows and columns.
+        epoch: the epoch of the counts in the words of a caption: `last epoch`.
     """
     figure, axes = panels(len(counts), 2.0 if len(counts) > 4 else 2.6)
     size = len(classes)

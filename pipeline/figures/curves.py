@@ -11,9 +11,10 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from pipeline.figures.drawing import ACCENT, INK, SOFT, Drawing, Look, finished, panels, shortened, styled
+from pipeline.figures.inputs import FigureInputs
 
 MOST_POINTS = 150
-"""Epochs drawn of a curve; of longer ones every k-th, so that a thousand epochs of 22 models stay a small file."""
+"""Largest number of epochs drawn of a curve; of a longer one every k-th is drawn, to keep the files small."""
 
 _LINES: dict[str, tuple[str, Look]] = {
     "train": ("training, train mode", {"color": SOFT, "linestyle": (0, (4, 2)), "linewidth": 1.3}),
@@ -27,19 +28,31 @@ _COLUMNS = {
 _NAMES = {"ua": "Unweighted accuracy (%)", "loss": "Loss"}
 
 
+def draw_accuracy_curves(inputs: FigureInputs) -> Drawing | None:
+    """UA of the models that have a history."""
+    labels = inputs.labels(inputs.history)
+    return accuracy_curves(inputs.history, labels, inputs.chance_level) if labels else None
+
+
+def draw_loss_curves(inputs: FigureInputs) -> Drawing | None:
+    """Loss of the same models."""
+    labels = inputs.labels(inputs.history)
+    return loss_curves(inputs.history, labels) if labels else None
+
+
 def accuracy_curves(history: pd.DataFrame, labels: Mapping[str, str], chance: float) -> Drawing:
     """UA per epoch.
 
     Args:
-        history: rows of `records.HISTORY`, any models.
-        labels: what is printed for the models of `history`, in the order of the panels.
-        chance: UA of guessing, percent.
+        history: rows of `HISTORY` of any models.
+        labels: labels of the models of `history` by key, in the order of the panels.
+        chance: the chance level of UA in percent.
     """
     return _curves(history, labels, "ua", chance)
 
 
 def loss_curves(history: pd.DataFrame, labels: Mapping[str, str]) -> Drawing:
-    """Loss per epoch; as `accuracy_curves`."""
+    """Loss per epoch; arguments as of `accuracy_curves`."""
     return _curves(history, labels, "loss", None)
 
 

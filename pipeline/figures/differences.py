@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from pipeline.evaluation.comparison import Metric
 from pipeline.figures.drawing import (
     ACCENT,
     GRID,
@@ -24,6 +25,7 @@ from pipeline.figures.drawing import (
     shortened,
     styled,
 )
+from pipeline.figures.inputs import FigureInputs, epoch_words
 
 _FOLD_MARKERS = "osD^v<>ph*"
 
@@ -48,15 +50,45 @@ class Difference:
     high: float | None
 
 
+def draw_differences(inputs: FigureInputs) -> Drawing | None:
+    """The pairs of all hypotheses whose UA was tested."""
+    ua, gap = (_tested_pairs(inputs, metric) for metric in ("valid_ua", inputs.results.gap_metric))
+    rope = inputs.results.params.report.rope
+    return paired_differences(ua, gap, rope, epoch_words(inputs.selection)) if ua else None
+
+
+def _tested_pairs(inputs: FigureInputs, metric: Metric) -> list[Difference]:
+    """The pairs of all hypotheses that were tested, each once."""
+    results = inputs.results
+    scores = inputs.finished_runs.set_index(["model", "fold", "seed"])[metric]
+    found: dict[tuple[str, str], Difference] = {}
+    for hypothesis in results.hypotheses:
+        better, reference = hypothesis.better, hypothesis.reference
+        test = results.test(hypothesis, metric, inputs.selection)
+        if test.mean_difference is None or (better, reference) in found:
+            continue
+        points = (scores[better] - scores[reference]).sort_index()
+        found[better, reference] = Difference(
+            results.label(better),
+            results.label(reference),
+            points.index.get_level_values("fold").to_numpy(),
+            points.to_numpy() if metric == "valid_ua" else -points.to_numpy(),
+            test.mean_difference,
+            test.ci_low,
+            test.ci_high,
+        )
+    return list(found.values())
+
+
 @styled
 def paired_differences(ua: Sequence[Difference], gap: Sequence[Difference], rope: float, epoch: str) -> Drawing:
-    """Improvement in UA and in Gap, a row for each pair of models, the same pairs in both.
+    """Improvement in UA and in Gap, one row for each pair of models, the same pairs in both.
 
     Args:
         ua: improvements of UA; not empty.
-        gap: improvements of Gap, which are how much smaller it is; may lack some pairs.
-        rope: points that count as practically equal.
-        epoch: what the runs are looked at, as a caption says it: `last epoch`.
+        gap: improvements of Gap, by how many points it is smaller; some pairs may be missing.
+        rope: largest difference in points that counts as practically equal.
+        epoch: the epoch that is compared in the words of a caption: `last epoch`.
     """
     pairs = list(dict.fromkeys((one.better, one.reference) for one in (*ua, *gap)))
     folds = sorted({int(fold) for one in (*ua, *gap) for fold in one.folds})

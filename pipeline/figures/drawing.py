@@ -1,6 +1,6 @@
 """A finished figure as a value, and the look that all figures share.
 
-Every figure is readable in grey: what colour tells, a line style, a marker or a hatch tells as well. The SVG names only
+Every figure is readable in grey: a line style, a marker or a hatch shows what a colour shows. The SVG names only
 the colours below, so that the page can exchange them for those of its colour scheme.
 """
 
@@ -22,21 +22,21 @@ from matplotlib.figure import Figure
 from pipeline.core.files import replacing, write_text
 
 INK = "#1d2129"
-"""Text, axes, and lines of the first rank."""
+"""The colour of text, axes and main lines."""
 
 SOFT = "#5b6472"
-"""Lines of the second rank: training, references."""
+"""The colour of secondary lines: training, references."""
 
 GRID = "#d9dde3"
 
 PAPER = "#ffffff"
-"""What is behind: inside open markers."""
+"""The background, also inside open markers."""
 
 ACCENT = "#1b5e8c"
-"""What the figure is about: validation, our estimate."""
+"""The colour of what the figure is about: validation, our estimate."""
 
 WIDTH = 6.4
-"""Inches: a column of text; every figure is as wide."""
+"""Width of every figure in inches: that of a column of text."""
 
 Look = dict[str, Any]
 """Keyword arguments of a matplotlib artist."""
@@ -76,8 +76,8 @@ _STYLE: dict[Any, Any] = {
     "path.simplify": True,
     "savefig.dpi": 160,
     "savefig.facecolor": "white",
-    # Ids in the SVG are hashes; without a salt they are random.
-    "svg.hashsalt": "pipeline.figures",
+    # Ids in the SVG are hashes; without a salt they are random, and another salt changes every file.
+    "svg.hashsalt": "pipeline.reporting.figures",
     # Text stays text: readable to a screen reader, and set in the reader's own font.
     "svg.fonttype": "none",
     "text.color": INK,
@@ -100,10 +100,10 @@ class Drawing:
     """A finished figure.
 
     Attributes:
-        key: names its files.
+        key: name of its files.
         title: what it shows.
         caption: how to read it, in full sentences.
-        alt: what one sees, for those who do not.
+        alt: description for readers who cannot see it.
         svg: the figure as SVG.
         png: the figure as PNG.
         data: the numbers drawn, where they are a table.
@@ -127,10 +127,10 @@ def panels(count: int, row_height: float, extra: float = 0.0, columns: int | Non
     """A figure of `count` equal panels that share both axes, row by row.
 
     Args:
-        count: of panels, at least 1.
-        row_height: of a row of panels, inches.
-        extra: room for a legend, inches.
-        columns: panels beside each other; default: 1 for one, 2 for up to four, else 3.
+        count: number of panels, at least 1.
+        row_height: height of a row of panels in inches.
+        extra: height of a legend in inches.
+        columns: number of panels beside each other; default: 1 for one, 2 for up to four, else 3.
     """
     columns = columns or (count if count == 1 else 2 if count <= 4 else 3)
     rows = math.ceil(count / columns)

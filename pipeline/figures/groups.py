@@ -1,4 +1,4 @@
-"""UA by corpus and gender: where a model is good, and whether for women and men alike."""
+"""UA by corpus and gender: on which corpora a model is good, and whether equally for women and men."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
+from pipeline.evaluation.intervals import ALL
 from pipeline.figures.drawing import (
     ACCENT,
     INK,
@@ -20,11 +21,22 @@ from pipeline.figures.drawing import (
     shortened,
     styled,
 )
+from pipeline.figures.inputs import FigureInputs, epoch_words
 
 _GENDERS: dict[str, tuple[str, Look, float]] = {
     "F": ("women", {"color": ACCENT, "marker": "o", "markerfacecolor": ACCENT}, -0.16),
     "M": ("men", {"color": INK, "marker": "s", "markerfacecolor": PAPER}, 0.16),
 }
+
+
+def draw_groups(inputs: FigureInputs) -> Drawing | None:
+    """UA by corpus and gender of the models that have predictions."""
+    selection, table = inputs.predicted_selection, inputs.results.intervals
+    groups = table[(table["selection"] == selection) & (table["corpus"] != ALL)]
+    labels = inputs.labels(inputs.measures[inputs.measures["selection"] == selection])
+    if not labels:
+        return None
+    return accuracy_by_group(groups, labels, inputs.corpora, inputs.chance_level, epoch_words(selection))
 
 
 @styled
@@ -34,12 +46,12 @@ def accuracy_by_group(
     """UA of every model on the women and men of every corpus.
 
     Args:
-        scores: rows of `records.INTERVALS` of one selection, without those of all actors; a group without a row has
+        scores: rows of `INTERVALS` of one selection, without those of all actors; a group without a row has
             no marker.
-        models: what is printed for the models, in the order of rows.
-        corpora: what is printed for the corpora, in the order of panels.
-        chance: UA of guessing, percent.
-        epoch: what the scores are of, as a caption says it: `last epoch`.
+        models: labels of the models by key, in the order of rows.
+        corpora: labels of the corpora by key, in the order of panels.
+        chance: the chance level of UA in percent.
+        epoch: the epoch of the scores in the words of a caption: `last epoch`.
     """
     columns = min(len(corpora), 3)
     row_height = 0.75 + 0.27 * len(models)

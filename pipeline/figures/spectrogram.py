@@ -1,4 +1,4 @@
-"""One recording as the network gets it: the spectrograms of its segments, where they lie in time."""
+"""One recording as the network receives it: the spectrograms of its segments, at their places in time."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pandas as pd
 
 from pipeline.audio.frames import SAMPLE_RATE, SHIFT
 from pipeline.figures.drawing import ACCENT, SOFT, Drawing, canvas, finished, shortened, styled
+from pipeline.figures.inputs import FigureInputs
 
 _SHIFT_S = SHIFT / SAMPLE_RATE
 _CLIP = 2.5
@@ -19,11 +20,19 @@ _BLOCK = 2
 """Frames and bins averaged into one pixel: as fine as print shows, and a quarter of the file."""
 
 
-def shown_recording(segments: pd.DataFrame) -> pd.DataFrame:
+def draw_spectrogram(inputs: FigureInputs) -> Drawing | None:
+    """The recording of the inputs, if there is one."""
+    if inputs.recording.empty:
+        return None
+    normalised = inputs.results.params.front_end("spectrogram").options.cmvn
+    return segment_spectrograms(inputs.recording, inputs.spectrograms, normalised)
+
+
+def choose_recording(segments: pd.DataFrame) -> pd.DataFrame:
     """The segments of one recording: of those with the fewest segments above one, the first; else the first of all.
 
     Args:
-        segments: rows of `records.SEGMENTS`, not empty.
+        segments: rows of `SEGMENTS`, not empty.
     """
     counts = segments.groupby("utterance", sort=True)["segment"].count()
     several = counts[counts > 1]
@@ -36,9 +45,9 @@ def segment_spectrograms(rows: pd.DataFrame, matrices: Sequence[npt.NDArray[np.f
     """The segments of one recording below each other on one time axis.
 
     Args:
-        rows: of `records.SEGMENTS`, one recording's.
-        matrices: the features of each row, (frames, bins), normalised.
-        normalised: what they are normalised over: `segment` or `utterance`.
+        rows: rows of `SEGMENTS` of one recording.
+        matrices: (frames, bins) normalised features of each row.
+        normalised: the frames that they are normalised over: those of a `segment` or of an `utterance`.
     """
     count = len(matrices)
     figure = canvas(0.9 + 1.15 * count)

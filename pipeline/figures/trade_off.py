@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
+from pipeline.evaluation.results import model_kind
 from pipeline.figures.drawing import (
     ACCENT,
     GRID,
@@ -24,12 +26,16 @@ from pipeline.figures.drawing import (
     shortened,
     styled,
 )
-from pipeline.params import ModelParams
+from pipeline.figures.inputs import FigureInputs
+from pipeline.models.options import ModelParams
 
 _MARKERS = {"PreAct": "o", "PreActBN": "s", "RPreAct": "^", "PostAct": "D", "BN-Shake": "v"}
+"""Markers of the layouts; other kinds of models get `_FURTHER_MARKERS` in turn."""
+
+_FURTHER_MARKERS = "P*Xph<>d"
 
 MOST_LABELS = 10
-"""Models named in the figure itself; more are numbered and named below it."""
+"""Largest number of models named in the figure itself; more are numbered and named below it."""
 
 _PLACES = (
     (7, 0, "left", "center"), (-7, 0, "right", "center"), (0, 7, "center", "bottom"), (0, -7, "center", "top"),
@@ -39,17 +45,26 @@ _PLACES = (
 """Where a label may stand, from best to worst: offset in points from its marker, and its alignment."""
 
 
+def draw_trade_off(inputs: FigureInputs) -> Drawing | None:
+    """The models with finished runs whose Gap was measured."""
+    results = inputs.results
+    runs = inputs.finished_runs.dropna(subset=[results.gap_metric])
+    return trade_off(runs, results.params.models, results.gap_metric, results.gap_mode) if len(runs) else None
+
+
 @styled
 def trade_off(runs: pd.DataFrame, models: Mapping[str, ModelParams], gap: str, mode: str) -> Drawing:
     """UA against Gap of every model, means over runs with their standard deviations.
 
     Args:
-        runs: finished runs of `records.RUNS` at one selection of epochs.
-        models: configuration of the models in `runs`.
+        runs: rows of `RUNS` of finished runs at one selection of epochs.
+        models: params of the models in `runs` by key.
         gap: the column of `runs` that is Gap.
-        mode: of training that this Gap is taken in, for the axis: `train mode`.
+        mode: the mode in which the training UA of this Gap was measured, in the words of the axis: `train mode`.
     """
     present = [model for model in models if model in set(runs["model"])]
+    kinds = {model: model_kind(models[model]) for model in present}
+    markers = _markers(dict.fromkeys(kinds.values()))
     scores = runs.groupby("model")[["valid_ua", gap]].agg(["mean", "std"]).reindex(present)
     numbered = len(present) > MOST_LABELS
     figure = canvas(5.4 if numbered else 4.2)
@@ -59,12 +74,12 @@ def trade_off(runs: pd.DataFrame, models: Mapping[str, ModelParams], gap: str, m
     axis.set_axisbelow(True)
     for model in present:
         row = scores.loc[model]
-        shaken = models[model].shake is not None
+        shaken = getattr(models[model], "shake", None) is not None
         axis.errorbar(
             row[gap, "mean"], row["valid_ua", "mean"],
             xerr=row[gap, "std"], yerr=row["valid_ua", "std"],
             color=ACCENT, ecolor=SOFT, elinewidth=0.4 if numbered else 0.8, capsize=0, linestyle="none",
-            marker=_MARKERS[models[model].layout], markersize=7, markeredgewidth=1.4,
+            marker=markers[kinds[model]], markersize=7, markeredgewidth=1.4,
             markeredgecolor=ACCENT, markerfacecolor=ACCENT if shaken else PAPER,
         )  # fmt: skip
     axis.set_xlabel(f"Gap (points; training UA in {mode} minus validation UA)")
@@ -74,9 +89,8 @@ def trade_off(runs: pd.DataFrame, models: Mapping[str, ModelParams], gap: str, m
         key = [Line2D([], [], linestyle="none", label=f"{number} {label}") for number, label in enumerate(labels, 1)]
         figure.legend(handles=key, loc="outside lower left", ncols=4, handlelength=0, handletextpad=0)
         labels = [str(number) for number in range(1, len(present) + 1)]
-    layouts = dict.fromkeys(models[model].layout for model in present)
     look: Look = {"color": ACCENT, "linestyle": "none", "markersize": 6.5, "markeredgewidth": 1.3}
-    handles = [Line2D([], [], marker=_MARKERS[name], label=name, **look) for name in layouts]
+    handles = [Line2D([], [], marker=marker, label=kind, **look) for kind, marker in markers.items()]
     handles.append(Line2D([], [], marker="o", markerfacecolor=PAPER, label="open: not shaken", **look))
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), columnspacing=1.4, handletextpad=0.3)
     points = list(zip(scores[gap, "mean"].tolist(), scores["valid_ua", "mean"].tolist(), strict=True))
@@ -98,11 +112,17 @@ def trade_off(runs: pd.DataFrame, models: Mapping[str, ModelParams], gap: str, m
     )
 
 
+def _markers(kinds: Iterable[str]) -> dict[str, str]:
+    """A marker for each layout or family."""
+    further = cycle(_FURTHER_MARKERS)
+    return {kind: _MARKERS.get(kind) or next(further) for kind in kinds}
+
+
 def _place_labels(axis: Axes, points: Sequence[tuple[float, float]], labels: Sequence[str]) -> None:
     """Write each label beside its point where it covers the least of markers and of labels already written."""
     figure = axis.get_figure(root=True)
     assert figure is not None  # noqa: S101 (it was just drawn in)
-    figure.draw_without_rendering()  # finds the layout, which the boxes below are measured in
+    figure.draw_without_rendering()  # computes the layout, in which the boxes below are measured
     taken = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in axis.transData.transform(np.asarray(points))]
     for point, label in zip(points, labels, strict=True):
         tries = []

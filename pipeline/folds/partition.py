@@ -1,9 +1,9 @@
 """Actor-disjoint folds, balanced as in Table 4.
 
-Every gender within every corpus, every gender, and the folds' sizes shall differ by at most one actor between folds,
-as far as that is possible when groups (usually one actor; a session holds two) stay together. How far it is possible
-is an integer programme over kinds of groups; chains of random exchanges then spread over the assignments that are as
-good as that, and of those the one with the most even classes is taken.
+The number of actors of each gender in each corpus, of each gender, and of all actors should differ by at most one
+between folds. Groups (usually one actor; a session has two) stay together, so this is not always possible. An integer
+program over kinds of groups finds the best balance; random walks then find many assignments with this balance, and
+the one with the most even classes is chosen.
 """
 
 from __future__ import annotations
@@ -18,47 +18,47 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array
 
 from pipeline.core.errors import InputError
+from pipeline.core.wording import counted
 
 Integers = NDArray[np.int64]
 
-CANDIDATES = 1000  # seeded assignments to choose from (Table 4 is one of many that satisfy its constraints)
-_STEPS = 1500  # random exchanges that lead to each of them
-_NODES = 500  # of the integer programme's search: seconds at most; single actors need one
+CANDIDATES = 1000  # random assignments to choose from (Table 4 is one of many that satisfy its constraints)
+_STEPS = 1500  # random exchanges before each of them
+_NODES = 500  # limit of the search of the integer program, seconds at most; groups of one actor need one node
 
 
 @dataclass(frozen=True)
 class _Balance:
-    """What shall be even: `weights[unit, quantity]` actors count for `names[quantity]`."""
+    """The quantities to balance: `weights[unit, quantity]` is the number of actors that count for `names[quantity]`."""
 
     names: tuple[str, ...]
     weights: Integers
 
     def counts(self, assignments: Integers, folds: int) -> Integers:
-        """(candidates, folds, quantities) actors, for `assignments` (candidates, units) of fold indices."""
+        """Numbers of actors, shape (candidates, folds, quantities), for fold indices, shape (candidates, units)."""
         return np.stack([(assignments == fold).astype(np.int64) @ self.weights for fold in range(folds)], axis=1)
 
 
 def partition(
     segments: pd.DataFrame, folds: int, seed: int, balance_classes: bool, classes: Sequence[str] | None = None
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Deal the actors of all corpora to folds.
+    """Assign the actors of all corpora to folds.
 
     Args:
-        segments: rows of `records.SEGMENTS`; their order does not matter. An actor is (corpus, actor), a group is
-            (corpus, group).
+        segments: rows of `tables.SEGMENTS`, in any order. An actor is (corpus, actor), a group is (corpus, group).
         folds: number of folds.
-        seed: of the random assignment.
-        balance_classes: True takes, of 1000 assignments, the one with the least sum over classes and folds of the
-            squared deviation of a fold's share of the class's segments from 1 / folds; False takes the first.
-        classes: those that every fold's training part must hold; default: those of `segments`.
+        seed: seed of the random assignment.
+        balance_classes: True chooses, of 1000 assignments, the one with the least sum over classes and folds of the
+            squared deviation of a fold's share of the class's segments from 1 / folds; False chooses the first.
+        classes: classes that the training part of every fold must have; default: those of `segments`.
 
     Returns:
-        Rows of `records.FOLDS`, sorted by corpus and actor, fold from 1; and a sentence for each constraint that the
-        groups do not allow to hold.
+        Rows of `tables.FOLDS`, sorted by corpus and actor, with folds from 1; and a sentence for each quantity that
+        differs by more than one between folds.
 
     Raises:
-        InputError: fewer groups than folds; an actor of two genders or groups; or a class that some fold's training
-            part would lack.
+        InputError: there are fewer groups than folds; an actor has two genders or groups; or a class would be missing
+            from the training part of some fold.
     """
     classes = sorted(segments["emotion"].unique()) if classes is None else list(classes)
     actors = _actors(segments)
@@ -74,7 +74,7 @@ def partition(
     shares = _class_shares(segments, unit_of, classes)
 
     start, proven = _most_even(balance.weights, folds)
-    assignments = _wander(start, balance, folds, np.random.default_rng(seed))
+    assignments = _random_walks(start, balance, folds, np.random.default_rng(seed))
     in_fold = np.stack([(assignments == fold) @ shares for fold in range(folds)], axis=1)
     _refuse_missing_class(in_fold, classes, segments, folds)
     complete = (in_fold < 1 - 1e-9).all((1, 2))
@@ -90,10 +90,10 @@ def balance_table(table: pd.DataFrame) -> pd.DataFrame:
     """Number of women and men of each corpus in each fold, laid out as Table 4, with totals.
 
     Args:
-        table: rows of `records.FOLDS`.
+        table: rows of `tables.FOLDS`.
 
     Returns:
-        One row per corpus and `Total`; a column (fold, gender) each.
+        One row for each corpus and `Total`, one column for each (fold, gender).
     """
     columns = pd.MultiIndex.from_product([range(1, table["fold"].max() + 1), ["F", "M"]], names=["fold", "gender"])
     counts = pd.crosstab(table["corpus"], [table["fold"], table["gender"]]).reindex(columns=columns, fill_value=0)
@@ -102,7 +102,7 @@ def balance_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _actors(segments: pd.DataFrame) -> pd.DataFrame:
-    """One row per (corpus, actor) with gender and group, sorted."""
+    """One row for each (corpus, actor) with gender and group, sorted."""
     actors = segments[["corpus", "actor", "gender", "group"]].drop_duplicates()
     actors = actors.sort_values(["corpus", "actor", "gender", "group"], ignore_index=True)
     twice = actors[actors.duplicated(["corpus", "actor"], keep=False)]
@@ -112,13 +112,13 @@ def _actors(segments: pd.DataFrame) -> pd.DataFrame:
         found = "; ".join(f"gender {row.gender}, group {row.group}" for row in rows.itertuples())
         raise InputError(
             f"actor {actor} of {corpus} has more than one gender or group ({found}); expected one of each, since an "
-            "actor is in one fold only. Mend the labels of the corpus"
+            "actor is in one fold only. Correct the labels of the corpus"
         )
     return actors
 
 
 def _balance(actors: pd.DataFrame, unit_of: pd.MultiIndex) -> _Balance:
-    """Actors of each unit in each (corpus, gender), in each gender, and in all."""
+    """The numbers of actors of each group: of each (corpus, gender), of each gender, and of all."""
     unit = unit_of.get_indexer(pd.MultiIndex.from_frame(actors[["corpus", "group"]]))
     columns: dict[str, NDArray[np.bool_]] = {}
     for (corpus, gender), _ in actors.groupby(["corpus", "gender"]):
@@ -132,14 +132,14 @@ def _balance(actors: pd.DataFrame, unit_of: pd.MultiIndex) -> _Balance:
 
 
 def _class_shares(segments: pd.DataFrame, unit_of: pd.MultiIndex, classes: Sequence[str]) -> NDArray[np.float64]:
-    """(units, classes): which share of a class's segments each unit holds."""
+    """The share of the segments of each class that each group has, shape (units, classes)."""
     unit = unit_of.get_indexer(pd.MultiIndex.from_frame(segments[["corpus", "group"]]))
     counts = np.stack([np.bincount(unit[segments["emotion"] == name], minlength=len(unit_of)) for name in classes], 1)
     missing = [name for name, count in zip(classes, counts.sum(0), strict=True) if count == 0]
     if missing:
         raise InputError(
             f"no segment of class {', '.join(missing)} in any configured corpus; expected some of each of "
-            f"{', '.join(classes)}. Take it out of classes in params.yaml, or add a corpus that has it"
+            f"{', '.join(classes)}. Remove it from classes in params.yaml, or add a corpus that has it"
         )
     return np.asarray(counts / counts.sum(0))
 
@@ -147,9 +147,10 @@ def _class_shares(segments: pd.DataFrame, unit_of: pd.MultiIndex, classes: Seque
 def _most_even(weights: Integers, folds: int) -> tuple[Integers, bool]:
     """An assignment with the least sum of excess differences, and whether the search proved that it is the least.
 
-    The excess of a quantity is by how much its largest and smallest count in a fold differ beyond one. Groups of the
-    same composition are interchangeable, so the programme counts kinds of groups per fold: x[kind, fold] integer,
-    low[q] <= sum over kinds of weight * x <= low[q] + 1 + excess[q], least sum of excess.
+    The excess of a quantity is the difference between its largest and smallest count in a fold, minus one. Groups of
+    the same composition are interchangeable, so the program counts the groups of each kind in each fold: with integers
+    x[kind, fold], minimise the sum of excess[q] subject to
+    low[q] <= sum over kinds of weight * x <= low[q] + 1 + excess[q].
     """
     kinds, kind_of, sizes = np.unique(weights, axis=0, return_inverse=True, return_counts=True)
     quantities = weights.shape[1]
@@ -196,14 +197,14 @@ def _most_even(weights: Integers, folds: int) -> tuple[Integers, bool]:
 
 
 def _excess(counts: Integers) -> Integers:
-    """(candidates,) sum over quantities of how far counts (candidates, folds, quantities) differ beyond one."""
+    """The sum of the excess of all quantities, shape (candidates,), for counts (candidates, folds, quantities)."""
     return np.asarray(np.maximum(counts.max(1) - counts.min(1) - 1, 0).sum(1))
 
 
-def _wander(start: Integers, balance: _Balance, folds: int, random: np.random.Generator) -> Integers:
-    """(candidates, units) fold indices: random walks from `start` that never make the balance worse.
+def _random_walks(start: Integers, balance: _Balance, folds: int, random: np.random.Generator) -> Integers:
+    """Fold indices, shape (candidates, units), after random walks from `start` that never make the balance worse.
 
-    All candidates walk at once. A step exchanges the folds of two random units, or moves one to a random fold.
+    All candidates walk at the same time. A step exchanges the folds of two random units, or moves one to a random fold.
     """
     weights, units = balance.weights, len(start)
     every = np.arange(CANDIDATES)
@@ -236,7 +237,7 @@ def _wander(start: Integers, balance: _Balance, folds: int, random: np.random.Ge
 def _refuse_missing_class(
     in_fold: NDArray[np.float64], classes: Sequence[str], segments: pd.DataFrame, folds: int
 ) -> None:
-    """Refuse if no candidate leaves every class in every fold's training part."""
+    """Refuse if every candidate lacks a class in the training part of some fold."""
     whole = np.any(in_fold > 1 - 1e-9, axis=1)  # (candidates, classes): all of the class lies in one fold
     if not whole.any(1).all():
         return
@@ -244,8 +245,8 @@ def _refuse_missing_class(
     actors = segments.loc[segments["emotion"] == name, ["corpus", "actor"]].drop_duplicates()
     named = ", ".join(sorted(f"{corpus} {actor}" for corpus, actor in actors.to_numpy()))
     raise InputError(
-        f"class {name} has recordings of {len(actors)} actors only ({named}), which one of the {folds} folds would "
-        f"hold all of: the training part of that fold would have no {name}. Take the class out of classes in "
+        f"class {name} has recordings of {counted(len(actors), 'actor')} only ({named}), and one of the {folds} folds "
+        f"would have all of them, so that its training part would have no {name}. Remove the class from classes in "
         "params.yaml, or add recordings of it by other actors"
     )
 
@@ -254,9 +255,9 @@ def _notes(balance: _Balance, chosen: Integers, folds: int, proven: bool) -> lis
     """A sentence for each quantity that differs by more than one between folds."""
     counts = balance.counts(chosen[None], folds)[0]
     why = (
-        "whole groups allow no less without making another count less even"
+        "groups stay together, and no assignment is more even in total"
         if proven
-        else "the best that was found; an evener assignment may exist"
+        else "this is the most even assignment found; a more even one may exist"
     )
     notes = []
     for name, column in zip(balance.names, counts.T, strict=True):

@@ -1,7 +1,7 @@
-"""What has to be unique over all corpora: the keys of utterances, and the sound itself.
+"""Utterance keys and sounds must be unique over all corpora.
 
-A reader knows one corpus only. Two corpora of one key would overwrite each other in training; one sound in two
-corpora would be trained on in one fold and validated in another.
+A reader reads one corpus only. Two utterances with the same key could not be distinguished in training; the same sound
+in two corpora could be trained on and validated on in the same run.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from pipeline.core.wording import listed
 
 
 def refuse_shared(utterances: pd.DataFrame) -> None:
-    """Refuse corpora that share an utterance key or a recording's sound.
+    """Refuse corpora that share an utterance key or the sound of a recording.
 
-    Segment keys are unique with the utterance keys that they begin with.
+    Segment keys begin with utterance keys, so they are unique too.
 
     Args:
-        utterances: rows of `records.UTTERANCES`, of all configured corpora.
+        utterances: rows of `tables.UTTERANCES`, of all configured corpora.
 
     Raises:
-        InputError: two corpora made one key (`a` with `b-x`, and `a-b` with `x`), or hold the same decoded sound.
+        InputError: two corpora have the same key (`a` with `b-x`, and `a-b` with `x`), or the same decoded sound.
     """
     for rows in _shared(utterances, "utterance")[:1]:
         one, other = rows[0], rows[1]
         raise InputError(
-            f"the utterance key {one['utterance']} stands for {_named(one)} and for {_named(other)}; expected a key "
+            f"the utterance key {one['utterance']} means {_named(one)} and {_named(other)}; expected a key "
             f"for each; rename the corpus {one['corpus']} or {other['corpus']} in params.yaml so that neither name "
             "begins with the other"
         )
@@ -36,14 +36,14 @@ def refuse_shared(utterances: pd.DataFrame) -> None:
         pairs = listed((" and ".join(map(_named, rows)) for rows in shared), most=3)
         one, other = shared[0][0], shared[0][1]
         raise InputError(
-            f"different corpora hold the same sound, which would be trained on in one fold and validated in another: "
+            f"different corpora hold the same sound, which could be trained on and validated on in the same run: "
             f"{pairs}; expected every recording in one corpus; remove the copies, or {one['corpus']} or "
             f"{other['corpus']} from params.yaml"
         )
 
 
 def _shared(utterances: pd.DataFrame, column: str) -> list[list[dict[Hashable, str]]]:
-    """The first row of each corpus, for every value of `column` that more than one corpus has."""
+    """The first row of each corpus, for each value of `column` that more than one corpus has."""
     firsts = utterances[["utterance", "corpus", "path", "digest"]].drop_duplicates([column, "corpus"])
     twice = firsts[firsts.duplicated(column, keep=False)]
     return [rows.to_dict("records") for _, rows in twice.groupby(column, sort=False)]

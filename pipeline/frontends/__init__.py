@@ -1,1 +1,1 @@
-"""What turns samples into features: one file a front end, found through the registry."""
+"""Front ends, which turn samples into features: one file for each, listed in the registry."""

@@ -1,162 +1,54 @@
-"""Kaldi's spectrogram, its mean and variance normalisation, and splicing as a view (section 5).
-
-What `compute-spectrogram-feats --dither=0`, `apply-cmvn --norm-vars=true`, `splice-feats` and `subsample-feats` of
-Kaldi give, in float32. Source: `feat/feature-window.cc`, `feat/feature-spectrogram.cc` and `transform/cmvn.cc`.
-"""
+"""The paper's front end: Kaldi's log power spectrogram, 257 bins every 10 ms, normalised by bin (section 5)."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Sequence
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
-from pipeline.audio.frames import SHIFT, WINDOW
-
-Cmvn = Literal["segment", "utterance"]
-"""Over what mean and variance are taken."""
-
-FFT = 512  # samples, WINDOW rounded up to a power of two: --round-to-power-of-two
-BINS = FFT // 2 + 1
-PREEMPHASIS = 0.97  # --preemphasis-coefficient
-
-EPSILON = torch.finfo(torch.float32).eps
-"""Floor of energies and powers; its logarithm, -15.94, is what digital silence looks like (energy floor 0)."""
-
-_BLOCK = 256  # frames at a time: what fits into a core's cache, twice as fast as all frames at once
+from pipeline.audio.frames import FFT_BINS
+from pipeline.frontends.base import Cmvn, FrontEnd, FrontEndOptions, Matrix
 
 
-def spectrogram(samples: Tensor) -> Tensor:
-    """Log power spectrogram of a recording, with the log energy in place of bin 0.
+class SpectrogramOptions(FrontEndOptions):
+    """Options of the spectrogram.
 
-    Kaldi's frames: `snip_edges`, so no padding; each loses its mean, gives its energy (`--raw-energy`), is
-    pre-emphasised (its first sample by itself) and windowed.
-
-    Args:
-        samples: (num_samples,), float32, 16 kHz, on the int16 scale (-32768 to 32767): on a unit scale the floor
-            would cut into speech.
-
-    Returns:
-        (num_frames, 257), float32, natural logarithms; no rows if the recording is shorter than one window.
-
-    Raises:
-        ValueError: `samples` is not one channel of float32.
+    Attributes:
+        cmvn: frames over which mean and variance are computed; default: `features.cmvn`.
     """
-    if samples.ndim != 1 or samples.dtype != torch.float32:
-        raise ValueError(f"samples are {tuple(samples.shape)} of {samples.dtype}; expected one channel of float32")
-    num_frames = max(0, 1 + (len(samples) - WINDOW) // SHIFT)
-    powers = torch.empty(num_frames, BINS)
-    if num_frames == 0:
-        return powers
-    frames = samples.unfold(0, WINDOW, SHIFT)
-    padded = torch.zeros(min(_BLOCK, num_frames), FFT)
-    for begin in range(0, num_frames, _BLOCK):
-        power = powers[begin : begin + _BLOCK]
-        _power(frames[begin : begin + _BLOCK], padded[: len(power)], power)
-    return powers.clamp_(min=EPSILON).log_()
+
+    cmvn: Cmvn | None = None
+
+    def completed(self, cmvn: Cmvn) -> SpectrogramOptions:
+        """See `FrontEndOptions.completed`."""
+        return self if self.cmvn is not None else self.model_copy(update={"cmvn": cmvn})
 
 
-def _power(frames: Tensor, padded: Tensor, power: Tensor) -> None:
-    """Write the power spectra of `frames` (n, 400) to `power` (n, 257); `padded` (n, 512) is scratch, 0 from 400 on."""
-    frames = frames - frames.sum(1, keepdim=True) / WINDOW
-    torch.sub(frames[:, 1:], frames[:, :-1], alpha=PREEMPHASIS, out=padded[:, 1:WINDOW])
-    torch.mul(frames[:, 0], 1 - PREEMPHASIS, out=padded[:, 0])
-    padded[:, :WINDOW] *= _povey_window()
-    spectrum = torch.view_as_real(torch.fft.rfft(padded))
-    spectrum.square_()
-    torch.add(spectrum[..., 0], spectrum[..., 1], out=power)
-    power[:, 0] = torch.linalg.vecdot(frames, frames)
+class Spectrogram(FrontEnd[SpectrogramOptions]):
+    """The features of Kaldi's `compute-spectrogram-feats --dither=0` and `apply-cmvn --norm-vars=true`."""
+
+    options_class = SpectrogramOptions
+    framewise = True
+    dims = FFT_BINS
+    column = "bin"
+    constant_note = "with constant spectrogram bins, which stay 0, since scaling them would turn rounding into input"
+
+    def matrices(self, samples: NDArray[np.float32], bounds: Sequence[tuple[int, int]]) -> list[Matrix]:
+        """See `FrontEnd.matrices`; (num_frames, 257) each."""
+        import torch
+
+        from pipeline.frontends.kaldi import normalised_segments, spectrogram
+
+        assert self.options.cmvn is not None  # noqa: S101 (completed where params are read)
+        pieces = normalised_segments(spectrogram(torch.from_numpy(samples)), bounds, self.options.cmvn)
+        return [piece.numpy() for piece in pieces]
+
+    def constant_columns(self, matrix: Matrix) -> int:
+        """Bins that do not change, which `kaldi.normalise` leaves 0."""
+        # Few bins begin with 0, so few columns are compared.
+        candidates = np.flatnonzero(matrix[0] == 0)
+        return int((~matrix[:, candidates].any(0)).sum())
 
 
-@functools.cache
-def _povey_window() -> Tensor:
-    """Kaldi's default window, (0.5 - 0.5 cos(2 pi i / 399)) ** 0.85, computed in double as Kaldi does."""
-    return torch.hann_window(WINDOW, periodic=False, dtype=torch.float64).pow(0.85).float()
-
-
-def normalise(features: Tensor) -> Tensor:
-    """Bring every bin to mean 0 and population variance 1 over time (`apply-cmvn --norm-vars=true`).
-
-    A bin that does not change is 0 throughout. Kaldi divides it by a floored variance, which turns the rounding of
-    its last digits into values of any size; a network would take them for signal. "Does not change" means that the
-    standard deviation is within 16 float32 roundings of the bin's mean (or of 1, for means nearer to 0, where the
-    rounding of the power weighs more than that of its logarithm): more than equal frames can differ by, and 0.00005
-    at most, far less than any change of the sound.
-
-    Args:
-        features: (num_frames, bins), float32, at least one frame.
-
-    Returns:
-        The same shape, float32.
-    """
-    # Sums are in double, as in Kaldi; numpy makes them five times faster than torch.
-    values = features.numpy()
-    mean = values.mean(0, dtype=np.float64).astype(np.float32)
-    centred = values - mean
-    deviation = np.sqrt(np.square(centred).mean(0, dtype=np.float64)).astype(np.float32)
-    constant = deviation <= 16 * EPSILON * np.maximum(np.abs(mean), 1)
-    centred /= np.where(constant, np.float32(np.inf), deviation)
-    return torch.from_numpy(centred)
-
-
-def normalised_segments(features: Tensor, bounds: Iterable[tuple[int, int]], cmvn: Cmvn) -> list[Tensor]:
-    """Cut an utterance's spectrogram into normalised segments.
-
-    Args:
-        features: (num_frames, bins), float32.
-        bounds: (start frame, number of frames) of each segment.
-        cmvn: whether mean and variance are the segment's own or those of its whole utterance.
-
-    Returns:
-        (number of frames, bins) of each segment.
-    """
-    if cmvn == "utterance":
-        features = normalise(features)
-    segments = [features[start : start + length] for start, length in bounds]
-    return [normalise(segment) for segment in segments] if cmvn == "segment" else segments
-
-
-def pad_edges(features: Tensor, left: int, right: int) -> Tensor:
-    """Repeat the first frame `left` times before and the last one `right` times after (as `splice-feats` does).
-
-    Args:
-        features: (num_frames, bins), at least one frame.
-        left: frames of context before a frame.
-        right: frames of context after it.
-
-    Returns:
-        (left + num_frames + right, bins).
-    """
-    return torch.cat([features[:1].expand(left, -1), features, features[-1:].expand(right, -1)])
-
-
-def splice_view(padded: Tensor, context: int, every: int) -> Tensor:
-    """Every `every`-th window of `context` neighbouring frames, as a view: nothing is copied.
-
-    Args:
-        padded: (left + num_frames + right, bins), as `pad_edges` gives it.
-        context: left + 1 + right, frames in a window.
-        every: frames from one window to the next.
-
-    Returns:
-        (ceil(num_frames / every), context, bins); window i holds the context of frame i * every.
-    """
-    return padded.unfold(0, context, every).transpose(1, 2)
-
-
-def splice(features: Tensor, left: int, right: int, every: int) -> Tensor:
-    """Model frames of a segment: `splice-feats --left-context --right-context`, then `subsample-feats --n`.
-
-    Args:
-        features: (num_frames, bins), at least one frame.
-        left: frames of context before a frame.
-        right: frames of context after it.
-        every: frames from one model frame to the next.
-
-    Returns:
-        (ceil(num_frames / every), left + 1 + right, bins), a view of one padded copy.
-    """
-    return splice_view(pad_edges(features, left, right), left + 1 + right, every)
+FRONT_END = Spectrogram

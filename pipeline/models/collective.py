@@ -1,11 +1,12 @@
-"""One batch over several processes: sums over all of them, and where the rows of each lie among all rows.
+"""One batch over several processes: sums over all of them, and the position of each process's rows among all rows.
 
-Every function is the identity where a process trains alone. With a process group (`torch.distributed`), all processes
-call each of them in the same order; the rows of process 0 come first.
+Where a process trains alone, no function changes anything. With a process group (`torch.distributed`), all processes
+call the functions in the same order; the rows of process 0 come first.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +18,11 @@ from torch.autograd.function import once_differentiable
 
 @dataclass(frozen=True)
 class Place:
-    """Rows of this process among those of all.
+    """The position of this process's rows among those of all processes.
 
     Attributes:
-        first: index of its first row.
-        total: rows of all processes.
+        first: index of the first row of this process.
+        total: number of rows of all processes.
     """
 
     first: int
@@ -29,17 +30,17 @@ class Place:
 
 
 def processes() -> int:
-    """How many train together; 1 when alone."""
+    """The number of processes that train together; 1 when one trains alone."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def rank() -> int:
-    """Which of them this is, from 0."""
+    """The number of this process among them, from 0."""
     return dist.get_rank() if processes() > 1 else 0
 
 
 def places(counts: tuple[int, ...], device: torch.device) -> tuple[Place, ...]:
-    """Where each kind of rows of this process lies; `counts` is how many it has of each kind."""
+    """The position of each kind of rows of this process; `counts` are its numbers of rows of each kind."""
     if processes() == 1:
         return tuple(Place(0, count) for count in counts)
     table = torch.zeros(processes(), len(counts), dtype=torch.int64, device=device)
@@ -50,7 +51,7 @@ def places(counts: tuple[int, ...], device: torch.device) -> tuple[Place, ...]:
 
 
 def summed(tensor: Tensor) -> Tensor:
-    """The sum over all processes, on each of them; its gradient is the sum of theirs."""
+    """The sum over all processes, on each of them; its gradient is the sum of the gradients of all processes."""
     if processes() == 1:
         return tensor
     total: Tensor = _Sum.apply(tensor)  # type: ignore[no-untyped-call]
@@ -68,7 +69,7 @@ def gathered(rows: Tensor) -> Tensor:
     return everything
 
 
-def sum_gradients(parameters: list[Tensor]) -> None:
+def sum_gradients(parameters: Sequence[Tensor]) -> None:
     """Replace every gradient by the sum over all processes, in one exchange."""
     if processes() == 1:
         return

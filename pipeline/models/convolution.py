@@ -15,7 +15,7 @@ unfolds the input and multiplies matrices, which takes two to four times as long
 
 
 class Convolution(nn.Conv2d):
-    """`nn.Conv2d` that computes in the precision of its input, whatever its weights are kept in."""
+    """`nn.Conv2d` that computes in the precision of its input, whatever the precision of its weights."""
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(frames, in_channels, height, bins) to (frames, out_channels, ...), as `nn.Conv2d` gives it."""
@@ -29,7 +29,7 @@ class Convolution(nn.Conv2d):
 
 
 class _WideConvolution(torch.autograd.Function):
-    """A convolution whose weight gradient is taken for narrow parts of the kernel, one after another."""
+    """A convolution whose weight gradient is computed for narrow parts of the kernel, one after another."""
 
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int]) -> Tensor:
@@ -55,8 +55,8 @@ def _weight_gradient(
 ) -> tuple[Tensor, Tensor | None]:
     """Gradients of weight and bias.
 
-    Columns k to k + m of the kernel see the padded input from its column k on, so their gradient is that of a kernel
-    m wide over the input shifted by k.
+    Columns k to k + m of the kernel are applied to the padded input from its column k on, so their gradient is that of
+    a kernel of width m over the input shifted by k.
     """
     height, width = padding
     rest = gradient.shape[3] - 1 - inputs.shape[3]
@@ -74,7 +74,7 @@ def _weight_gradient(
 def _gradients(
     gradient: Tensor, inputs: Tensor, weight: Tensor, padding: tuple[int, int], wanted: tuple[bool, bool, bool]
 ) -> tuple[Any, Any, Any]:
-    """Those of input, weight and bias that are wanted, by PyTorch's own kernels."""
+    """The wanted gradients of input, weight and bias, computed by PyTorch's own kernels."""
     gradients: tuple[Any, Any, Any] = torch.ops.aten.convolution_backward(
         gradient, inputs, weight, [weight.shape[0]], (1, 1), padding, (1, 1), False, (0, 0), 1, wanted
     )

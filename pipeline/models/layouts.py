@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
 
 from torch import nn
 
 from pipeline.models.convolution import Convolution
 from pipeline.models.normalisation import BatchNorm2d
-
-Padding = Literal["paired", "same"]
+from pipeline.models.options import Padding
 
 
 @dataclass(frozen=True)
 class BranchLayout:
-    """One branch, and what surrounds the block.
+    """The order of the operations of a branch, and what goes with it outside the branch.
 
     Attributes:
-        operations: the branch from input to shaking, in the words of Figure 2.
-        relu_after_addition: a ReLU follows the addition of the shortcut.
-        standardise: a normalisation without scale and shift stands before the affine layer (the paper's CCL).
+        operations: operations of the branch from its input to shaking, in the words of Figure 2.
+        relu_after_addition: whether a ReLU follows the addition of the shortcut.
+        standardise: whether a normalisation without scale and shift precedes the affine layer (the paper's CCL).
     """
 
     operations: tuple[str, ...]
@@ -56,7 +54,8 @@ def build_branch(
 ) -> nn.Sequential:
     """One residual branch: (frames, in_channels, height, bins) to (frames, out_channels, height, bins).
 
-    The first convolution has the stride, which divides height and bins; `bias` says whether convolutions have one.
+    Only the first convolution has the stride, which divides height and bins; `bias` says whether convolutions have a
+    bias.
     """
     layers: list[nn.Module] = []
     channels = in_channels
@@ -73,7 +72,7 @@ def build_branch(
         elif operation == "BN":
             layers.append(BatchNorm2d(channels))
         else:
-            # In place, but for the block's own input, which the shortcut needs: no operation reads its output again.
+            # In place, since nothing else reads its input; but not on the block's input, which the shortcut needs.
             layers.append(nn.ReLU(inplace=bool(layers)))
     return nn.Sequential(*layers)
 
@@ -81,14 +80,14 @@ def build_branch(
 def _paired(kernel: tuple[int, int], position: int) -> tuple[int, int]:
     """Padding of the first and second convolution of a branch, which together keep the size of an even kernel.
 
-    Each output of a 2 x 16 convolution lies half a step off its inputs: the first is padded up (one larger), the
-    second down (one smaller), and the two half steps cancel. An odd kernel keeps its size twice.
+    Each output of a 2 x 16 convolution lies half a step beside its inputs: the first convolution is padded to be one
+    larger, the second to be one smaller, and the two half steps cancel. With an odd kernel both keep the size.
     """
     height, width = kernel
     return (height // 2, width // 2) if position % 2 == 0 else ((height - 1) // 2, (width - 1) // 2)
 
 
 def _around(kernel: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Zeros left, right, above and below that keep the size by themselves; an even kernel's extra one comes last."""
+    """Numbers of zeros left, right, above and below that keep the size; an even kernel has the extra one at the end."""
     height, width = kernel
     return (width - 1) // 2, width // 2, (height - 1) // 2, height // 2

@@ -9,13 +9,13 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Mixing:
-    """Which frames of a batch are mixed with which, where, and how.
+    """The pairs of frames of a batch that are mixed, the place in the network, and the shares.
 
     Attributes:
-        layer: before which the mixing takes place; 0 is the network's input.
+        layer: layer before which the mixing takes place; 0 is the network's input.
         first: (mixed frames,) int64 rows of the batch.
-        second: (mixed frames,) int64 rows of the partners.
-        share: (mixed frames,) float32, of the first in the mixture.
+        second: (mixed frames,) int64 rows of their partners.
+        share: (mixed frames,) float32 share of the first in the mixture.
         segment_of_frame: (mixed frames,) int64 segment, from 0, of each mixed frame.
     """
 

@@ -1,4 +1,4 @@
-"""Batch normalisation whose statistics are those of the whole batch, however many processes share it."""
+"""Batch normalisation with the statistics of the whole batch, however many processes share it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.models.collective import processes, summed
 
 
 class BatchNorm2d(nn.BatchNorm2d):
-    """`nn.BatchNorm2d`; in training over several processes with the statistics that one process alone would have."""
+    """`nn.BatchNorm2d`; in training over several processes, with the statistics that one process alone would have."""
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(frames, channels, height, bins) to the same shape."""
@@ -29,7 +29,7 @@ class BatchNorm1d(nn.BatchNorm1d):
 
 @contextmanager
 def still_statistics(network: nn.Module) -> Iterator[None]:
-    """Inside, running statistics stay as they are in train mode too."""
+    """Leave running statistics unchanged inside the block, in train mode too."""
     layers = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
     for layer in layers:
         layer.track_running_stats = False
@@ -47,7 +47,7 @@ def _shared(layer: nn.BatchNorm1d | nn.BatchNorm2d, inputs: Tensor) -> Tensor:
     values = inputs if inputs.dtype == torch.float64 else inputs.float()
     count = summed(values.new_tensor(float(inputs.numel() // max(1, inputs.shape[1]))))
     mean = summed(values.sum(over)) / count
-    # Centred before it is squared: the difference of two large sums would lose what it is after.
+    # Centred before it is squared: the difference of two large sums would not be exact enough.
     centred = values - mean.view(shape)
     variance = summed(centred.square().sum(over)) / count
     if layer.track_running_stats:

@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Literal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pipeline.models.base import Batch, Classifier, LayerRow, count_parameters
 from pipeline.models.collective import places
 from pipeline.models.convolution import Convolution
-from pipeline.models.layouts import LAYOUTS, BranchLayout, Padding, build_branch
+from pipeline.models.layouts import LAYOUTS, BranchLayout, build_branch
 from pipeline.models.mixing import Mixing
 from pipeline.models.normalisation import BatchNorm1d
-from pipeline.models.shakedrop import ShakeDrop, disturb, keep_probability
-from pipeline.models.shaking import Draws, Shaking, mix_branches
-from pipeline.models.variance_constancy import Constancy, VarianceConstancy
+from pipeline.models.options import Constancy, Gamma, Mixup, Padding, Pooling, ShakeDrop, Shaking
+from pipeline.models.shakedrop import BlockDrop, disturb, keep_probability
+from pipeline.models.shaking import Draws, mix_branches
+from pipeline.models.variance_constancy import VarianceConstancy, clip_gradients_by_layer, middle_frames
 
 POOLED_BANDS = 8
-"""Frequency bands of the pooling `bands`: 32 channels x 8 bands are Table 5's 256 inputs of the affine layer."""
+"""Number of frequency bands of the pooling `bands`: 32 channels x 8 bands are Table 5's 256 affine inputs."""
 
 
 class Block(nn.Module):
     """One residual block: branches side by side, mixed, added to the shortcut.
 
     Args:
-        layout: the branches' layout.
-        in_channels: of its input.
-        out_channels: of its output.
-        first_of_stage: its shortcut is a 1 x 1 convolution, not the identity.
-        branches: how many.
-        kernel: of every convolution of a branch.
-        padding: see `build_branch`.
-        shaking: None without.
-        stride: of the branches' first convolutions and of the shortcut.
-        bias: whether convolutions have one.
-        shortcut: another than that convolution or the identity.
-        shakedrop: None without.
+        layout: layout of the branches.
+        in_channels: number of channels of the input.
+        out_channels: number of channels of the output.
+        first_of_stage: whether the shortcut is a 1 x 1 convolution instead of the identity.
+        branches: number of branches.
+        kernel: size of the kernel of every convolution of a branch.
+        padding: rule of the padding, see `build_branch`.
+        shaking: options of shaking; None for none.
+        stride: stride of the branches' first convolutions and of the shortcut.
+        bias: whether convolutions have a bias.
+        shortcut: another shortcut than that convolution or the identity.
+        shakedrop: ShakeDrop of this block; None for none.
     """
 
     def __init__(
@@ -55,14 +56,14 @@ class Block(nn.Module):
         stride: int = 1,
         bias: bool = True,
         shortcut: nn.Module | None = None,
-        shakedrop: ShakeDrop | None = None,
+        shakedrop: BlockDrop | None = None,
     ) -> None:
         super().__init__()
         self.branches = nn.ModuleList(
             build_branch(layout, in_channels, out_channels, kernel, padding, stride=stride, bias=bias)
             for _ in range(branches)
         )
-        # The shortcut sees the block's raw input; only a stage's first block changes the width.
+        # The shortcut reads the block's raw input; only the first block of a stage changes the width.
         if shortcut is None:
             shortcut = (
                 Convolution(in_channels, out_channels, 1, stride=stride, bias=bias) if first_of_stage else nn.Identity()
@@ -91,28 +92,29 @@ class Block(nn.Module):
         return F.relu_(summed) if self.relu_after_addition else summed
 
 
-class ResNeXt(nn.Module):
+class ResNeXt(Classifier):
     """Preliminary convolution, stages of residual blocks, mean pooling over a segment, dropout, affine layer.
 
     Frames of all segments of a batch are concatenated, so segments of any length share a batch and no padding enters
     a normalisation or the pooling.
 
     Args:
-        layout: the branches' layout.
+        layout: layout of the branches.
         kernel: (spectrogram frames, frequency bins) of every convolution.
-        widths: channels of the preliminary convolution, then of each stage.
-        blocks: residual blocks of each stage.
-        branches: branches of each block.
-        num_classes: outputs.
+        widths: numbers of channels of the preliminary convolution, then of each stage.
+        blocks: numbers of residual blocks of each stage.
+        branches: number of branches of each block.
+        num_classes: number of classes.
         frame_shape: (height, bins) of a model frame; 16 x 257 in the paper.
-        pooling: `bands` averages over time and within 8 frequency bands of each channel, `bins` over time and
-            channels at each frequency bin.
+        pooling: kind of pooling; `bands` averages over time and within 8 frequency bands of each channel, `bins` over
+            time and channels at each frequency bin.
         padding: `paired` or `same`, see `build_branch`.
-        dropout: probability.
+        dropout: probability that an input of the affine layer is dropped.
         gamma0: initial scale of the normalisations in residual blocks.
-        shaking: None without.
-        shakedrop: that of the last block, whose probability the blocks before approach linearly; None without.
-        constancy: of the variance constancy loss, which the training adds to its own; None without.
+        shaking: options of shaking; None for none.
+        shakedrop: options of ShakeDrop; None for none.
+        mixup: options of Mixup in training; None for none.
+        constancy: options of the variance constancy loss, which is added to that of the classes; None for none.
     """
 
     def __init__(
@@ -125,15 +127,18 @@ class ResNeXt(nn.Module):
         branches: int,
         num_classes: int,
         frame_shape: tuple[int, int],
-        pooling: Literal["bands", "bins"] = "bands",
+        pooling: Pooling = "bands",
         padding: Padding = "paired",
         dropout: float = 0.5,
-        gamma0: float | Literal["uniform"] = 1.0,
+        gamma0: Gamma = 1.0,
         shaking: Shaking | None = None,
         shakedrop: ShakeDrop | None = None,
+        mixup: Mixup | None = None,
         constancy: Constancy | None = None,
     ) -> None:
         super().__init__()
+        self.num_classes, self.mixup = num_classes, mixup
+        self.kernel, self.widths = kernel, tuple(widths)
         pads = ((kernel[0] - 1) // 2, (kernel[1] - 1) // 2)
         self.prelim = Convolution(1, widths[0], kernel, padding=pads)
         height, bins = (size + 2 * pad - k + 1 for size, pad, k in zip(frame_shape, pads, kernel, strict=True))
@@ -166,13 +171,48 @@ class ResNeXt(nn.Module):
         self.dropout = dropout
         self.affine = nn.Linear(inputs, num_classes, bias=False)
         _start_scales(self.stages, gamma0)
-        # Of all ReLUs of the branches; learned with the rest, so made when these are there.
+        # Places: before the first convolution, and before each stage.
+        self.mixing_layers = 1 + len(self.stages)
+        # It looks for the ReLUs of the branches, so it is made after them.
         self.constancy = None if constancy is None else VarianceConstancy(self, constancy)
 
-    @property
-    def mixing_layers(self) -> int:
-        """Places that segments may be mixed at: before the first convolution, and before each stage."""
-        return 1 + len(self.stages)
+    def scores(self, batch: Batch, noise: torch.Generator | None = None, mixing: Mixing | None = None) -> Tensor:
+        """See `Classifier.scores`."""
+        scores: Tensor = self(batch.frames, batch.segment_of_frame, len(batch.emotions), noise, mixing)
+        return scores
+
+    @contextmanager
+    def penalty(self, batch: Batch) -> Iterator[Callable[[], Tensor]]:
+        """Yield a function that returns the variance constancy loss of the block, or 0 without `constancy`."""
+        if self.constancy is None:
+            yield lambda: batch.frames.new_zeros((), dtype=torch.float32)
+        else:
+            # Frames of one segment resemble each other, so only one of each segment is a row of the samples.
+            rows = middle_frames(batch.segment_of_frame, len(batch.emotions))
+            with self.constancy.watching(self, rows) as penalty:
+                yield penalty
+
+    def before_step(self) -> None:
+        """Clip the gradients of each layer if there is a variance constancy loss (section 2.4 of its paper)."""
+        if self.constancy is not None:
+            clip_gradients_by_layer(self, self.constancy.options.clip)
+
+    def layer_rows(self) -> list[LayerRow]:
+        """The rows of Table 5, the total last."""
+        size = f"{self.kernel[0]}x{self.kernel[1]}"
+        rows = [LayerRow("prelim-conv", f"{size}, {self.widths[0]}", 1, "1,1", count_parameters(self.prelim))]
+        for width, stage in zip(self.widths[1:], self.stages, strict=True):
+            structure = f"{size}, {width}; {size}, {width}"
+            depth = len(list(stage.children()))
+            rows.append(LayerRow(f"res-{width}", structure, depth, "1,1", count_parameters(stage)))
+        affine = self.affine
+        rows += [
+            LayerRow("average"),
+            LayerRow("affine", f"{affine.in_features}x{affine.out_features}", params=count_parameters(affine)),
+        ]
+        if self.constancy is not None:
+            rows.append(LayerRow("vcl", "beta of each unit", params=count_parameters(self.constancy)))
+        return [*rows, LayerRow("total", params=count_parameters(self))]
 
     def forward(
         self,
@@ -186,11 +226,11 @@ class ResNeXt(nn.Module):
 
         Args:
             frames: (frames, 1, height, bins) model frames of all segments, one after another; float32, or bfloat16 to
-                compute up to the pooling in that.
-            segment_of_frame: (frames,) int64, the segment, from 0, that each frame belongs to.
-            num_segments: segments in the batch.
-            generator: source of shaking and dropout, on the frames' device; needed in training mode.
-            mixing: of segments, before one of the `mixing_layers`; None leaves them as they are.
+                compute in that precision up to the pooling.
+            segment_of_frame: (frames,) int64 segment, from 0, that each frame belongs to.
+            num_segments: number of segments in the batch.
+            generator: generator of shaking and dropout, on the frames' device; needed in training mode.
+            mixing: mixtures of segments, before one of the `mixing_layers`; None for none.
 
         Returns:
             (num_segments, num_classes) unnormalised log-probabilities.
@@ -220,12 +260,12 @@ class ResNeXt(nn.Module):
         return F.adaptive_avg_pool2d(hidden, (1, POOLED_BANDS)).flatten(1)
 
     def _drop(self, inputs: Tensor, draws: Draws | None) -> Tensor:
-        """Dropout from the run's own generator (PyTorch's takes the global one)."""
+        """Dropout from the run's own generator (PyTorch's dropout uses the global one)."""
         if not self.training or self.dropout == 0:
             return inputs
         if draws is None:
             raise ValueError("dropout in training mode draws its mask: pass a generator")
-        # For the whole batch, of which this process may hold a part.
+        # Drawn for the whole batch, of which this process may hold a part.
         kept = inputs.new_empty(draws.segments.total, inputs.shape[1])
         kept.bernoulli_(1 - self.dropout, generator=draws.generator)
         first = draws.segments.first
@@ -241,12 +281,13 @@ def build_network(
     branches: int,
     num_classes: int,
     frame_shape: tuple[int, int],
-    pooling: Literal["bands", "bins"] = "bands",
+    pooling: Pooling = "bands",
     padding: Padding = "paired",
     dropout: float = 0.5,
-    gamma0: float | Literal["uniform"] = 1.0,
+    gamma0: Gamma = 1.0,
     shaking: Shaking | None = None,
     shakedrop: ShakeDrop | None = None,
+    mixup: Mixup | None = None,
     constancy: Constancy | None = None,
     seed: int = 0,
 ) -> ResNeXt:
@@ -256,21 +297,23 @@ def build_network(
         return ResNeXt(
             LAYOUTS[layout], kernel=kernel, widths=widths, blocks=blocks, branches=branches, num_classes=num_classes,
             frame_shape=frame_shape, pooling=pooling, padding=padding, dropout=dropout, gamma0=gamma0, shaking=shaking,
-            shakedrop=shakedrop, constancy=constancy,
+            shakedrop=shakedrop, mixup=mixup, constancy=constancy,
         )  # fmt: skip
 
 
-def decaying(last: ShakeDrop | None, blocks: int) -> list[ShakeDrop | None]:
-    """The ShakeDrop of every block, from the first, when that of the last is given."""
-    if last is None:
+def decaying(options: ShakeDrop | None, blocks: int) -> list[BlockDrop | None]:
+    """The ShakeDrop of every block, from the first."""
+    if options is None:
         return [None] * blocks
-    return [replace(last, keep=keep_probability(block, blocks, last.keep)) for block in range(1, blocks + 1)]
+    return [
+        BlockDrop(keep_probability(block, blocks, options.last_keep), options.level) for block in range(1, blocks + 1)
+    ]
 
 
-def _start_scales(stages: nn.Module, gamma0: float | Literal["uniform"]) -> None:
+def _start_scales(stages: nn.Module, gamma0: Gamma) -> None:
     """Start the scale of every normalisation at gamma0 (section 4.2), or at U(0, 1) as PyTorch did up to 1.1.
 
-    Last of all, so that the draws of `uniform` leave the convolutions as they are at any other gamma0.
+    Called last, so that with `uniform` the convolutions start with the same weights as with any other gamma0.
     """
     for layer in stages.modules():
         if isinstance(layer, nn.BatchNorm2d):

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pipeline.models.shaking import Draws, Level, weigh
+from pipeline.models.options import Level
+from pipeline.models.shaking import Draws, weigh
 
 
 @dataclass(frozen=True)
-class ShakeDrop:
-    """How the residual of one block is disturbed in training.
+class BlockDrop:
+    """The ShakeDrop of one block, which disturbs its residual in training.
 
     With b = 1 of probability `keep`, else 0, a block is x + (b + alpha - b alpha) F(x); in the backward pass beta
     stands for alpha (equation 6). Evaluation multiplies F by the expectation.
 
     Attributes:
         keep: probability that the block is as without ShakeDrop.
-        level: what shares one draw of b, alpha and beta.
+        level: unit that shares one draw of b, alpha and beta.
         alpha: interval of the uniform alpha.
         beta: interval of the uniform beta.
     """
@@ -31,7 +32,7 @@ class ShakeDrop:
 
     @property
     def expectation(self) -> float:
-        """Of the forward factor: p + (1 - p) E(alpha)."""
+        """Expectation of the forward factor: p + (1 - p) E(alpha)."""
         return self.keep + (1 - self.keep) * sum(self.alpha) / 2
 
 
@@ -39,30 +40,30 @@ def keep_probability(block: int, blocks: int, last: float) -> float:
     """The linear decay from 1 to `last` (Huang et al. 2016, arXiv 1603.09382): 1 - l / L (1 - p_L).
 
     Args:
-        block: l, from 1.
-        blocks: L, of the whole network.
-        last: p_L, of the last block.
+        block: l, number of the block, from 1.
+        blocks: L, number of blocks of the whole network.
+        last: p_L, probability of the last block.
     """
     return 1 - block / blocks * (1 - last)
 
 
-def disturb(residual: Tensor, shakedrop: ShakeDrop, segment_of_frame: Tensor, draws: Draws) -> Tensor:
+def disturb(residual: Tensor, drop: BlockDrop, segment_of_frame: Tensor, draws: Draws) -> Tensor:
     """The residual of a block in one training pass.
 
     Args:
-        residual: (frames, channels, height, bins), F(x).
-        shakedrop: of this block.
-        segment_of_frame: (frames,) the segment, from 0, that each frame belongs to.
-        draws: source of the random numbers, on the residual's device.
+        residual: (frames, channels, height, bins) residual F(x).
+        drop: ShakeDrop of this block.
+        segment_of_frame: (frames,) segment, from 0, that each frame belongs to.
+        draws: random numbers of this pass, on the residual's device.
 
     Returns:
         F(x) times its forward factor; its gradient is multiplied by the backward factor instead.
     """
     device = residual.device
-    kept, alpha, beta = torch.rand(3, draws.rows(shakedrop.level), 1, generator=draws.generator, device=device)
-    whole = kept < shakedrop.keep
+    kept, alpha, beta = torch.rand(3, draws.rows(drop.level), 1, generator=draws.generator, device=device)
+    whole = kept < drop.keep
     factors = [
         torch.where(whole, 1.0, low + (high - low) * part).unsqueeze(0)
-        for part, (low, high) in ((alpha, shakedrop.alpha), (beta, shakedrop.beta))
+        for part, (low, high) in ((alpha, drop.alpha), (beta, drop.beta))
     ]
-    return weigh([residual], *(draws.ours(factor, shakedrop.level, segment_of_frame) for factor in factors))
+    return weigh([residual], *(draws.ours(factor, drop.level, segment_of_frame) for factor in factors))

@@ -4,40 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from pipeline.models.collective import Place
-
-Forward = Literal["shake", "even"]
-Rule = Literal["M1", "M2", "M3", "M4", "M5"]
-Backward = Literal["shake", "even", "keep"] | Rule
-Level = Literal["frame", "segment", "batch"]
-
-RULES: tuple[Rule, ...] = get_args(Rule)
-
-
-@dataclass(frozen=True)
-class Shaking:
-    """How the branches of a block are mixed while training.
-
-    Attributes:
-        bands: sub-bands of the spectral axis that draw independently; 1 is Full (equation 8), 2 is Both (equation 9).
-        forward: `shake` draws the weights of the forward pass, `even` gives every branch the same.
-        backward: `shake` draws the weights of the backward pass anew, `even` gives every branch the same, `keep`
-            reuses those of the forward pass; `M1` to `M5` are Gastaldi's rules of table 3, see `opposed_weights`.
-        level: what shares one draw: a model frame, all frames of a segment, or the whole batch.
-        interval: of the drawn weight of the first of two branches; the paper's is (0, 1).
-    """
-
-    bands: int = 1
-    forward: Forward = "shake"
-    backward: Backward = "shake"
-    level: Level = "frame"
-    interval: tuple[float, float] = (0.0, 1.0)
+from pipeline.models.options import Level, Rule, Shaking
 
 
 @dataclass(frozen=True)
@@ -48,9 +22,9 @@ class Draws:
     many processes share it.
 
     Attributes:
-        generator: their source.
-        frames: where this process's model frames lie in the batch.
-        segments: where its segments do.
+        generator: generator that they are drawn from.
+        frames: position of this process's model frames in the batch.
+        segments: position of its segments in the batch.
     """
 
     generator: torch.Generator
@@ -58,11 +32,20 @@ class Draws:
     segments: Place
 
     def rows(self, level: Level) -> int:
-        """How many draws the whole batch takes at a level."""
+        """The number of draws for the whole batch at a level."""
         return {"frame": self.frames.total, "segment": self.segments.total, "batch": 1}[level]
 
     def ours(self, drawn: Tensor, level: Level, segment_of_frame: Tensor) -> Tensor:
-        """Of (terms, rows, bands) drawn for the whole batch, those of each of this process's frames, or of all."""
+        """This process's part of draws for the whole batch.
+
+        Args:
+            drawn: (terms, rows, bands) draws for the whole batch.
+            level: unit that shares one draw.
+            segment_of_frame: (frames,) segment, from 0, that each frame of this process belongs to.
+
+        Returns:
+            (terms, frames, bands) draws; (terms, 1, bands) where the whole batch shares one.
+        """
         if level == "frame":
             return drawn[:, self.frames.first : self.frames.first + len(segment_of_frame)]
         if level == "segment":
@@ -80,9 +63,9 @@ def mix_branches(
 
     Args:
         branches: N tensors (frames, channels, height, bins).
-        shaking: the rules.
-        segment_of_frame: (frames,) the segment, from 0, that each frame belongs to.
-        draws: source of the weights, on the branches' device.
+        shaking: options of shaking.
+        segment_of_frame: (frames,) segment, from 0, that each frame belongs to.
+        draws: random numbers of this pass, on the branches' device.
 
     Returns:
         (frames, channels, height, bins), the sum of alpha_n times branch n. In the backward pass branch n receives
@@ -106,10 +89,10 @@ def weigh(terms: Sequence[Tensor], forward: Tensor, backward: Tensor) -> Tensor:
     Args:
         terms: N tensors (frames, channels, height, bins).
         forward: (N, frames or 1, bands) weights of the forward pass, which get no gradient.
-        backward: likewise, of the backward pass.
+        backward: (N, frames or 1, bands) weights of the backward pass.
 
     Returns:
-        (frames, channels, height, bins).
+        (frames, channels, height, bins) sum.
     """
     reference = terms[0]
     weights = (_per_bin(part, reference.shape[-1]).to(reference.dtype) for part in (forward, backward))
@@ -123,15 +106,15 @@ def opposed_weights(rule: Rule, alpha: Tensor, generator: torch.Generator) -> Te
     Gastaldi 2017, table 3, with r from U(0, 1) for each weight; mirrored where alpha is over 1/2:
 
     - `M1`: 1 - alpha, the mirror image
-    - `M2`: r alpha, further out on alpha's side
+    - `M2`: r alpha, further from 1/2 on alpha's side
     - `M3`: between alpha and 1/2
     - `M4`: between 1/2 and 1 - alpha
     - `M5`: beyond 1 - alpha
 
     Args:
-        rule: one of them.
+        rule: one of these rules.
         alpha: forward weights of the first of two branches, any shape.
-        generator: source of r, on alpha's device.
+        generator: generator of r, on alpha's device.
     """
     share = torch.rand(alpha.shape, generator=generator, device=alpha.device)
     small = torch.minimum(alpha, 1 - alpha)
@@ -178,13 +161,13 @@ def _weights(
 def _per_bin(weights: Tensor, bins: int) -> Tensor:
     """(branches, rows, bands) to (branches, rows, 1, 1, 1 or bins): each band's weight at each of its bins.
 
-    The spectral axis is split into `bands` parts as equal as can be, the lower ones longer: 256 bins and 2 bands
-    give two halves of 128.
+    The spectral axis is split into `bands` parts that are as equal as possible, the lower ones longer: 256 bins and 2
+    bands give two halves of 128.
     """
     bands = weights.shape[-1]
     if bands > 1:
         if bands > bins:
-            raise ValueError(f"{bands} sub-bands of {bins} frequency bins; expected at most one a bin")
+            raise ValueError(f"{bands} sub-bands of {bins} frequency bins; expected at most one for each bin")
         widths = torch.tensor([bins // bands + (band < bins % bands) for band in range(bands)], device=weights.device)
         weights = weights.repeat_interleave(widths, dim=-1, output_size=bins)
     return weights[:, :, None, None, :]

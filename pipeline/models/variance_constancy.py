@@ -17,63 +17,38 @@ On any network, in training:
         scores = network(inputs)
     loss = F.cross_entropy(scores, target) + penalty()
     torch.autograd.backward(loss)
-    clip_gradients_by_layer(network, constancy.settings.clip)
+    clip_gradients_by_layer(network, constancy.options.clip)
 
-Where rows are not samples, as the model frames of a ResNeXt for speech, whose neighbours of one segment are far from
-independent, `rows` names one row a sample: `watching(network, rows=middle_frames(segment_of_frame, num_segments))`.
+The model frames of a ResNeXt for speech are not independent within a segment. For such networks, `rows` names one row
+for each segment: `watching(network, rows=middle_frames(segment_of_frame, num_segments))`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from pipeline.models.options import Constancy
+
 ACTIVATIONS = (nn.ReLU, nn.ELU, nn.LeakyReLU, nn.SELU)
 """Modules whose input is a pre-activation."""
 
-Unit = Literal["position", "channel"]
 
-
-@dataclass(frozen=True)
-class Constancy:
-    """The settings of the loss.
-
-    Attributes:
-        samples: n, rows of each of the two samples; the first 2 n of a batch are used.
-        weight: gamma, of the sum over layers.
-        clip: the largest norm of a layer's gradient.
-        unit: of a convolution, what has a variance of its own: every `position` of every channel, over n rows; or a
-            `channel`, over n rows and all positions, as in batch normalisation. The paper speaks of neurons and of
-            samples as small as n = 2, which is the former.
-    """
-
-    samples: int = 5
-    weight: float = 0.01
-    clip: float = 1.0
-    unit: Unit = "position"
-
-    def __post_init__(self) -> None:
-        if self.samples < 2:
-            raise ValueError(f"a variance of {self.samples} samples; expected at least 2")
-
-
-def variance_constancy(values: Tensor, beta: Tensor, samples: int, unit: Unit = "position") -> Tensor:
+def variance_constancy(values: Tensor, beta: Tensor, samples: int, unit: str = "position") -> Tensor:
     """The loss of one layer, the mean over its units (equation 17).
 
     Args:
         values: (rows, channels, ...) pre-activations; the first two consecutive slices of `samples` rows are compared.
             With fewer than 2 `samples` rows, as the last batch of an epoch may have, the slices are halves of them.
-        beta: (channels,) positive.
-        samples: n, at least 2.
-        unit: see `Constancy`.
+        beta: (channels,) positive values of beta.
+        samples: n, number of rows of a sample, at least 2.
+        unit: part of the output with a variance of its own, see `Constancy`.
 
     Returns:
-        A scalar; 0 where there are not even two rows for each slice.
+        The loss, a scalar; 0 where there are fewer than two rows for each slice.
     """
     half = min(samples, len(values) // 2)
     if half < 2:
@@ -87,70 +62,71 @@ def variance_constancy(values: Tensor, beta: Tensor, samples: int, unit: Unit = 
 
 
 class LayerConstancy(nn.Module):
-    """The loss of one layer with its beta, one a channel.
+    """The loss of one layer with its beta, one for each channel.
 
-    The logarithm of beta is learned, so that it stays positive; the gradient at the start, where beta is 1, is the
-    same for both. A convolution's units of one channel share a beta as they share their weights.
+    The logarithm of beta is learned, so that beta stays positive; at the start, where beta is 1, both have the same
+    gradient. The units of one channel of a convolution share a beta as they share their weights.
     """
 
-    def __init__(self, channels: int, settings: Constancy) -> None:
+    def __init__(self, channels: int, options: Constancy) -> None:
         super().__init__()
-        self.settings = settings
+        self.options = options
         self.log_beta = nn.Parameter(torch.zeros(channels))
 
     @property
     def beta(self) -> Tensor:
-        """(channels,) positive."""
+        """(channels,) positive values of beta."""
         return self.log_beta.exp()
 
     def forward(self, values: Tensor) -> Tensor:
         """(rows, channels, ...) pre-activations to a scalar."""
-        return variance_constancy(values, self.beta, self.settings.samples, self.settings.unit)
+        return variance_constancy(values, self.beta, self.options.samples, self.options.unit)
 
 
 class VarianceConstancy(nn.Module):
     """The loss of all pre-activations of a network: of every module of `ACTIVATIONS` in it.
 
-    A module that is called twice in a pass counts twice. The network is not held: add this module to it for beta to be
-    among its parameters and in its checkpoints.
+    A module that is called twice in a pass counts twice. This module keeps no reference to the network: add it to the
+    network, so that beta is among its parameters and in its checkpoints.
 
     Args:
-        network: any; its activations stand in `nn.Sequential`, before the layer that takes their outputs.
-        settings: of the loss.
+        network: any network whose activations stand in `nn.Sequential`, before the layer that takes their outputs.
+        options: options of the loss.
 
     Raises:
-        ValueError: no activation, or one that no layer follows, so that its number of channels is unknown.
+        ValueError: the network has no activation, or one that no layer follows, so that its number of channels is
+            unknown.
     """
 
-    def __init__(self, network: nn.Module, settings: Constancy) -> None:
+    def __init__(self, network: nn.Module, options: Constancy) -> None:
         super().__init__()
-        self.settings = settings
+        self.options = options
         widths = preactivation_widths(network)
         if not widths:
             raise ValueError("the network has no activation module, so there is no pre-activation to watch")
         self.names = tuple(widths)
-        self.layers = nn.ModuleList(LayerConstancy(width, settings) for width in widths.values())
+        self.layers = nn.ModuleList(LayerConstancy(width, options) for width in widths.values())
 
     @contextmanager
     def watching(self, network: nn.Module, rows: Tensor | None = None) -> Iterator[Callable[[], Tensor]]:
-        """Collect the loss of what runs inside; yields a function that gives the weighted sum over layers.
+        """Collect the loss of what the block computes; yields a function that returns the weighted sum over layers.
 
         Args:
-            network: the one this was made for, or a copy.
-            rows: (at least 2 n,) int64, the rows of a layer's input that are its samples, in order; default: all.
+            network: network that this module was made for, or a copy of it.
+            rows: (at least 2 n,) int64 rows of a layer's input that the samples are made of, in order; default: all.
         """
         losses: list[Tensor] = []
 
         def watcher(layer: nn.Module) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
             def watch(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-                losses.append(layer(inputs[0] if rows is None else inputs[0][rows[: 2 * self.settings.samples]]))
+                losses.append(layer(inputs[0] if rows is None else inputs[0][rows[: 2 * self.options.samples]]))
 
             return watch
 
         def penalty() -> Tensor:
             if not losses:
                 raise ValueError("no pre-activation was seen: run the network inside `watching`")
-            return self.settings.weight * torch.stack(losses).sum()
+            return self.options.weight * torch.stack(losses).sum()
 
         handles = [
             network.get_submodule(name).register_forward_pre_hook(watcher(layer))
@@ -164,7 +140,7 @@ class VarianceConstancy(nn.Module):
 
 
 def preactivation_widths(network: nn.Module) -> dict[str, int]:
-    """Channels of every activation's input, by the activation's name in the network, in its order.
+    """Numbers of channels of the inputs of all activations, by the activation's name in the network, in its order.
 
     The channels are those of the next convolution or linear layer in the same `nn.Sequential`.
     """
@@ -195,7 +171,7 @@ def middle_frames(segment_of_frame: Tensor, num_segments: int) -> Tensor:
 def clip_gradients_by_layer(network: nn.Module, most: float) -> None:
     """Scale down the gradient of every layer whose norm is over `most` (section 2.4).
 
-    A layer is a module with parameters of its own: weight and bias together.
+    A layer is a module with parameters of its own; its weight and bias have one norm together.
     """
     for layer in network.modules():
         own = [parameter for parameter in layer.parameters(recurse=False) if parameter.grad is not None]

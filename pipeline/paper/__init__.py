@@ -1,1 +1,1 @@
-"""What Huang & Narayanan (arXiv 1808.00876) published: figures, settings, models, hypotheses."""
+"""What Huang & Narayanan (arXiv 1808.00876) published: settings, tables with their hypotheses, figures, models."""

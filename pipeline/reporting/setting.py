@@ -1,4 +1,4 @@
-"""What was trained, and how that is not the paper's: said under every table, so that no figure passes for another's."""
+"""What was trained, and how it differs from the paper: stated under every table, so that no figure is misread."""
 
 from __future__ import annotations
 
@@ -7,136 +7,166 @@ from functools import reduce
 
 from pydantic import BaseModel
 
-from pipeline.evaluation.results import RunDetails
-from pipeline.paper.published import (
-    ACTORS,
-    CLASSES,
-    CORPORA,
-    SEEDS,
-    SEGMENTS,
-    SETTINGS,
-    SOURCE,
-    published_models,
-)
-from pipeline.params import ModelParams, Params
-from pipeline.reporting.experiment import Experiment
-from pipeline.reporting.tables.table import listed
+from pipeline.core.wording import counted, enumerated
+from pipeline.evaluation.results import Results, RunDetails
+from pipeline.models.options import ModelParams
+from pipeline.paper.published import published_models
+from pipeline.paper.settings import ACTOR_COUNT, CLASSES, SEED_COUNT, SEGMENT_COUNT, SETTINGS
+from pipeline.params import Params
 
 
-def corpus_label(params: Params, corpus: str) -> str:
-    """A corpus by the paper's name when its key is its reader's, else by its key."""
-    return CORPORA.get(corpus, corpus) if params.reader(corpus) == corpus else corpus
-
-
-def trained_on(experiment: Experiment) -> str:
+def trained_on(results: Results) -> str:
     """One sentence: the data, runs and epochs behind the figures that are ours."""
-    params = experiment.params
+    params = results.params
     folds, seeds = params.train.folds, params.train.seeds
-    corpora = listed(corpus_label(params, corpus) for corpus in params.corpora)
+    corpora = enumerated(map(results.corpus_label, params.corpora))
     return (
-        f"Trained here: {len(experiment.segments)} segments of {count_actors(experiment)} actors from {corpora}; "
+        f"Trained here: {len(results.segments)} segments of {results.actor_count} actors from {corpora}; "
         f"{len(folds)} of {params.partition.folds} folds × {len(seeds)} seed{'s' * (len(seeds) > 1)} = "
         f"{len(folds) * len(seeds)} runs a model, "
-        f"{params.train.epochs} epochs each; figures are means over these runs."
+        f"{epochs_trained(results)} each; figures are means over these runs."
     )
 
 
-def count_actors(experiment: Experiment) -> int:
-    """Actors in the segments; the same name in two corpora is two people."""
-    return len(experiment.segments[["corpus", "actor"]].drop_duplicates())
+def epochs_trained(results: Results) -> str:
+    """The epochs of the trained models (without any, of the configured ones): `20 epochs`, `3 to 1000 epochs`."""
+    params = results.params
+    models = results.trained or tuple(params.models)
+    epochs = {params.train_of(model).epochs for model in models if params.family_of(model).by_epochs}
+    low, high = (min(epochs), max(epochs)) if epochs else (params.train.epochs, params.train.epochs)
+    return counted(high, "epoch") if low == high else f"{low} to {high} epochs"
 
 
-def published_from(number: int) -> str:
-    """One sentence: what stands behind the published figures of a table."""
-    return (
-        f"Published: Table {number} of {SOURCE}: {SEGMENTS} segments of {ACTORS} actors, 4 folds × {SEEDS} seeds = "
-        f"12 runs a model, 1000 epochs; which epoch it reports is not said."
-    )
-
-
-def differences_from_paper(experiment: Experiment) -> str:
+def differences_from_paper(results: Results) -> str:
     """One sentence that names every setting that is not the paper's."""
-    differences = setting_differences(experiment)
+    differences = setting_differences(results)
     if not differences:
-        return setting_summary(experiment)
-    return f"{setting_summary(experiment).removesuffix('.')}: {'; '.join(differences)}."
+        return setting_summary(results)
+    return f"{setting_summary(results).removesuffix('.')}: {'; '.join(differences)}."
 
 
-def setting_summary(experiment: Experiment) -> str:
+def setting_summary(results: Results) -> str:
     """One sentence: whether the setting is the paper's, and what that means for the figures."""
-    differences = setting_differences(experiment)
+    differences = shared_differences(results)
     if not differences:
-        return "Setting: as section 5 and Table 5 of the paper say."
+        some = ", except for some models" if setting_differences(results) else ""
+        return f"Setting: as section 5 and Table 5 of the paper say{some}."
     network = any(difference.startswith("network.") for difference in differences)
     subject = "Another network and setting than the paper's" if network else "Another setting than the paper's"
     return f"{subject}, so no figure here is a reproduction of a published one."
 
 
-def setting_differences(experiment: Experiment) -> list[str]:
-    """Every setting that is not the paper's, with the paper's."""
-    params = experiment.params
+def setting_differences(results: Results) -> list[str]:
+    """Every setting that is not the paper's, with the paper's; then a line for each model that differs further."""
+    own = {model: model_differences(results, model) for model in results.params.models}
+    return [
+        *shared_differences(results),
+        *(f"{results.label(model)} has {', '.join(found)}" for model, found in own.items() if found),
+    ]
+
+
+def shared_differences(results: Results) -> list[str]:
+    """Every setting of the models together that is not the paper's, with the paper's."""
+    params = results.params
     differences = [
-        f"{place} {_shown(ours)} (paper: {_shown(paper)})"
+        _difference(place, ours, paper)
         for place, paper in SETTINGS.items()
-        if (ours := reduce(getattr, place.split("."), params)) != paper
+        if (ours := _shared_value(params, place)) != paper
     ]
     if set(params.classes) != set(CLASSES):
-        differences.append(f"classes {_shown(params.classes)} (paper: {_shown(CLASSES)})")
-    if len(params.train.seeds) != SEEDS:
-        differences.append(f"{len(params.train.seeds)} seeds (paper: {SEEDS})")
+        differences.append(f"classes {_as_text(params.classes)} (paper: {_as_text(CLASSES)})")
+    if len(params.train.seeds) != SEED_COUNT:
+        differences.append(f"{len(params.train.seeds)} seeds (paper: {SEED_COUNT})")
     if len(params.train.folds) != params.partition.folds:
-        differences.append(f"folds {_shown(params.train.folds)} of {params.partition.folds} (paper: all)")
-    if len(experiment.segments) != SEGMENTS or count_actors(experiment) != ACTORS:
+        differences.append(f"folds {_as_text(params.train.folds)} of {params.partition.folds} (paper: all)")
+    if len(results.segments) != SEGMENT_COUNT or results.actor_count != ACTOR_COUNT:
         differences.append(
-            f"{len(experiment.segments)} segments of {count_actors(experiment)} actors (paper: {SEGMENTS} of {ACTORS})"
+            f"{len(results.segments)} segments of {results.actor_count} actors "
+            f"(paper: {SEGMENT_COUNT} of {ACTOR_COUNT})"
         )
     return differences
 
 
-def _shown(value: object) -> str:
+def model_differences(results: Results, model: str) -> list[str]:
+    """Every setting of one model that is neither the paper's nor among `shared_differences`, with the paper's."""
+    params, entry = results.params, results.params.model(model)
+    differences = [
+        _difference(place, ours, paper)
+        for place, paper in SETTINGS.items()
+        if (ours := _value(params, place, model)) != paper and ours != _shared_value(params, place)
+    ]
+    if entry.family != "resnext":
+        differences.append(_difference("family", entry.family, "resnext"))
+    kind = params.front_end(entry.frontend).options.kind
+    if kind != "spectrogram":
+        differences.append(_difference("front end", kind, "spectrogram"))
+    return differences
+
+
+def _value(params: Params, place: str, model: str) -> object:
+    """The value of a setting for a model: its own, else that of the section."""
+    section, name = place.split(".")
+    design = params.design_of(model, dims=1)
+    own = {"network": design.network, "features": design.features, "train": params.train_of(model)}
+    return getattr(own.get(section, getattr(params, section)), name)
+
+
+def _shared_value(params: Params, place: str) -> object:
+    """The value of the section, or the first model's if every model has one of its own."""
+    ours: object = reduce(getattr, place.split("."), params)
+    values = (_value(params, place, model) for model in params.models)
+    return ours if ours in values else _value(params, place, next(iter(params.models)))
+
+
+def _difference(place: str, ours: object, paper: object) -> str:
+    return f"{place} {_as_text(ours)} (paper: {_as_text(paper)})"
+
+
+def _as_text(value: object) -> str:
     return ", ".join(str(item) for item in value) if isinstance(value, tuple) else str(value)
 
 
-def not_trained(experiment: Experiment, models: Iterable[str]) -> list[str]:
+def not_trained(results: Results, models: Iterable[str]) -> list[str]:
     """A line that names the models without runs, if any."""
-    missing = [model for model in dict.fromkeys(models) if model not in experiment.trained]
+    missing = [model for model in dict.fromkeys(models) if model not in results.trained]
     return [f"Not trained: {', '.join(missing)}."] if missing else []
 
 
-def incomplete(experiment: Experiment, models: Iterable[str]) -> list[str]:
+def incomplete(results: Results, models: Iterable[str]) -> list[str]:
     """A line for each trained model whose runs are not those of the params."""
-    train = experiment.params.train
+    train = results.params.train
     expected = {(fold, seed) for fold in train.folds for seed in train.seeds}
     lines = []
     for model in dict.fromkeys(models):
-        rows = experiment.runs[experiment.runs["model"] == model]
+        rows = results.runs[results.runs["model"] == model]
         present = set(zip(rows["fold"], rows["seed"], strict=True))
-        if model in experiment.trained and present != expected:
+        if model in results.trained and present != expected:
             lines.append(
-                f"{experiment.label(model)}: {len(present & expected)} of the {len(expected)} runs of the params, "
+                f"{results.label(model)}: {len(present & expected)} of the {len(expected)} runs of the params, "
                 f"and {len(present - expected)} others."
             )
     return lines
 
 
-def redefined(experiment: Experiment, models: Iterable[str]) -> list[str]:
-    """A line for each model that is configured otherwise than its row of the paper says."""
+def redefined(results: Results, models: Iterable[str]) -> list[str]:
+    """A line for each model whose configuration differs from its row in the paper."""
     lines = []
     for model in dict.fromkeys(models):
-        ours, paper = experiment.params.models.get(model), published_models().get(model)
+        ours, paper = results.params.models.get(model), published_models().get(model)
         if ours is None or paper is None:
             continue
-        if changed := [
+        changed = [
             f"{name} {_described(ours, name)} (paper: {_described(paper, name)})"
             for name in ("layout", "gamma0", "shake", "shakedrop", "mixup", "vcl")
-            if getattr(ours, name) != getattr(paper, name)
-        ]:
+            if getattr(ours, name, None) != getattr(paper, name)
+        ]
+        if changed := [*changed, *model_differences(results, model)]:
             lines.append(f"{model} is not the paper's model of this row: {'; '.join(changed)}.")
     return lines
 
 
 def _described(model: ModelParams, name: str) -> str:
-    value = getattr(model, name)
+    value = getattr(model, name, None)
     if value is None:
         return "none"
     if isinstance(value, BaseModel):

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from pipeline.models.configured import configured_network
-from pipeline.models.layers import LayerRow, layer_table
-from pipeline.params import ModelParams, Params
+from dataclasses import replace
+
+from pipeline.models.base import LayerRow
+from pipeline.models.families.resnext import ResNeXtParams, build
+from pipeline.params import Params
 
 
 def network_structures(params: Params) -> dict[str, list[LayerRow]]:
-    """The layers of the configured network, by layout: the paper's PreAct and every layout of `models`."""
-    layouts = dict.fromkeys(("PreAct", *(model.layout for model in params.models.values())))
+    """The layers of the configured networks, by layout: the paper's PreAct and every layout of `models`.
+
+    The sections and the front end are those of the first model of a layout (for PreAct without a model, of the first
+    ResNeXt). Empty if no model is a ResNeXt.
+    """
+    first: dict[str, str] = {}
+    for key, model in params.models.items():
+        if isinstance(model, ResNeXtParams):
+            first.setdefault(model.layout, key)
+    if not first:
+        return {}
     structures: dict[str, list[LayerRow]] = {}
-    for layout in layouts:
-        model = ModelParams(label=layout, layout=layout)
-        network = configured_network(params.network, model, params.features, len(params.classes))
-        structures[layout] = layer_table(network, params.network.widths, params.network.kernel)
+    for layout, key in {"PreAct": next(iter(first.values())), **first}.items():
+        dims = params.front_end(params.model(key).frontend).dims
+        plain = ResNeXtParams.model_validate({"label": layout, "layout": layout})
+        structures[layout] = build(replace(params.design_of(key, dims), model=plain)).layer_rows()
     return structures

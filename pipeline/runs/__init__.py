@@ -1,1 +1,1 @@
-"""Many runs: which there are, where they are kept, who trains them, what becomes of them."""
+"""The runs of an experiment: their identities, the run store, scheduler and workers, and the results collected."""

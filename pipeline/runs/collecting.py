@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pipeline.core.tables import HISTORY, predictions_schema
-from pipeline.params import Params
+from pipeline.runs.params import RunSections
 from pipeline.runs.selection import select_epochs
 from pipeline.runs.store import FinishedRun
+from pipeline.runs.tables import HISTORY, predictions_schema
 from pipeline.runs.weights import Weights
+from pipeline.training.state import Epoch
 
 
 @dataclass(frozen=True)
 class ModelResults:
-    """The tables of one model (records.RUNS, HISTORY and predictions) and the record of how they came to be."""
+    """The tables of one model (RUNS, HISTORY and predictions) and the record of how its runs were trained."""
 
     runs: pd.DataFrame
     history: pd.DataFrame
@@ -26,18 +27,18 @@ class ModelResults:
     record: dict[str, Any]
 
 
-def collect(model: str, finished: Sequence[FinishedRun], segments: pd.DataFrame, params: Params) -> ModelResults:
+def collect(model: str, finished: Sequence[FinishedRun], segments: pd.DataFrame, params: RunSections) -> ModelResults:
     """The results of a model from all its runs, in the order of folds and seeds.
 
     Args:
-        model: its key.
-        finished: its runs.
-        segments: as `data.read_segments` gives them.
-        params: the experiment's.
+        model: key of the model.
+        finished: finished runs of the model.
+        segments: segments with their folds, from `data.read_segments`.
+        params: sections of the experiment.
     """
     ordered = sorted(finished, key=lambda run: (run.spec.fold, run.spec.seed))
     epochs = [
-        {"model": model, "fold": run.spec.fold, "seed": run.spec.seed, **asdict(row)}
+        {"model": model, "fold": run.spec.fold, "seed": run.spec.seed, **_columns(row)}
         for run in ordered
         for row in run.history
     ]
@@ -54,8 +55,22 @@ def collect(model: str, finished: Sequence[FinishedRun], segments: pd.DataFrame,
     )
 
 
-def trained_weights(finished: Sequence[FinishedRun], params: Params) -> Iterator[tuple[str, Weights]]:
-    """The weights of every run's last and best epochs, by name: `fold1-seed2-best`."""
+def _columns(row: Epoch) -> dict[str, float]:
+    """A row of the history with the column names of the results: the score of speech models is unweighted accuracy."""
+    return {name.replace("score", "ua"): value for name, value in asdict(row).items()}
+
+
+def trained_weights(
+    finished: Sequence[FinishedRun], params: RunSections, dims: int, frontend: Mapping[str, Any]
+) -> Iterator[tuple[str, Weights]]:
+    """The weights of every run's last and best epochs, by name: `fold1-seed2-best`.
+
+    Args:
+        finished: finished runs of one model.
+        params: sections of the experiment.
+        dims: number of columns of the model's features.
+        frontend: the options of its front end, as plain values.
+    """
     for run in finished:
         spec = run.spec
         for selection, snapshot in run.snapshots.items():
@@ -65,16 +80,16 @@ def trained_weights(finished: Sequence[FinishedRun], params: Params) -> Iterator
                     snapshot.weights,
                     spec.identity,
                     snapshot.epoch,
-                    params.network,
-                    spec.model_params,
+                    spec.design(dims),
+                    spec.reading,
+                    dict(frontend),
                     params.classes,
-                    params.features,
                     params.segment,
                 ),
             )
 
 
-def _predictions(run: FinishedRun, selection: str, segments: pd.DataFrame, params: Params) -> pd.DataFrame:
+def _predictions(run: FinishedRun, selection: str, segments: pd.DataFrame, params: RunSections) -> pd.DataFrame:
     valid = segments[segments["fold"] == run.spec.fold]
     probabilities = run.snapshots[selection].probabilities.double().numpy()
     table = pd.DataFrame({
@@ -92,12 +107,16 @@ def _record(run: FinishedRun) -> dict[str, Any]:
         "fold": run.spec.fold,
         "seed": run.spec.seed,
         "identity": run.spec.identity,
+        "family": run.spec.model_params.family,
+        "frontend": run.spec.model_params.frontend,
         "data": run.spec.data,
         "source": run.spec.source,
         "status": run.status,
         "epochs": len(run.history),
         "diverged_epoch": run.diverged_epoch,
         "device": run.device,
-        "precision": run.spec.params.train.precision,
+        "precision": run.spec.train.precision,
         "versions": run.versions,
+        # Only where it applies, so that the records of other runs stay as they are.
+        **({"adopted": run.adopted} if run.adopted is not None else {}),
     }

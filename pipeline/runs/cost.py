@@ -1,21 +1,22 @@
-"""What an experiment will take: runs, hours and disk, from a timed training step."""
+"""The cost of an experiment: runs, hours and disk space, from a timed training step."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 
-from pipeline.frontends.spectrogram import BINS
-from pipeline.models.configured import configured_network
-from pipeline.models.layers import count_parameters
-from pipeline.params import Params
+from pipeline.features.archive import MappedMatrices
+from pipeline.models.base import Classifier, count_parameters
+from pipeline.runs.params import RunSections
 from pipeline.training.batches import PRECISIONS, make_bank
-from pipeline.training.loop import Recipe, score, start_run, train_epoch
-from pipeline.training.mixup import configured_mixup
+from pipeline.training.loop import train_epoch
+from pipeline.training.run import Seeds, start
+from pipeline.training.speech import SpeechTask
 
 TIMED_SEGMENTS = 8
 TIMED_FRAMES = 64
@@ -25,7 +26,7 @@ seconds."""
 
 @dataclass(frozen=True)
 class StepTime:
-    """Seconds a model frame takes, in a training step and when it is only scored."""
+    """Seconds for one model frame (or row of a segment), in a training step and when it is only scored."""
 
     train: float
     score: float
@@ -33,87 +34,146 @@ class StepTime:
 
 @dataclass(frozen=True)
 class Cost:
-    """What the missing runs take.
+    """The cost of the missing runs.
 
     Attributes:
-        run_hours: one run from its first epoch to its last.
-        hours: all missing runs, `workers` at a time.
-        features_bytes: the archives; DVC's cache holds them a second time.
-        results_bytes: weights, run store and DVC's copy of the weights, over all runs.
+        longest: key of the model whose runs take the longest; None if no model is trained by epochs.
+        run_hours: hours for one of its runs from the first epoch to the last.
+        hours: hours for all missing runs, `workers` at a time.
+        results_bytes: size of weights, run store and DVC's copy of the weights, over all runs.
     """
 
+    longest: str | None
     run_hours: float
     hours: float
-    features_bytes: float
     results_bytes: float
 
 
-def time_step(params: Params, device: torch.device) -> StepTime:
-    """Time a real step of training, and of scoring, on random segments with the costliest kind of configured model.
+Dims = Callable[[str], int]
+"""The number of columns of a model's features, by the model's key."""
 
-    Two steps warm up; the faster of two more counts.
+
+def time_steps(params: RunSections, dims: Dims, device: torch.device) -> dict[str, StepTime]:
+    """Time a real step of training, and of scoring, on random segments, for every model.
+
+    Models of one family with the same network, features and threads share the time of the costliest of them. The batch
+    that is timed has `TIMED_FRAMES` model frames, whatever the model's own. Two steps warm up; the faster of two more
+    counts. A model that is not trained by epochs costs almost nothing and has no entry.
     """
-    frames = TIMED_FRAMES // TIMED_SEGMENTS * params.features.every
-    train_step, score_step = training_step(params, device, TIMED_SEGMENTS, frames)
+    groups: dict[str, list[str]] = {}
+    for key in params.models:
+        if params.family_of(key).by_epochs:
+            design = params.design_of(key, dims(key))
+            threads = params.train_of(key).threads
+            shared = (params.model(key).family, design.network, design.features, params.reading_of(key), threads)
+            groups.setdefault(repr(shared), []).append(key)
+    return {key: step for group in groups.values() for key, step in _timed(params, group, dims, device).items()}
+
+
+def _timed(params: RunSections, group: list[str], dims: Dims, device: torch.device) -> dict[str, StepTime]:
+    model = costliest(params, group)
+    options, reading = params.train_of(model), params.reading_of(model)
+    segments, frames = TIMED_SEGMENTS, TIMED_FRAMES // TIMED_SEGMENTS * reading.every
+    if not reading.framewise:
+        segments, frames = TIMED_FRAMES, 1
+    train_step, score_step = training_step(params, model, dims(model), device, segments, frames)
     threads = torch.get_num_threads()
-    torch.set_num_threads(params.train.threads)
+    torch.set_num_threads(options.threads)
     try:
-        return StepTime(_fastest(train_step, device) / TIMED_FRAMES, _fastest(score_step, device) / TIMED_FRAMES)
+        step = StepTime(_fastest(train_step, device) / TIMED_FRAMES, _fastest(score_step, device) / TIMED_FRAMES)
     finally:
         torch.set_num_threads(threads)
+    return dict.fromkeys(group, step)
+
+
+def costliest(params: RunSections, models: list[str]) -> str:
+    """The first of the models that take the longest: Mixup passes every batch through the network twice."""
+    return max(models, key=lambda key: tuple(bool(getattr(params.model(key), name, None)) for name in OPTIONS))
+
+
+OPTIONS = ("mixup", "vcl", "shake")
+"""Options that cost time, the costliest first."""
 
 
 def training_step(
-    params: Params, device: torch.device, segments: int, frames: int
+    params: RunSections, model: str, dims: int, device: torch.device, segments: int, frames: int
 ) -> tuple[Callable[[], object], Callable[[], object]]:
-    """A step of training and one of scoring, on a batch of random segments of so many spectrogram frames each."""
-    # The first of those that take most: Mixup passes every batch twice.
-    model = max(params.models.values(), key=lambda one: (bool(one.mixup), bool(one.vcl), bool(one.shake)))
-    train, features, classes = params.train, params.features, len(params.classes)
+    """A step of training and one of scoring, on a batch of random segments of `frames` front-end frames each."""
+    reading, options, classes = params.reading_of(model), params.train_of(model), len(params.classes)
     source = np.random.default_rng(0)
     bank = make_bank(
-        [source.standard_normal((frames, BINS), dtype=np.float32) for _ in range(segments)],
+        [source.standard_normal((frames, dims), dtype=np.float32) for _ in range(segments)],
         [index % classes for index in range(segments)],
-        left=features.left,
-        right=features.right,
-        every=features.every,
+        left=reading.left,
+        right=reading.right,
+        every=reading.every,
         device=device,
-        dtype=PRECISIONS[train.precision],
+        dtype=PRECISIONS[reading.precision],
     )
-    positions, weights = torch.arange(segments, device=device), torch.ones(classes, device=device)
-    state = start_run(configured_network(params.network, model, features, classes), train.learning_rate, (0, 1), device)
-    # One batch: an epoch is one step.
-    recipe = Recipe(1, segments, train.learning_rate, 1, configured_mixup(model))
-    return (
-        lambda: train_epoch(state, bank, positions, weights, recipe),
-        lambda: score(state.network, bank, positions, weights),
-    )
+    state = start(params.family_of(model), params.design_of(model, dims), options, Seeds(0, 0, 1), device)
+    network = state.network
+    assert isinstance(network, Classifier)  # noqa: S101 (a family builds nothing else)
+    # There is one batch, so an epoch is one step.
+    positions = torch.arange(segments, device=device)
+    task = SpeechTask(bank, positions, positions, classes, segments)
+    return lambda: train_epoch(state, task, options.recipe), lambda: task.score_valid(network)
 
 
-def cost(params: Params, step: StepTime, *, runs: Sequence[int], spectrogram_frames: int, workers: int) -> Cost:
-    """The cost of each model's `runs` over segments of so many spectrogram frames in all, `workers` at a time.
+def archive_dims(frontend: str, corpus: str, root: Path = Path()) -> int:
+    """The number of columns of extracted features.
+
+    Raises:
+        InputError: the features do not exist.
+    """
+    return int(MappedMatrices([root / f"data/features/{frontend}/{corpus}.scp"], root)[0].shape[1])
+
+
+def cost(
+    params: RunSections,
+    steps: Mapping[str, StepTime],
+    dims: Dims,
+    *,
+    runs: Mapping[str, int],
+    segments: int,
+    frames: int,
+    workers: int,
+) -> Cost:
+    """The cost of the missing runs.
 
     Models are trained one after another, so a model's last round may leave workers idle.
+
+    Args:
+        params: sections of the experiment.
+        steps: times of the models that are trained by epochs, from `time_steps`.
+        dims: number of columns of a model's features.
+        runs: number of missing runs of each model.
+        segments: number of segments.
+        frames: number of spectrogram frames of all segments together.
+        workers: number of runs at a time.
     """
-    frames = spectrogram_frames / params.features.every
-    folds, train = params.partition.folds, params.train
-    training, validation = frames * (folds - 1) / folds, frames / folds
-    # Training folds are scored at the interval, and at each new best epoch, of which there are few.
-    epoch = training * step.train + validation * step.score + training * step.score / train.eval_train_every
-    run_seconds = train.epochs * epoch
-    model = next(iter(params.models.values()))
-    network_bytes = 4 * count_parameters(
-        configured_network(params.network, model, params.features, len(params.classes))
-    )
-    # Weights twice (last, best), in the results and in DVC's cache; the store keeps those and two checkpoints of
-    # network, two moments, best and last.
-    results = sum(runs) * network_bytes * (2 * 2 + 2 + 2 * 5)
-    rounds = sum(-(-number // workers) for number in runs)
-    return Cost(run_seconds / 3600, rounds * run_seconds / 3600, 4.0 * BINS * spectrogram_frames, float(results))
+    folds = params.partition.folds
+    hours: dict[str, float] = {}
+    total = results = 0.0
+    for model, number in runs.items():
+        options = params.train_of(model)
+        if step := steps.get(model):
+            reading = params.reading_of(model)
+            read = frames / reading.every if reading.framewise else segments
+            training, validation = read * (folds - 1) / folds, read / folds
+            # Training folds are scored every `eval_train_every` epochs, and at each new best epoch: there are few.
+            epoch = training * step.train + validation * step.score + training * step.score / options.eval_train_every
+            hours[model] = options.epochs * epoch / 3600
+            total += -(-number // workers) * hours[model]
+        # Weights twice (last, best), in the results and in DVC's cache; the store keeps them too, and two checkpoints,
+        # each with network, two moments, best and last.
+        network = params.family_of(model).build(params.design_of(model, dims(model)), 0)
+        results += number * 4 * count_parameters(network) * (2 * 2 + 2 + 2 * 5)
+    longest = max(hours, key=hours.__getitem__, default=None)
+    return Cost(longest, hours[longest] if longest else 0.0, total, results)
 
 
 def _fastest(step: Callable[[], object], device: torch.device) -> float:
-    """Seconds of the faster of two steps, after two to warm up."""
+    """Seconds that the faster of two steps takes, after two steps to warm up."""
     seconds = []
     for _ in range(4):
         begin = time.perf_counter()

@@ -1,57 +1,58 @@
-"""What a run is: a hash of everything that its numbers depend on, and of nothing else."""
+"""The identity of a run: a hash of everything that its numbers depend on, and of nothing else."""
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-import numpy as np
+import torch
 
 from pipeline.core.errors import InputError
-from pipeline.params import ModelParams, Params
+from pipeline.core.settings import Strict
+from pipeline.core.source import ROOT, import_closure, source_hash, source_hashes
+from pipeline.models.family import Design, Family
+from pipeline.models.options import ModelParams
+from pipeline.models.registry import FAMILIES
+from pipeline.runs.params import RunSections
+from pipeline.runs.tables import SPLIT_DIGITS
+from pipeline.training.data import Experiment, load_experiment
+from pipeline.training.params import Reading, TrainParams
+from pipeline.training.run import Seeds
 
-SCIENCE = (
-    "pipeline/training/accuracy.py",
-    "pipeline/models/collective.py",
-    "pipeline/models/configured.py",
-    "pipeline/models/convolution.py",
-    "pipeline/models/layouts.py",
-    "pipeline/models/mixing.py",
-    "pipeline/models/normalisation.py",
-    "pipeline/models/resnext.py",
-    "pipeline/models/shakedrop.py",
-    "pipeline/models/shaking.py",
-    "pipeline/models/variance_constancy.py",
-    "pipeline/frontends/spectrogram.py",
-    "pipeline/training/batches.py",
-    "pipeline/training/checkpoints.py",
-    "pipeline/training/data.py",
-    "pipeline/runs/identity.py",
-    "pipeline/training/loop.py",
-    "pipeline/training/mixup.py",
-    "pipeline/runs/run.py",
-    "pipeline/training/tensors.py",
-    "pipeline/runs/together.py",
-)
-"""The source that computes a run's numbers. Comments, docstrings and layout of the code do not count."""
+ROOMS = ("pipeline/models", "pipeline/training")
+"""Packages with the code that computes the numbers of a run; the front end counts through the features it makes."""
+
+ENTRIES = ("pipeline.training.run", "pipeline.training.checkpoints")
+"""Modules that begin the training of a run, and that continue it from a checkpoint."""
+
+BY_EPOCHS = {"learning_rate", "batch_segments", "eval_train_every"}
+"""Keys of `train` that only families trained by epochs use."""
 
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One run: a model, the fold it is validated on, and its seed; `data` is the hash of what it learns from."""
+    """One run: a model, the fold that it is validated on, and its seed.
+
+    Attributes:
+        model: key of the model.
+        fold: fold that it is validated on, from 1.
+        seed: seed of the run.
+        epochs: number of epochs; 1 for a model that is not trained by epochs.
+        params: sections of the experiment.
+        data: hash of the data that it learns from, from `data_hash`.
+    """
 
     model: str
     fold: int
     seed: int
     epochs: int
-    params: Params
+    params: RunSections
     data: str
 
     @property
@@ -59,19 +60,55 @@ class RunSpec:
         """The run's entry under `models`."""
         return self.params.model(self.model)
 
-    def description(self) -> dict[str, Any]:
-        """What the identity is the hash of: readable, in a stable order, saved beside the run."""
+    @property
+    def family(self) -> Family:
+        """The family of its classifier."""
+        return self.params.family_of(self.model)
+
+    @property
+    def train(self) -> TrainParams:
+        """How it is trained: the section `train` with the model's own values."""
+        return self.params.train_of(self.model).model_copy(update={"epochs": self.epochs})
+
+    @property
+    def reading(self) -> Reading:
+        """The form in which its classifier reads the data."""
+        return self.params.reading_of(self.model)
+
+    def design(self, dims: int) -> Design:
+        """Everything that its classifier is built from; `dims` is the number of columns of its features."""
+        return self.params.design_of(self.model, dims)
+
+    def load_experiment(self, device: torch.device, processes: int = 1) -> Experiment:
+        """The data that it learns from, on a device on which `processes` processes keep a copy each."""
         params = self.params
-        train = params.train.model_dump(mode="json", exclude={"epochs", "seeds", "folds"})
+        return load_experiment(
+            params.corpora, params.classes, self.reading, device, where=params.execution.features, processes=processes
+        )
+
+    def description(self, defaults: bool = True) -> dict[str, Any]:
+        """The values that the identity is the hash of, readable and in a stable order; saved beside the run.
+
+        Args:
+            defaults: whether options that have their default value are listed too.
+        """
+        params, family, design = self.params, self.family, self.design(dims=1)
+        # The key of the front end and its normalisation count through the content of the features, in `data`.
+        apart = {"label", "frontend", "network", "features", "train"}
+        without = {"epochs", "seeds", "folds"} | (set() if family.by_epochs else BY_EPOCHS)
+
+        def values(options: Strict, exclude: set[str] | None = None) -> dict[str, Any]:
+            return options.model_dump(mode="json", exclude=exclude, exclude_defaults=not defaults)
+
         return {
-            "model": self.model_params.model_dump(mode="json", exclude={"label"}),
-            "network": params.network.model_dump(mode="json"),
-            "train": train,
-            "features": params.features.model_dump(mode="json"),
+            "model": {"family": family.name, **values(self.model_params, apart)},
+            "network": values(design.network) if family.network else None,
+            "train": values(self.train, without),
+            "features": values(design.features, {"cmvn"}) if family.reads == "spliced" else None,
             "classes": list(params.classes),
             "folds": params.partition.folds,
             "fold": self.fold,
-            "seed": self.seed,
+            "seed": self.seed if family.stochastic else None,
             "data": self.data,
             "source": self.source,
         }
@@ -79,7 +116,12 @@ class RunSpec:
     @property
     def source(self) -> str:
         """Hash of the code that computes it."""
-        return science_hash()
+        return source_hash(self.sources)
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """The hash of each file of that code by its path; saved beside the run, to show later which files changed."""
+        return dict(science_sources((*ENTRIES, FAMILIES[self.model_params.family])))
 
     @property
     def identity(self) -> str:
@@ -92,63 +134,53 @@ class RunSpec:
         """For people: `PreAct fold 1 seed 2`."""
         return f"{self.model} fold {self.fold} seed {self.seed}"
 
-    def stream(self, purpose: str) -> int:
-        """The seed of one of the run's random streams: `initialisation`, `order` or `noise`.
-
-        It depends on seed and fold but not on the model, so that compared models share their batches.
-        """
-        purposes = ("initialisation", "order", "noise")
-        sequence = np.random.SeedSequence([self.seed, self.fold, purposes.index(purpose)])
-        return int(sequence.generate_state(1)[0])
+    @property
+    def seeds(self) -> Seeds:
+        """The seeds of its random streams."""
+        return Seeds.of(self.seed if self.family.stochastic else 0, self.fold)
 
 
-def data_hash(inputs: Path, folds: Path) -> str:
-    """Hash of the content that training reads: features and segments of the configured corpora, and the folds.
+def data_hash(inputs: Path, folds: Path, frontend: str) -> str:
+    """Hash of the content that training reads: a front end's features, the segments, and the folds.
+
+    Its first half is the hash of segments and folds alone, which all runs of an experiment share.
+
+    Args:
+        inputs: path of `data/inputs.json`.
+        folds: path of `data/folds.csv`.
+        frontend: key of the front end that the model reads.
 
     Raises:
-        InputError: a file is missing.
+        InputError: a file is missing, or has no entry of the front end.
     """
-    digest = hashlib.sha256()
-    for path in (inputs, folds):
-        try:
-            digest.update(path.read_bytes())
-        except FileNotFoundError:
-            raise InputError(f"{path} does not exist; `dvc repro` makes it") from None
-    return digest.hexdigest()[:20]
+    try:
+        known = json.loads(inputs.read_text("utf-8"))
+        segments = {corpus: entry["segments"] for corpus, entry in known.items()}
+        features = {corpus: entry["features"][frontend] for corpus, entry in known.items()}
+        parts = (json.dumps(segments, sort_keys=True).encode() + folds.read_bytes(),
+                 json.dumps(features, sort_keys=True).encode())  # fmt: skip
+    except FileNotFoundError as error:
+        raise InputError(f"{error.filename} does not exist; `dvc repro` makes it") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{inputs} has no features of the front end {frontend} ({type(error).__name__}: {error}); "
+            "`dvc repro inputs` makes it again"
+        ) from None
+    return "".join(hashlib.sha256(part).hexdigest()[:SPLIT_DIGITS] for part in parts)
 
 
 @cache
-def science_hash() -> str:
-    """Hash of the code in `SCIENCE`, as it parses: the same after an edit of comments, docstrings or layout."""
-    root = files("pipeline")
-    return source_hash({name: root.joinpath(name.removeprefix("pipeline/")).read_text("utf-8") for name in SCIENCE})
+def science_sources(modules: tuple[str, ...], root: Path = ROOT) -> Mapping[str, str]:
+    """Hashes of the code that computes a run's numbers, by path; no messages, comments or layout (`syntax_hash`).
 
+    It is the code in `ROOMS` that `modules` import, directly or not, and the modules themselves. Code that no module of
+    the run imports, such as another family of classifiers, is not part of it. A `registry.py` lists everything that can
+    be configured and computes nothing, so it does not count.
 
-def source_hash(sources: Mapping[str, str]) -> str:
-    """Hash of Python sources by file name, blind to comments, docstrings and layout."""
-    digest = hashlib.sha256()
-    for name in sorted(sources):
-        tree = ast.parse(sources[name], filename=name)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                node.body = list(_without_docstrings(node.body))
-        digest.update(f"{name}\n{_syntax(tree)}\n".encode())
-    return digest.hexdigest()[:20]
-
-
-def _syntax(node: object) -> str:
-    """A syntax tree as text, without empty fields: later Pythons add some, and the hash shall not follow."""
-    if isinstance(node, ast.AST):
-        fields = [(name, value) for name, value in ast.iter_fields(node) if value is not None and value != []]
-        return f"{type(node).__name__}({', '.join(f'{name}={_syntax(value)}' for name, value in fields)})"
-    if isinstance(node, list):
-        return f"[{', '.join(map(_syntax, node))}]"
-    return repr(node)
-
-
-def _without_docstrings(body: Iterable[ast.stmt]) -> Iterable[ast.stmt]:
-    """Statements that are not a bare string: docstrings of modules, classes, functions and attributes."""
-    for statement in body:
-        bare = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-        if not (bare and isinstance(statement.value.value, str)):  # type: ignore[attr-defined]
-            yield statement
+    Args:
+        modules: dotted names: the entries of training, and the run's family of classifiers.
+        root: the folder in which dotted names begin.
+    """
+    own = tuple(f"{module.replace('.', '/')}.py" for module in modules)
+    code = import_closure(modules, (*ROOMS, *own), root)
+    return MappingProxyType(source_hashes((file for file in code if not file.endswith("/registry.py")), root))

@@ -1,10 +1,17 @@
-"""Who trains a run: one process at a time, on one machine or on many that share a file system.
+"""The lock of a run: one process trains it at a time, on one machine or on many that share a file system.
 
-A claim is a file that appears by a hard link, which only one process can make, on NFS as on a local disk. It names
-host, process and a mark, and its owner touches it every `HEARTBEAT` seconds. A claim is dead when its process is (seen
+A lock is a file that appears by a hard link, which only one process can make, on NFS as on a local disk. It names
+host, process and a mark, and its owner touches it every `HEARTBEAT` seconds. A lock is dead when its process is (seen
 from the same host) or when it was not touched for `STALE` seconds, by the clock of the file system alone, so hosts may
 disagree about the time. An owner that was stopped for so long that another took over finds that its mark is gone, and
 writes nothing more.
+
+flufl.lock, which DVC installs, makes its locks in the same way and lacks what runs of hours need. A lock expires by the
+clock of the host that waits against that of the host that locked it, and they may differ by 10 seconds. The lock of a
+killed process stays until it expires: the process is not looked for; and what `Lock.state` says of it knows neither
+process namespaces nor that a process number was used again. Two processes that break an expired lock can each remove
+the other's new one, as its source says. An attempt that does not wait never takes over. Nothing refreshes a lock while
+its owner computes, and a file system without hard links is refused.
 """
 
 from __future__ import annotations
@@ -25,10 +32,10 @@ import psutil
 from pipeline.core.errors import InputError
 
 HEARTBEAT = 10.0
-"""Seconds between two touches of a claim."""
+"""Seconds between two touches of a lock."""
 
 STALE = 120.0
-"""Seconds without a touch after which a claim on another host counts as dead: a dozen heartbeats, since a network file
+"""Seconds without a touch after which a lock on another host counts as dead: a dozen heartbeats, since a network file
 system may show a change a minute late."""
 
 
@@ -37,10 +44,11 @@ class Owner:
     """The process that trains a run.
 
     Attributes:
-        host: the machine, its boot and the process namespace, within which `pid` means something.
-        pid: the process.
-        started: when it started, so that a later process of the same number is not taken for it; see `_started`.
-        mark: what no other claim has.
+        host: name of the machine, its boot and the process namespace: `pid` is unique only within these.
+        pid: number of the process.
+        started: time at which it started, so that a later process of the same number is not taken for it; see
+            `_started`.
+        mark: random text that no other lock has.
     """
 
     host: str
@@ -49,7 +57,7 @@ class Owner:
     mark: str
 
     @property
-    def shown(self) -> str:
+    def name(self) -> str:
         """For messages: "process 4711 on node3"."""
         return f"process {self.pid} on {self.host.split('/')[0]}"
 
@@ -62,21 +70,21 @@ class Owner:
 
 
 UNKNOWN = 0.0
-"""When a process started of which only that it is there can be seen."""
+"""Start of a process that is known to run, but whose start cannot be read."""
 
 NOBODY_KNOWN = Owner("an unknown host", 0, UNKNOWN, "")
 
 
-class ClaimLostError(Exception):
+class LockLostError(Exception):
     """Another process has taken the run over, or its folder is gone."""
 
     def __init__(self, path: Path, owner: Owner | None) -> None:
-        super().__init__(f"{path} is held by {owner.shown if owner else 'nobody'}")
-        self.holder = owner.shown if owner else "nobody"
+        self.holder = owner.name if owner else "nobody"
+        super().__init__(f"{path} is held by {self.holder}")
 
 
-class Claim:
-    """The claim on one run, as one process sees it."""
+class RunLock:
+    """The lock of one run, as one process sees it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -89,11 +97,11 @@ class Claim:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (ValueError, TypeError):
-            # Written by something else, or cut short by a full disk: nobody that can be asked.
+            # Written by something else, or cut short by a full disk: no owner can be read from it.
             return NOBODY_KNOWN
 
     def is_dead(self, owner: Owner) -> bool:
-        """Whether nobody keeps the claim of `owner` alive, by this machine's clock; good enough to show."""
+        """Whether nobody keeps the lock of `owner` alive, by this machine's clock; exact enough for a list of runs."""
         touched = self.touched()
         return touched is None or owner.dead() or time.time() - touched > STALE
 
@@ -108,15 +116,15 @@ class Claim:
         """Make sure that the run is still ours.
 
         Raises:
-            ClaimLostError: it is not.
+            LockLostError: another process holds the lock, or nobody does.
         """
         owner = self.owner()
         if owner is None or owner.mark != self._mark:
-            raise ClaimLostError(self.path, owner)
+            raise LockLostError(self.path, owner)
 
     @contextmanager
-    def held(self) -> Iterator[Owner | None]:
-        """Hold the claim, if it is free or its owner is dead.
+    def acquire(self) -> Iterator[Owner | None]:
+        """Hold the lock in the block, if it is free or its owner is dead.
 
         Yields:
             None while it is ours; its owner where somebody else holds it.
@@ -124,7 +132,7 @@ class Claim:
         Raises:
             InputError: the folder cannot be written.
         """
-        other = self._acquire()
+        other = self._try()
         if other is not None:
             yield other
             return
@@ -136,18 +144,18 @@ class Claim:
         finally:
             stop.set()
             beat.join()
-            with suppress(ClaimLostError, OSError):
+            with suppress(LockLostError, OSError):
                 self.check()
                 self.path.unlink()
 
     def _beat(self, stop: threading.Event) -> None:
         while not stop.wait(HEARTBEAT):
-            with suppress(ClaimLostError, OSError):
+            with suppress(LockLostError, OSError):
                 self.check()
                 os.utime(self.path)
 
-    def _acquire(self) -> Owner | None:
-        """Take the claim; returns who holds it where that failed."""
+    def _try(self) -> Owner | None:
+        """Take the lock; returns its owner where that failed."""
         pid = os.getpid()
         ours = Owner(_host(), pid, _started(pid) or UNKNOWN, self._mark)
         written = self.path.with_name(f"{self.path.name}.{self._mark}")
@@ -172,18 +180,18 @@ class Claim:
             written.unlink(missing_ok=True)
 
     def _is_dead(self, owner: Owner, probe: Path) -> bool:
-        """Whether nobody keeps the claim alive; `probe` was just written, by the same file system's clock."""
+        """Whether nobody keeps the lock alive; `probe` was just written, by the same file system's clock."""
         touched = self.touched()
         # None: given back just now.
         return touched is None or owner.dead() or probe.stat().st_mtime - touched > STALE
 
     def _take_over(self, dead: Owner | None, written: Path) -> Owner | None:
-        """Put our claim in place of a dead one; of several processes that try, the lock lets one look and act."""
-        lock = self.path.with_name(f"{self.path.name}.takeover")
-        if not _linked(written, lock):
+        """Put our lock in place of a dead one; of several processes that try, a second lock lets one look and act."""
+        takeover = self.path.with_name(f"{self.path.name}.takeover")
+        if not _linked(written, takeover):
             with suppress(FileNotFoundError):
-                if written.stat().st_mtime - lock.stat().st_mtime > STALE:
-                    lock.unlink()  # its process died within the few lines below
+                if written.stat().st_mtime - takeover.stat().st_mtime > STALE:
+                    takeover.unlink()  # its process died within the few lines below
             return self.owner() or dead or NOBODY_KNOWN
         try:
             now = self.owner()
@@ -194,18 +202,18 @@ class Claim:
             written.replace(self.path)
             return None
         finally:
-            lock.unlink(missing_ok=True)
+            takeover.unlink(missing_ok=True)
 
 
 def _linked(source: Path, target: Path) -> bool:
-    """Give a file a second name unless something has that name; whether it worked."""
+    """Give a file a second name; returns False if that name exists already."""
     try:
         target.hardlink_to(source)
     except FileExistsError:
         return False
     except OSError:
-        # Over NFS the answer may be lost though the link was made: two names tell. Where a file system has no hard
-        # links at all, exclusive creation is next best.
+        # Over NFS the link may have been made although its confirmation was lost: the file has two names then. Where a
+        # file system has no hard links at all, exclusive creation is the next best way.
         if source.stat().st_nlink > 1:
             return True
         try:
@@ -217,21 +225,21 @@ def _linked(source: Path, target: Path) -> bool:
 
 
 def _host() -> str:
-    """Within what process numbers mean something.
+    """The name of what process numbers are unique in: host, boot and process namespace.
 
-    Not the host's name alone: two machines may be called `localhost`, and containers of one host may share its name and
-    not its processes.
+    The host's name alone is not enough: two machines may be called `localhost`, and containers of one host may share
+    its name and not its processes.
     """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-        namespace = os.readlink("/proc/self/ns/pid")  # noqa: PTH115 (its target is no path)
-    except OSError:  # no Linux
+        namespace = os.readlink("/proc/self/ns/pid")  # noqa: PTH115 (its target is not a path)
+    except OSError:  # not Linux
         boot = namespace = ""
     return f"{socket.gethostname()}/{boot}/{namespace}"
 
 
 def _started(pid: int) -> float | None:
-    """When a process started, in clock ticks since the machine did; None when it is gone, or was killed and lingers.
+    """The start of a process in clock ticks since the boot of the machine; None when it has ended.
 
     Seconds since 1970, as psutil has them, would change whenever somebody sets the clock. `UNKNOWN` where there is no
     /proc, or where it hides the processes of other users.

@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
-import multiprocessing
+from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from pipeline.core.errors import InputError
-from pipeline.core.workers import available_cores
-from pipeline.params import Params
-from pipeline.runs.cost import training_step
+from pipeline.core.workers import available_cores, call_apart
+from pipeline.models.options import ModelParams
+from pipeline.runs.cost import archive_dims, training_step
+from pipeline.runs.params import RunSections
 from pipeline.training.batches import PRECISIONS
 from pipeline.training.device import visible_devices
 
 CONTEXT_BYTES = 800 << 20
-"""What CUDA and its libraries take for each process beside its tensors."""
+"""Memory that CUDA and its libraries take for each process beside its tensors."""
 
 USABLE = 0.9
-"""Of a GPU's memory: the rest is for fragmentation, and for batches longer than the measured one."""
+"""Part of a GPU's memory that runs may take: the rest is for fragmentation and for longer batches than measured."""
 
 MOST_RUNS_PER_GPU = 8
-"""More share the computing units to no gain."""
+"""Limit of runs on one GPU: more of them only share the same computing units."""
 
 
-def worker_devices(params: Params) -> list[str]:
+def worker_devices(params: RunSections, models: Collection[str] = ()) -> list[str]:
     """The device of each worker of this machine, round robin over the devices.
 
-    On CPUs as many as the cores carry `train.threads` threads each; on GPUs as many per GPU as a measured step
-    leaves room for; `execution.workers` overrides either.
+    On CPUs there are as many workers as the cores can run with the threads of the model that has the most; on GPUs, as
+    many per GPU as fit by the memory of the model whose measured step takes the most. `execution.workers` overrides
+    either.
+
+    Args:
+        params: sections of the experiment.
+        models: keys of the models to train; by default all.
 
     Raises:
-        InputError: a GPU is named that is not there.
+        InputError: a GPU is named that does not exist.
     """
     devices, number = visible_devices(params.execution.device), params.execution.devices_per_run
     if number > 1 and devices[0].type == "cuda":
@@ -40,20 +47,21 @@ def worker_devices(params: Params) -> list[str]:
     if asked != "auto":
         workers = asked
     elif devices[0].type == "cpu":
-        workers = max(1, available_cores() // (params.train.threads * number))
+        workers = max(1, available_cores() // cores_per_run(params, models))
     else:
-        with multiprocessing.get_context("spawn").Pool(1) as pool:  # its context is gone afterwards
-            step = pool.apply(step_memory, (params, devices[0]))
+        step = call_apart(
+            partial(step_memory, params, models), devices[0]
+        )  # the CUDA context of that process ends with it
         total = min(torch.cuda.get_device_properties(device).total_memory for device in devices)
         workers = len(devices) * runs_per_gpu(step, total)
     return [str(devices[index % len(devices)]) for index in range(workers)]
 
 
 def _groups(devices: list[torch.device], number: int) -> list[str]:
-    """The first device of each group of `number`, which one run has to itself.
+    """The first device of each group of `number` devices; one run uses the whole group.
 
     Raises:
-        InputError: there are fewer devices than a run wants.
+        InputError: there are fewer devices than one run needs.
     """
     if len(devices) < number:
         raise InputError(
@@ -67,8 +75,8 @@ def runs_per_gpu(step: int, total: int) -> int:
     """How many runs share a GPU.
 
     Args:
-        step: bytes that one run's tensors take at their most.
-        total: bytes of the GPU.
+        step: peak size of one run's tensors in bytes.
+        total: memory of the GPU in bytes.
 
     >>> runs_per_gpu(step=6 << 30, total=80 << 30)
     8
@@ -76,12 +84,35 @@ def runs_per_gpu(step: int, total: int) -> int:
     return min(MOST_RUNS_PER_GPU, max(1, int(USABLE * total) // (step + CONTEXT_BYTES)))
 
 
-def step_memory(params: Params, device: torch.device) -> int:
-    """Bytes that a run takes on a GPU: a measured step on a batch of the longest segments, and the features."""
-    frames = round(100 * params.segment.seconds)
-    step, _ = training_step(params, device, params.train.batch_segments, frames)
-    step()
-    peak: int = torch.cuda.max_memory_allocated(device)
-    archives = [Path(f"data/features/{corpus}.ark") for corpus in params.corpora]
+def cores_per_run(params: RunSections, models: Collection[str] = ()) -> int:
+    """Cores that a run of any of the models can use; without models, of any in `params`."""
+    return max(params.train_of(key).threads for key in models or params.models) * params.execution.devices_per_run
+
+
+def step_memory(params: RunSections, models: Collection[str], device: torch.device) -> int:
+    """Bytes that a run of any of the models takes on a GPU; without models, of any in `params`.
+
+    They are the features and a measured step on a batch of the longest segments. Models that differ only in what does
+    not change a step are measured once.
+    """
+    distinct: dict[str, str] = {}
+    for key in models or params.models:
+        design, reading = params.design_of(key, dims=1), params.reading_of(key)
+        options = design.model.model_dump(exclude=set(ModelParams.model_fields) - {"family"})
+        same = (options, design.network, design.features, reading, params.train_of(key).batch_segments)
+        distinct.setdefault(repr(same), key)
+    return max(_step_memory(params, key, device) for key in distinct.values())
+
+
+def _step_memory(params: RunSections, model: str, device: torch.device) -> int:
+    reading, corpora, peak = params.reading_of(model), sorted(params.corpora), 0
+    if params.family_of(model).by_epochs:
+        frames = round(100 * params.segment.seconds) if reading.framewise else 1
+        dims = archive_dims(reading.frontend, corpora[0])
+        step, _ = training_step(params, model, dims, device, params.train_of(model).batch_segments, frames)
+        torch.cuda.reset_peak_memory_stats(device)
+        step()
+        peak = torch.cuda.max_memory_allocated(device)
+    archives = [Path(f"data/features/{reading.frontend}/{corpus}.ark") for corpus in corpora]
     features = sum(path.stat().st_size for path in archives if path.exists())
-    return peak + features * PRECISIONS[params.train.precision].itemsize // 4
+    return peak + features * PRECISIONS[reading.precision].itemsize // 4

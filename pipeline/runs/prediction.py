@@ -3,43 +3,46 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from pipeline.audio.decoding import load
-from pipeline.features.segmentation import cut, longest_segment
-from pipeline.frontends.spectrogram import normalised_segments, spectrogram
-from pipeline.models.resnext import ResNeXt
+from pipeline.features.segmentation import cut, frames_of, longest_segment
+from pipeline.frontends.base import FrontEnd
+from pipeline.models.base import Classifier
 from pipeline.runs.weights import Weights
 from pipeline.training.batches import make_bank
-from pipeline.training.loop import probabilities
+from pipeline.training.speech import probabilities
 
 
-def predict(path: Path, weights: Weights, network: ResNeXt) -> NDArray[np.float32]:
+def predict(path: Path, weights: Weights, network: Classifier, front_end: FrontEnd[Any]) -> NDArray[np.float32]:
     """Probabilities of one recording: the mean over its segments.
 
     Args:
-        path: a recording of any format that the corpora have.
-        weights: what the network was trained as.
-        network: `weights.build()`.
+        path: recording in any format that the corpora have.
+        weights: trained weights.
+        network: the classifier, from `weights.build()`.
+        front_end: the front end, from `weights.front_end()`; its packages are installed.
 
     Returns:
         (classes,) probabilities in the order of `weights.classes`.
 
     Raises:
-        AudioError: the file cannot serve as a recording.
+        AudioError: the file cannot be used as a recording.
     """
-    values = spectrogram(torch.from_numpy(load(path)))
-    features = weights.features
-    pieces = normalised_segments(values, cut(len(values), longest_segment(weights.segment.seconds)), features.cmvn)
+    samples = load(path)
+    bounds = cut(frames_of(len(samples)), longest_segment(weights.segment.seconds))
+    pieces = front_end.matrices(samples, bounds)
+    reading = weights.reading
     bank = make_bank(
-        [piece.numpy() for piece in pieces],
+        pieces,
         [0] * len(pieces),
-        left=features.left,
-        right=features.right,
-        every=features.every,
+        left=reading.left,
+        right=reading.right,
+        every=reading.every,
         device=torch.device("cpu"),
     )
     result: NDArray[np.float32] = probabilities(network, bank, torch.arange(len(pieces))).mean(dim=0).numpy()

@@ -1,6 +1,6 @@
-"""A Ray cluster that trains runs: the same function on keys and paths, wherever Ray finds room for it.
+"""A Ray cluster that trains runs: the same function on keys and paths, on any node that has room for it.
 
-Driver and nodes see one file system, where repository and run store lie; Ray carries no tensors. `RAY_ADDRESS` names
+Driver and nodes share a file system with the repository and the run store; Ray carries no tensors. `RAY_ADDRESS` names
 the cluster, as everywhere in Ray; without it Ray starts on this machine alone.
 """
 
@@ -10,7 +10,7 @@ import math
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,19 +18,21 @@ from urllib.parse import urlsplit
 import torch
 
 from pipeline.core.errors import InputError
-from pipeline.params import ExecutionParams, Params
+from pipeline.core.source import refuse_other_code
+from pipeline.core.workers import WorkerDied
 from pipeline.runs.identity import RunSpec
-from pipeline.runs.local import Event, WorkerDied
-from pipeline.runs.placement import runs_per_gpu, step_memory
+from pipeline.runs.local import Event
+from pipeline.runs.params import ExecutionParams, RunSections
+from pipeline.runs.placement import cores_per_run, runs_per_gpu, step_memory
 from pipeline.runs.run import RunDone
 from pipeline.runs.store import RunFolder
 from pipeline.runs.worker import Trainer
 
 RETRIES = 3
-"""How often Ray itself starts a run again whose node or process died."""
+"""Number of times that Ray itself starts a run again after its node or process died."""
 
 CONNECT_SECONDS = 10.0
-"""Longest wait for the cluster's head: Ray's own is minutes, and ends the process."""
+"""Longest wait for the cluster's head: Ray itself waits for minutes, and then ends the process."""
 
 
 def _import_ray() -> Any:
@@ -44,15 +46,19 @@ def _import_ray() -> Any:
     return ray
 
 
-class RayCrew:
+class RayWorkers:
     """Runs as tasks of a Ray cluster."""
 
-    def __init__(self, params: Params, store: Path) -> None:
+    def __init__(self, params: RunSections, store: Path, models: Collection[str] = ()) -> None:
         """Join the cluster, or start one on this machine.
 
+        Args:
+            params: sections of the experiment.
+            store: the run store.
+            models: keys of the models to train; by default all.
+
         Raises:
-            InputError: Ray is not installed, its head does not answer, or `execution.device` is no device of the
-                cluster.
+            InputError: Ray is not installed, its head does not answer, or the cluster has no `execution.device`.
         """
         self._ray = _import_ray()
         self._started = not self._ray.is_initialized()
@@ -61,10 +67,10 @@ class RayCrew:
             self._ray.init(include_dashboard=False, log_to_driver=False)
         self._store = store.absolute()
         self._most = math.inf if params.execution.workers == "auto" else params.execution.workers
-        self._at_work: dict[Any, RunSpec] = {}
+        self._running: dict[Any, RunSpec] = {}
         resources, root = self._ray.cluster_resources(), str(Path.cwd())
         device = cluster_device(params.execution.device, resources.get("GPU", 0))
-        cpus = params.train.threads * params.execution.devices_per_run
+        cpus = cores_per_run(params, models)
         most_cpus = max(node["Resources"].get("CPU", 0) for node in self._ray.nodes() if node["Alive"])
         if most_cpus < cpus:
             print(
@@ -77,7 +83,9 @@ class RayCrew:
         else:
 
             def measured() -> tuple[int, int]:
-                step: tuple[int, int] = self._ray.get(self._ray.remote(num_gpus=1)(_measure).remote(params, root))
+                step: tuple[int, int] = self._ray.get(
+                    self._ray.remote(num_gpus=1)(_measure).remote(params, models, root)
+                )
                 return step
 
             gpus = gpus_per_run(params.execution, resources["GPU"], measured)
@@ -86,18 +94,18 @@ class RayCrew:
         self._arguments = (self._ray.put(params), device, root, str(self._store), processes)
 
     def has_room(self) -> bool:
-        """Up to `execution.workers`; without that always, since Ray keeps what waits."""
-        return len(self._at_work) < self._most
+        """Whether fewer than `execution.workers` runs are running; always with `auto`, since Ray has its own queue."""
+        return len(self._running) < self._most
 
     def start(self, spec: RunSpec) -> None:
         """Hand a run to Ray."""
-        self._at_work[self._task.remote(spec, *self._arguments)] = spec
+        self._running[self._task.remote(spec, *self._arguments)] = spec
 
     def events(self, timeout: float) -> Iterator[tuple[RunSpec, Event]]:
-        """See `Crew`; Ray tells of ended runs alone."""
-        ended, _ = self._ray.wait(list(self._at_work), timeout=timeout)
+        """See `Workers`; Ray reports only the ends of runs."""
+        ended, _ = self._ray.wait(list(self._running), timeout=timeout)
         for task in ended:
-            spec = self._at_work.pop(task)
+            spec = self._running.pop(task)
             try:
                 yield spec, self._ray.get(task)
             except self._ray.exceptions.RayTaskError as error:
@@ -105,26 +113,26 @@ class RayCrew:
                 reason = str(cause) if isinstance(cause, InputError) else f"{type(cause).__name__}: {cause}"
                 RunFolder(self._store, spec).note_failure(reason, str(error))
                 yield spec, RunDone(failure=reason)
-            except self._ray.exceptions.RayError:
-                yield spec, WorkerDied()
+            except self._ray.exceptions.RayError as error:
+                yield spec, WorkerDied(type(error).__name__)
 
-    def dismiss(self) -> None:
+    def close(self) -> None:
         """Leave the cluster."""
         if self._started:
             self._ray.shutdown()
 
     def stop(self) -> None:
-        """Cancel what is at work, and leave."""
-        for task in self._at_work:
+        """Cancel the runs that are running, and leave."""
+        for task in self._running:
             self._ray.cancel(task, force=True)
-        self.dismiss()
+        self.close()
 
 
 def cluster_device(name: str, gpus: float) -> str:
-    """`execution.device` as a task sees it: Ray shows every task its own GPUs, counted from 0.
+    """`execution.device` as a task sees it: for every task, Ray numbers its GPUs from 0.
 
     Raises:
-        InputError: a GPU is named, or there is none.
+        InputError: one GPU is named by its number, or the cluster has none.
     """
     if name == "auto":
         return "cuda" if gpus else "cpu"
@@ -136,12 +144,12 @@ def cluster_device(name: str, gpus: float) -> str:
 
 
 def gpus_per_run(execution: ExecutionParams, gpus: float, measured: Callable[[], tuple[int, int]]) -> float:
-    """How many GPUs, or what part of one, a run takes.
+    """The number of GPUs, or the part of one, that a run takes.
 
     Args:
-        execution: how runs are executed; `devices_per_run` and then `workers` come first.
-        gpus: of the whole cluster.
-        measured: bytes that a training step takes on a GPU, and that the GPU has.
+        execution: section `execution`; `devices_per_run` decides first, then `workers`.
+        gpus: number of GPUs of the whole cluster.
+        measured: function that returns the bytes that a training step takes on a GPU, and those that the GPU has.
     """
     if execution.devices_per_run > 1:
         return float(execution.devices_per_run)
@@ -151,7 +159,7 @@ def gpus_per_run(execution: ExecutionParams, gpus: float, measured: Callable[[],
 
 
 def _refuse_unreachable(address: str) -> None:
-    """Raise an `InputError` when nothing answers at HOST:PORT; other forms are Ray's to understand."""
+    """Raise an `InputError` when nothing answers at HOST:PORT; other forms of an address are left to Ray."""
     parts = urlsplit(address if "://" in address else f"//{address}")
     try:
         if parts.hostname and parts.port:
@@ -164,16 +172,16 @@ def _refuse_unreachable(address: str) -> None:
 
 
 _trainer: tuple[tuple[object, ...], Trainer] | None = None
-"""Of this Ray worker process, with what it was made of: its next run learns from the same features."""
+"""The trainer of this Ray worker process and its arguments, kept because the next run reads the same features."""
 
 
-def _train(spec: RunSpec, params: Params, device: str, root: str, store: str, processes: int) -> RunDone:
-    """One run, in a process of Ray's on any node."""
+def _train(spec: RunSpec, params: RunSections, device: str, root: str, store: str, processes: int) -> RunDone:
+    """Train one run in a Ray process on any node."""
     global _trainer
     _enter(root)
-    made_of = (params, device, root, store, processes)
-    if _trainer is None or _trainer[0] != made_of:
-        _trainer = made_of, Trainer(params, device, Path(store), processes)
+    arguments = (params, device, root, store, processes)
+    if _trainer is None or _trainer[0] != arguments:
+        _trainer = arguments, Trainer(params, device, Path(store), processes)
     return _trainer[1].train(spec)
 
 
@@ -185,8 +193,9 @@ def _enter(root: str) -> None:
             f"node {socket.gethostname()} has no folder {root} ({error.strerror}); every node of the cluster must see "
             "the repository at the same path"
         ) from None
+    refuse_other_code(Path(root))
 
 
-def _measure(params: Params, root: str) -> tuple[int, int]:
+def _measure(params: RunSections, models: Collection[str], root: str) -> tuple[int, int]:
     _enter(root)
-    return step_memory(params, torch.device("cuda")), torch.cuda.get_device_properties(0).total_memory
+    return step_memory(params, models, torch.device("cuda")), torch.cuda.get_device_properties(0).total_memory

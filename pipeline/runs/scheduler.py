@@ -1,11 +1,11 @@
-"""The runs of an experiment, over whoever trains them: processes of this machine, or a Ray cluster."""
+"""The runs of an experiment, over worker processes of this machine or a Ray cluster."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,66 +14,80 @@ from typing import Self
 from tqdm import tqdm
 
 from pipeline.core.errors import InputError
-from pipeline.params import Params
-from pipeline.runs.identity import RunSpec
-from pipeline.runs.local import Crew, LocalCrew, WorkerDied
+from pipeline.core.workers import WorkerDied
+from pipeline.runs.identity import RunSpec, data_hash
+from pipeline.runs.local import LocalWorkers, Workers
+from pipeline.runs.params import RunSections
 from pipeline.runs.placement import worker_devices
-from pipeline.runs.ray import RayCrew
+from pipeline.runs.ray import RayWorkers
 from pipeline.runs.run import RunDone
 from pipeline.runs.store import RunFolder
 from pipeline.runs.worker import EpochDone
 
-HELD_SECONDS = 2.0
-"""Between two looks at runs that other processes are at."""
+LOCKED_SECONDS = 2.0
+"""Seconds between two looks at runs that other processes train."""
 
 DEATHS = 2
-"""A run at which this many workers died is given up; the others go on."""
+"""Number of workers that may die while training a run before it counts as failed; the other runs continue."""
 
 
-def plan(params: Params, model: str, data: str) -> list[RunSpec]:
+def plan(params: RunSections, model: str, data: str) -> list[RunSpec]:
     """The runs of one model: every trained fold with every seed."""
-    train = params.train
-    return [RunSpec(model, fold, seed, train.epochs, params, data) for fold in train.folds for seed in train.seeds]
+    train = params.train_of(model)
+    epochs = train.epochs if params.family_of(model).by_epochs else 1
+    return [RunSpec(model, fold, seed, epochs, params, data) for fold in train.folds for seed in train.seeds]
+
+
+def plan_all(params: RunSections, models: Iterable[str], root: Path = Path()) -> list[RunSpec]:
+    """The runs of several models on the present data.
+
+    Raises:
+        InputError: features or folds do not exist.
+    """
+    inputs, folds = root / "data/inputs.json", root / "data/folds.csv"
+    return [
+        spec for model in models for spec in plan(params, model, data_hash(inputs, folds, params.model(model).frontend))
+    ]
 
 
 @dataclass(frozen=True)
 class Filled:
-    """What became of the runs that were asked for, each once.
+    """The result of `fill_store`; each run is counted once.
 
     Attributes:
-        trained: trained or continued here.
-        held: left to other processes, which are at them.
+        trained: number of runs that were trained or continued here.
+        locked: runs left to other processes, which train them.
     """
 
     trained: int
-    held: tuple[RunSpec, ...] = ()
+    locked: tuple[RunSpec, ...] = ()
 
 
-def fill_store(specs: Sequence[RunSpec], params: Params, store: Path, *, wait: bool = True) -> Filled:
+def fill_store(specs: Sequence[RunSpec], params: RunSections, store: Path, *, wait: bool = True) -> Filled:
     """Train the runs that the store lacks; one that fails does not stop the others.
 
     Args:
-        specs: the runs.
-        params: the experiment's; `execution.engine` says where they are trained.
+        specs: the requested runs.
+        params: sections of the experiment; `execution.engine` says where the runs are trained.
         store: the run store.
-        wait: for runs that other processes are at; else they are left to those that are seen to be alive.
+        wait: whether to wait for runs that other processes train; else they are left to processes that are alive.
 
     Raises:
-        InputError: some runs failed; the message says which and why. The others are in the store.
+        InputError: some runs failed; the message lists them with the reasons. The others are in the store.
     """
-    # By identity: models that differ in their key alone are one run.
-    missing = list({spec.identity: spec for spec in specs if _lacks(store, spec)}.values())
+    # Models that differ only in their key share their runs. Epochs are not part of the identity: runs continue others.
+    missing = list({(spec.identity, spec.epochs): spec for spec in specs if lacks(store, spec)}.values())
     if not missing:
         return Filled(0)
     failures: dict[str, str] = {}
-    trained, held = 0, []
-    with _crew(len(missing), params, store) as crew, _Progress(missing) as progress:
-        for spec, outcome in _train_all(crew, missing, store, progress, wait=wait):
+    trained, locked = 0, []
+    with _workers(missing, params, store) as workers, _Progress(missing) as progress:
+        for spec, outcome in _train_all(workers, missing, store, progress, wait=wait):
             progress.end(spec, outcome)
             if outcome.failure is not None:
                 failures[spec.name] = outcome.failure
             elif outcome.held_by is not None:
-                held.append(spec)
+                locked.append(spec)
             else:
                 trained += outcome.trained
     if failures:
@@ -83,11 +97,11 @@ def fill_store(specs: Sequence[RunSpec], params: Params, store: Path, *, wait: b
             "Running it again tries these alone, from their last checkpoints:"
         )
         raise InputError("\n".join([summary, *lines]))
-    return Filled(trained, tuple(held))
+    return Filled(trained, tuple(locked))
 
 
-def _lacks(store: Path, spec: RunSpec) -> bool:
-    """Whether the run is not there; one that cannot be read will be named as failed by who tries to train it."""
+def lacks(store: Path, spec: RunSpec) -> bool:
+    """Whether the run is missing; one that cannot be read counts, and is reported as failed when it is trained."""
     try:
         return not RunFolder(store, spec).finished()
     except InputError:
@@ -95,60 +109,61 @@ def _lacks(store: Path, spec: RunSpec) -> bool:
 
 
 @contextmanager
-def _crew(runs: int, params: Params, store: Path) -> Iterator[Crew]:
-    """A crew that is gone afterwards, whatever happened: its runs continue from their checkpoints another time."""
+def _workers(runs: Sequence[RunSpec], params: RunSections, store: Path) -> Iterator[Workers]:
+    """Workers that end with the block, whatever happens in it: runs continue from their checkpoints another time."""
+    models = sorted({spec.model for spec in runs})
     if params.execution.engine == "ray":
-        crew: Crew = RayCrew(params, store)
+        workers: Workers = RayWorkers(params, store, models)
     else:
-        crew = LocalCrew(worker_devices(params)[:runs], params, store)
+        workers = LocalWorkers(worker_devices(params, models)[: len(runs)], params, store)
     try:
-        yield crew
+        yield workers
     except BaseException:
-        crew.stop()
+        workers.stop()
         raise
-    crew.dismiss()
+    workers.close()
 
 
 def _train_all(
-    crew: Crew, specs: Sequence[RunSpec], store: Path, progress: _Progress, *, wait: bool
+    workers: Workers, specs: Sequence[RunSpec], store: Path, progress: _Progress, *, wait: bool
 ) -> Iterator[tuple[RunSpec, RunDone]]:
-    """Each run as it ends."""
-    waiting, held = deque(specs), deque[RunSpec]()
-    at_work = 0
+    """Train runs; yields each as it ends, with its result."""
+    waiting, locked = deque(specs), deque[RunSpec]()
+    running = 0
     deaths: Counter[str] = Counter()
     beats: dict[str, float | None] = {}
     look_again = 0.0
-    while waiting or at_work or held:
-        # What others are at comes back when there is nothing else to do: they may have died.
-        if held and not waiting and time.monotonic() >= look_again:
-            waiting, held = held, deque()
-            look_again = time.monotonic() + HELD_SECONDS
-        while waiting and crew.has_room():
-            crew.start(waiting.popleft())
-            at_work += 1
-        if not at_work:
+    while waiting or running or locked:
+        # Runs that other processes train are tried again when nothing else is left: those processes may have died.
+        if locked and not waiting and time.monotonic() >= look_again:
+            waiting, locked = locked, deque()
+            look_again = time.monotonic() + LOCKED_SECONDS
+        while waiting and workers.has_room():
+            workers.start(waiting.popleft())
+            running += 1
+        if not running:
             time.sleep(max(0.0, look_again - time.monotonic()))
             continue
-        for spec, event in crew.events(HELD_SECONDS):
+        for spec, event in workers.events(LOCKED_SECONDS):
             if isinstance(event, EpochDone):
                 progress.show(spec, event)
                 continue
-            at_work -= 1
+            running -= 1
             if isinstance(event, WorkerDied):
                 deaths[spec.name] += 1
                 if deaths[spec.name] < DEATHS:
                     waiting.append(spec)
                 else:
-                    reason = f"its worker process died {DEATHS} times (killed, or out of memory?)"
+                    reason = f"its worker process died {DEATHS} times (the last time: {event.reason})"
                     RunFolder(store, spec).note_failure(reason)
                     yield spec, RunDone(failure=reason)
             elif event.held_by is not None:
-                beat = RunFolder(store, spec).claim.touched()
+                beat = RunFolder(store, spec).lock.touched()
                 if wait:
-                    progress.tell_held(spec, event.held_by)
-                # Its claim may be that of a dead process on another host: only a heartbeat tells.
+                    progress.report_locked(spec, event.held_by)
+                # The lock may belong to a dead process on another host: only a heartbeat shows that it is alive.
                 if wait or beats.setdefault(spec.name, beat) == beat:
-                    held.append(spec)
+                    locked.append(spec)
                 else:
                     yield spec, event
             else:
@@ -156,13 +171,13 @@ def _train_all(
 
 
 class _Progress:
-    """One bar over the epochs of all runs, with the time left; a run that continues starts further on."""
+    """One progress bar over the epochs of all runs; for a run that continues, only the remaining epochs count."""
 
     def __init__(self, specs: Sequence[RunSpec]) -> None:
         self._last = {spec.name: 0 for spec in specs}
         self._total = sum(spec.epochs for spec in specs)
         models = list(dict.fromkeys(spec.model for spec in specs))
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._bar = tqdm(
             total=self._total,
             unit="epoch",
@@ -190,7 +205,7 @@ class _Progress:
         self._bar.update(1)
 
     def end(self, spec: RunSpec, outcome: RunDone) -> None:
-        """Count the epochs of a run that were not told one by one, or will not be trained here."""
+        """Count the epochs of a run that were not reported one by one, or will not be trained here."""
         left = spec.epochs - self._last[spec.name]
         if outcome.trained:
             self._bar.update(left)
@@ -198,8 +213,8 @@ class _Progress:
             self._total -= left
             self._bar.total = self._total
 
-    def tell_held(self, spec: RunSpec, owner: str) -> None:
-        """Say once that somebody else is at a run."""
-        if spec.name not in self._told:
-            self._told.add(spec.name)
-            self._bar.write(f"{spec.name}: {owner} trains it; waiting for that", file=sys.stderr)
+    def report_locked(self, spec: RunSpec, owner: str) -> None:
+        """Say once that another process trains a run."""
+        if spec.name not in self._reported:
+            self._reported.add(spec.name)
+            self._bar.write(f"{spec.name}: {owner} trains it; waiting for it", file=sys.stderr)

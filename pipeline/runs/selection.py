@@ -1,4 +1,4 @@
-"""Which epoch of a run is reported: three choices from one training.
+"""The epoch of a run that is reported: three choices from one training.
 
 `last`      the last epoch.
 `best`      the epoch of the highest validation UA: what the published numbers suggest, and the maximum of up to 1000
@@ -17,26 +17,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.core.tables import RUNS
-from pipeline.params import SELECTIONS, Selection
+from pipeline.runs.tables import RUNS
 from pipeline.training.accuracy import DECIMALS
+from pipeline.training.params import SELECTIONS, Selection
 
 Run = tuple[int, int]
 """Fold and seed."""
 
 
 def select_epochs(history: pd.DataFrame, diverged: Mapping[Run, int], model: str | None = None) -> pd.DataFrame:
-    """The reported epochs of one model's runs, as rows of `records.RUNS`.
+    """The reported epochs of one model's runs, as rows of `RUNS`.
 
     Args:
-        history: rows of `records.HISTORY` of one model, all folds and seeds; UA in percent.
-        diverged: the epoch at which a run's loss was no longer finite, by fold and seed. What its history holds from
-            before that epoch is not used.
-        model: name in the rows returned; default: the history's own (which has none if all diverged at once).
+        history: rows of `HISTORY` of one model, all folds and seeds; UA in percent.
+        diverged: epochs at which the losses of runs were no longer finite, by fold and seed. The history of such a run
+            is not used.
+        model: key of the model in the returned rows; default: that of the history (needed if all runs diverged in
+            their first epoch).
 
     Returns:
-        Rows by fold, seed and selection. A diverged run has the epoch of its end, and no accuracies, in all three.
-        `crossval` looks at the other folds that finished; where there is none, the run has no `crossval` row.
+        Rows by fold, seed and selection. A diverged run has its last epoch, and no accuracies, in all three.
+        `crossval` uses the other folds that finished; where there is none, the run has no `crossval` row.
         `train_ua_eval` and `gap_eval` are empty where the epoch was not measured in eval mode. Gaps are training UA
         minus validation UA, in points.
     """

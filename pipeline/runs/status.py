@@ -1,4 +1,4 @@
-"""What the run store holds: how far each run of an experiment is, and what no experiment here asks for."""
+"""The content of the run store: the progress of each run of an experiment, and runs that params.yaml does not name."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.core.errors import InputError
+from pipeline.models.options import ModelParams
 from pipeline.runs.identity import RunSpec
-from pipeline.runs.lock import Claim
+from pipeline.runs.lock import RunLock
 from pipeline.runs.store import RunFolder
 from pipeline.training.checkpoints import kept_epochs
 
@@ -23,15 +24,16 @@ State = Literal["done", "diverged", "running", "failed", "stopped", "missing"]
 
 @dataclass(frozen=True)
 class RunStatus:
-    """One run.
+    """The status of one run.
 
     Attributes:
         spec: the run.
-        state: `stopped` has a checkpoint to continue from, `missing` has none.
-        epoch: the last one known: of a finished run its end, else of its progress or newest checkpoint; 0 if none.
-        valid_ua: of that epoch in percent, NaN where unknown.
-        seconds_per_epoch: NaN where unknown.
-        note: who trains it, or why it failed.
+        state: its state; `stopped` has a checkpoint to continue from, `missing` has none.
+        epoch: last known epoch: the last one of a finished run, else that of its progress or newest checkpoint; 0 if
+            none.
+        valid_ua: validation UA of that epoch in percent, NaN where unknown.
+        seconds_per_epoch: duration of an epoch, NaN where unknown.
+        note: name of the process that trains it, or the reason of its failure.
     """
 
     spec: RunSpec
@@ -44,15 +46,15 @@ class RunStatus:
 
 @dataclass(frozen=True)
 class Leftover:
-    """A folder of the store that the params do not name.
+    """A folder of the store with a run that params.yaml does not name.
 
     Attributes:
-        folder: where it lies.
-        model: its layout and what else tells it apart.
+        folder: path of the folder.
+        model: layout (or family) of the model, and its options that have no default value.
         what: fold and seed.
-        epochs: trained, as far as is known.
-        size: in bytes.
-        held_by: who trains it at this moment; empty if nobody.
+        epochs: number of trained epochs, as far as is known.
+        size: size in bytes.
+        held_by: name of the process that trains it now; empty if there is none.
     """
 
     folder: Path
@@ -64,7 +66,7 @@ class Leftover:
 
 
 def run_status(spec: RunSpec, store: Path) -> RunStatus:
-    """How far a run is."""
+    """The status of a run."""
     folder = RunFolder(store, spec)
     progress = folder.progress()
     ua, speed = (progress.valid_ua, progress.seconds_per_epoch) if progress else (math.nan, math.nan)
@@ -75,12 +77,12 @@ def run_status(spec: RunSpec, store: Path) -> RunStatus:
     if run is not None:
         if run.status == "diverged":
             return RunStatus(spec, "diverged", run.diverged_epoch or 0, math.nan, speed)
-        return RunStatus(spec, "done", run.history[-1].epoch, run.history[-1].valid_ua, speed)
+        return RunStatus(spec, "done", run.history[-1].epoch, run.history[-1].valid_score, speed)
     kept = [epoch for epoch in kept_epochs(folder.checkpoints) if epoch <= spec.epochs]
     reached = max([*kept, *([progress.epoch] if progress and progress.epoch <= spec.epochs else [])], default=0)
-    owner = folder.claim.owner()
-    if owner is not None and not folder.claim.is_dead(owner):
-        return RunStatus(spec, "running", reached, ua, speed, owner.shown)
+    owner = folder.lock.owner()
+    if owner is not None and not folder.lock.is_dead(owner):
+        return RunStatus(spec, "running", reached, ua, speed, owner.name)
     if (reason := folder.failure()) is not None:
         return RunStatus(spec, "failed", reached, ua, speed, reason)
     # What was trained beyond the last checkpoint is trained again.
@@ -93,26 +95,26 @@ def leftovers(store: Path, named: Collection[str]) -> Iterator[Leftover]:
     found = []
     for folder in folders:
         described = _read(folder / "run.json")
-        claim = Claim(folder / "claim")
-        owner = claim.owner()
+        lock = RunLock(folder / "lock")
+        owner = lock.owner()
         found.append(
             Leftover(
                 folder=folder,
-                model=_shown_model(described.get("model")),
+                model=_model_text(described.get("model")),
                 what=f"fold {described.get('fold', '?')} seed {described.get('seed', '?')}",
                 epochs=max(kept_epochs(folder / "checkpoints"), default=0),
                 size=_size(folder),
-                held_by="" if owner is None or claim.is_dead(owner) else owner.shown,
+                held_by="" if owner is None or lock.is_dead(owner) else owner.name,
             )
         )
     return iter(sorted(found, key=lambda one: (one.model, one.what, one.folder.name)))
 
 
 def drop(leftover: Leftover) -> bool:
-    """Delete a run for good, unless somebody has begun to train it; whether it is gone."""
-    with Claim(leftover.folder / "claim").held() as other:
+    """Delete a run for good, unless another process trains it; returns whether it is gone."""
+    with RunLock(leftover.folder / "lock").acquire() as other:
         if other is None:
-            # At once out of the way of who wants to train it from now on. Killed here, the next cleaning finds it.
+            # Renamed first, so that nobody meets a half-deleted run. If killed here, the next cleaning finds the rest.
             aside = leftover.folder.with_name(f"{leftover.folder.name}.{secrets.token_hex(4)}.dropped")
             leftover.folder.rename(aside)
             shutil.rmtree(aside)
@@ -120,7 +122,7 @@ def drop(leftover: Leftover) -> bool:
 
 
 def _size(folder: Path) -> int:
-    """Bytes of the files below; those that a trainer replaces meanwhile count for nothing."""
+    """Bytes of all files in a folder; files that a worker replaces meanwhile are left out."""
     size = 0
     for path in folder.rglob("*"):
         with suppress(FileNotFoundError):
@@ -128,11 +130,18 @@ def _size(folder: Path) -> int:
     return size
 
 
-def _shown_model(model: object) -> str:
+def _model_text(model: object) -> str:
+    """The options of a model that have no default: its layout, or its family where that has none, stands first."""
     if not isinstance(model, dict):
         return "?"
-    changed = {name: value for name, value in model.items() if name != "layout" and value not in (None, 1.0)}
-    return ", ".join([str(model.get("layout", "?")), *(f"{name} {value}" for name, value in changed.items())])
+    defaults = {name: field.default for name, field in ModelParams.model_fields.items()}
+    first = "layout" if "layout" in model else "family"
+    others = {
+        name: value
+        for name, value in model.items()
+        if name != first and value not in (None, 1.0) and value != defaults.get(name)
+    }
+    return ", ".join([str(model.get(first, "?")), *(f"{name} {value}" for name, value in others.items())])
 
 
 def _read(path: Path) -> dict[str, Any]:

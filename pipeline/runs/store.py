@@ -1,16 +1,17 @@
-"""The run store: one folder a run, named by its identity, outside every DVC output.
+"""The run store: one folder for each run, named by its identity, outside every DVC output.
 
-    .runs/<identity>/run.json                  what the identity is the hash of
-    .runs/<identity>/claim                     who trains it
-    .runs/<identity>/progress.json             how far it is
-    .runs/<identity>/failure.txt               why it failed, if it did
-    .runs/<identity>/checkpoints/epoch...      what the run continues from
+    .runs/<identity>/run.json                  the values that the identity is the hash of, and hashes of its code
+    .runs/<identity>/adopted.json              the run it was adopted from, if an earlier version of the code trained it
+    .runs/<identity>/lock                      the process that trains it
+    .runs/<identity>/progress.json             its progress
+    .runs/<identity>/failure.txt               the reason of its failure, if it failed
+    .runs/<identity>/checkpoints/epoch...      the states that the run can continue from
     .runs/<identity>/finished/<epochs>.safetensors   weights and probabilities of `last` and `best`
     .runs/<identity>/finished/<epochs>.json          history, status, device and versions; written last;
-                                                     `<epoch>.diverged.json` of a run that ended so
+                                                     `<epoch>.diverged.json` for a run that diverged
 
-A run is finished for a number of epochs when its JSON is there. More epochs continue from the newest checkpoint;
-fewer from the newest one that is not past them.
+A run is finished for a number of epochs when its JSON exists. Training for more epochs continues from the newest
+checkpoint; for fewer, from the newest one within them.
 """
 
 from __future__ import annotations
@@ -32,18 +33,28 @@ from safetensors import SafetensorError
 from pipeline.core.errors import InputError
 from pipeline.core.files import write_text
 from pipeline.runs.identity import RunSpec
-from pipeline.runs.lock import Claim
-from pipeline.training.checkpoints import kept_epochs, load_checkpoint, save_checkpoint
-from pipeline.training.loop import Epoch, RunState, Snapshot, reported_history
-from pipeline.training.tensors import read_tensors, snapshot_tensors, snapshots_of, write_tensors
+from pipeline.runs.lock import RunLock
+from pipeline.training.checkpoints import (
+    kept_epochs,
+    load_checkpoint,
+    save_checkpoint,
+    snapshot_tensors,
+    snapshots_of,
+)
+from pipeline.training.loop import reported_history
+from pipeline.training.state import Epoch, RunState, Snapshot
+from pipeline.training.tensors import read_tensors, write_tensors
 
 STORE = Path(".runs")
 
 FAILURE = "failure.txt"
-"""In one line why the run failed when it was last tried, then where in the code."""
+"""The reason, in one line, why the last attempt failed; then the place in the code."""
+
+ADOPTED = "adopted.json"
+"""The earlier version of the code that the run was adopted from, and `from_epoch`: the first epoch adopted."""
 
 DIVERGED = ".diverged.json"
-"""Ending of the record of a run that diverged, after the epoch at which it did."""
+"""End of the name of a diverged run's record, after the epoch in which it diverged."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +64,12 @@ class FinishedRun:
     Attributes:
         spec: the run.
         status: `diverged` when a loss was not finite.
-        history: one row an epoch.
-        diverged_epoch: the epoch of the first loss that was not finite.
+        history: one row for each epoch.
+        diverged_epoch: epoch of the first loss that was not finite.
         snapshots: `last` and `best`; empty when diverged.
-        device: what computed it: hardware and version of torch; more than one where a run was continued elsewhere.
-        versions: of Python and the libraries that computed the run.
+        device: hardware and version of torch that computed it; more than one where a run was continued elsewhere.
+        versions: versions of Python and of the libraries that computed the run.
+        adopted: record of its adoption from an earlier version of the code, if it was adopted; see `runs.adoption`.
     """
 
     spec: RunSpec
@@ -67,11 +79,12 @@ class FinishedRun:
     snapshots: dict[str, Snapshot]
     device: str
     versions: dict[str, str]
+    adopted: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is, or was when it ended; `valid_ua` in percent."""
+    """The progress of a run, kept after its end; `valid_ua` in percent."""
 
     epoch: int
     epochs: int
@@ -80,16 +93,16 @@ class Progress:
 
 
 class RunFolder:
-    """One run's folder in the store."""
+    """One run's folder in the store, or with `identity` the folder of a run that differs only in its code."""
 
-    def __init__(self, store: Path, spec: RunSpec) -> None:
+    def __init__(self, store: Path, spec: RunSpec, identity: str | None = None) -> None:
         self.spec = spec
-        self.folder = store / spec.identity
+        self.folder = store / (identity or spec.identity)
         self.checkpoints = self.folder / "checkpoints"
-        self.claim = Claim(self.folder / "claim")
+        self.lock = RunLock(self.folder / "lock")
 
     def finished(self) -> bool:
-        """Whether the run need not be trained for `spec.epochs`.
+        """Whether the run is already trained for `spec.epochs`, or diverged before.
 
         Raises:
             InputError: the store cannot be read.
@@ -111,6 +124,7 @@ class RunFolder:
             tensors = {} if diverged else read_tensors(path.with_suffix(".safetensors"))[0]
             snapshots = snapshots_of(tensors, record["snapshot_epochs"])
             history = [_row(values) for values in record["history"]]
+            adopted = self.adopted()
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise InputError(
                 f"{path} or the file beside it is damaged ({error}); delete both to train the run again from its "
@@ -118,29 +132,43 @@ class RunFolder:
             ) from None
         return FinishedRun(
             self.spec, record["status"], history, record["diverged_epoch"], snapshots, record["device"],
-            record["versions"],
+            record["versions"], adopted,
         )  # fmt: skip
 
+    def adopted(self) -> dict[str, Any] | None:
+        """The record of the adoption that gave the run of `spec.epochs` epochs, if it was adopted.
+
+        Raises:
+            OSError: it cannot be read.
+            ValueError: it is damaged.
+        """
+        try:
+            record: dict[str, Any] = json.loads((self.folder / ADOPTED).read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+        # A run shorter than every adopted one was trained with this code, from its first epoch.
+        return record if self.spec.epochs >= record["from_epoch"] else None
+
     def note_progress(self, state: RunState, seconds_per_epoch: float) -> None:
-        """Say how far the run is, for `python -m pipeline runs`; nothing is computed from it."""
+        """Write the progress of the run, for `python -m pipeline runs`; nothing is computed from it."""
         row = state.history[-1]
-        progress = Progress(row.epoch, self.spec.epochs, row.valid_ua, seconds_per_epoch)
+        progress = Progress(row.epoch, self.spec.epochs, row.valid_score, seconds_per_epoch)
         write_text(self.folder / "progress.json", json.dumps(asdict(progress)) + "\n")
 
     def progress(self) -> Progress | None:
-        """What was noted last."""
+        """The progress that was noted last."""
         try:
             return Progress(**json.loads((self.folder / "progress.json").read_text("utf-8")))
         except (OSError, ValueError, TypeError):
             return None
 
     def note_failure(self, reason: str, details: str = "") -> None:
-        """Keep why the run failed, as far as the disk allows."""
+        """Write the reason why the run failed, if the disk allows it."""
         with suppress(OSError):
             write_text(self.folder / FAILURE, f"{reason}\n\n{details}")
 
     def failure(self) -> str | None:
-        """Why the run failed when it was last tried, in one line; None if it did not."""
+        """The reason, in one line, why the last attempt failed; None if it did not fail."""
         try:
             return (self.folder / FAILURE).read_text("utf-8").partition("\n")[0]
         except OSError:
@@ -149,26 +177,32 @@ class RunFolder:
     def resume(self, state: RunState) -> int:
         """Bring a fresh state to the newest checkpoint that `spec.epochs` allows; returns the epochs done.
 
-        The run's claim must be held: what killed processes left half written is deleted.
+        The lock of the run must be held: files that killed processes left half written are deleted.
         """
         (self.folder / FAILURE).unlink(missing_ok=True)
         for unfinished in self.folder.rglob(".*"):
             with suppress(OSError):  # `.nfs...`, which a network file system keeps as long as it must
                 unfinished.unlink()
-        description = json.dumps(self.spec.description(), indent=2, sort_keys=True)
-        write_text(self.folder / "run.json", description + "\n")
+        if not (self.folder / "finished").exists():
+            (self.folder / ADOPTED).unlink(missing_ok=True)  # of an adoption that was killed
+        self.describe()
         done = load_checkpoint(state, self.checkpoints, self.spec.epochs)
         beyond = [epoch for epoch in kept_epochs(self.checkpoints) if epoch > self.spec.epochs]
         if beyond:
             print(
-                f"{self.spec.name}: trained for {max(beyond)} epochs before, now {self.spec.epochs} are asked for; "
+                f"{self.spec.name}: trained for {max(beyond)} epochs before, now {self.spec.epochs} are requested; "
                 f"training again from epoch {done}, the longer run is kept",
                 file=sys.stderr,
             )
         return done
 
+    def describe(self) -> None:
+        """Write the description of the run and the hashes of the code that it is trained with."""
+        description = self.spec.description() | {"sources": self.spec.sources}
+        write_text(self.folder / "run.json", json.dumps(description, indent=2, sort_keys=True) + "\n")
+
     def follow(self, state: RunState, done: int) -> None:
-        """Bring a fresh state to where the process that holds the run has resumed it.
+        """Bring a fresh state to the epoch from which the process that holds the lock has resumed the run.
 
         Raises:
             InputError: the checkpoint cannot be read here.
@@ -177,14 +211,14 @@ class RunFolder:
             raise InputError(f"{self.checkpoints} holds no sound checkpoint of epoch {done}; run again")
 
     def save_checkpoint(self, state: RunState) -> None:
-        """Write a checkpoint; those at the ends of finished runs are kept, to continue or return to."""
+        """Write a checkpoint; those at the ends of finished runs are kept."""
         ends = [_epochs(path) for path in (self.folder / "finished").glob("*.json")]
         save_checkpoint(state, self.checkpoints, keep=[*ends, *self._beyond()])
 
     def finish(self, state: RunState) -> None:
         """Record the outcome of a run that is done or diverged."""
         epochs = self.spec.epochs if state.diverged_epoch is None else state.diverged_epoch
-        history = reported_history(state.history, epochs, self.spec.params.train.eval_train_every)
+        history = reported_history(state.history, epochs, self.spec.train.eval_train_every)
         snapshots = state.snapshots if state.diverged_epoch is None else {}
         path = self.folder / "finished" / (f"{epochs:06d}.json" if snapshots else f"{epochs:06d}{DIVERGED}")
         if snapshots:
@@ -220,19 +254,19 @@ class RunFolder:
 
 
 def library_versions() -> dict[str, str]:
-    """Versions of what computes a run."""
+    """Versions of Python and of the libraries that compute a run."""
     return {"python": platform.python_version(), "torch": torch.__version__, "numpy": version("numpy")}
 
 
-class Interval:
-    """True once every so many seconds."""
+class Timer:
+    """Reports, once for each interval, that it has passed."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._last = time.monotonic()
 
     def passed(self) -> bool:
-        """Whether the interval has passed since this was last true."""
+        """Whether the interval has passed since the last time that this was true."""
         now = time.monotonic()
         if now - self._last < self._seconds:
             return False

@@ -1,8 +1,8 @@
-"""One run over several devices of a machine: every process trains on its part of each batch, all reach one network.
+"""One run over several devices of a machine: every process trains on its part of each batch, all with equal weights.
 
-Process 0 is the one that holds the run's claim; it alone writes. The others follow it from the same checkpoint and end
-with it. Normalisation, shaking and dropout see the batch as one device would (`pipeline.models.collective`), so a run
-differs from that of one device in the order of its sums alone.
+Process 0 holds the lock of the run, and only it writes. The others continue from the same checkpoint and end with it.
+Normalisation, shaking and dropout see the batch as one device would (`pipeline.models.collective`), so a run differs
+from that of one device only in the order of its sums.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ import torch.distributed as dist
 from pipeline.core.errors import InputError
 from pipeline.core.workers import prepare_worker
 from pipeline.runs.identity import RunSpec
-from pipeline.training.data import load_experiment
+from pipeline.runs.store import RunFolder
+from pipeline.training.run import start, train_run
 
 PATIENCE = timedelta(minutes=10)
 """Longest wait of one process for the others: reading the features, or saving a checkpoint."""
@@ -29,13 +30,13 @@ PATIENCE = timedelta(minutes=10)
 
 @contextmanager
 def together(spec: RunSpec, store: Path, done: int, device: torch.device) -> Iterator[None]:
-    """Have the run trained by `execution.devices_per_run` processes while the block trains it as the first of them.
+    """Start the other processes of a run over several devices; the block trains it as the first process.
 
     Args:
         spec: the run.
         store: the run store.
-        done: epochs of the checkpoint that all continue from.
-        device: of this process; the others take those that follow it.
+        done: number of epochs of the checkpoint that all processes continue from.
+        device: device of this process; the others use those that follow it.
 
     Raises:
         InputError: another process could not begin, or ended early.
@@ -71,7 +72,7 @@ def together(spec: RunSpec, store: Path, done: int, device: torch.device) -> Ite
 
 
 def following(device: torch.device, rank: int) -> torch.device:
-    """The device of process `rank` of a run whose first is on `device`."""
+    """The device of process `rank` of a run whose first process is on `device`."""
     return device if device.type == "cpu" else torch.device(device.type, (device.index or 0) + rank)
 
 
@@ -92,13 +93,10 @@ def _join(rank: int, number: int, meeting: str, device: torch.device) -> None:
 
 
 def _follow(rank: int, number: int, meeting: str, spec: RunSpec, store: Path, done: int, device: torch.device) -> None:
-    from pipeline.runs.run import start, train_epochs
-    from pipeline.runs.store import RunFolder
-
     prepare_worker()
     _join(rank, number, meeting, device)
-    experiment = load_experiment(spec.params, device, processes=number)
-    state = start(spec, device)
+    experiment = spec.load_experiment(device, processes=number)
+    state = start(spec.family, spec.design(experiment.bank.dims), spec.train, spec.seeds, device)
     RunFolder(store, spec).follow(state, done)
-    train_epochs(spec, state, experiment, lambda state: None)
+    train_run(spec.family, state, experiment, spec.fold, spec.train, spec.seeds)
     dist.destroy_process_group()

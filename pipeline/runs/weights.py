@@ -1,61 +1,82 @@
-"""Trained weights as files that hold all that is needed to use them: no params, no pickle."""
+"""Trained weights as files that hold everything needed to use them: no params.yaml, no pickle."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from torch import Tensor
 
 from pipeline.core.errors import InputError
-from pipeline.models.configured import configured_network
-from pipeline.models.resnext import ResNeXt
-from pipeline.params import FeatureParams, ModelParams, NetworkParams, SegmentParams
+from pipeline.features.described import front_end_of
+from pipeline.features.params import SegmentParams
+from pipeline.models.base import Classifier
+from pipeline.models.family import Design
+from pipeline.models.options import FeatureParams, NetworkParams
+from pipeline.models.registry import family
+from pipeline.training.params import Reading
 from pipeline.training.tensors import read_tensors, write_tensors
 
-FORMAT = "shaking-emotions-weights-1"
+if TYPE_CHECKING:
+    from pipeline.frontends.base import FrontEnd
+
+FORMAT = "shaking-emotions-weights-2"
 
 
 @dataclass(frozen=True)
 class Weights:
-    """A trained network's tensors and what they were trained as."""
+    """A trained classifier's tensors, and what is needed to build it and to compute its features.
+
+    Attributes:
+        tensors: tensors of the classifier by name.
+        identity: identity of the run.
+        epoch: epoch after which the tensors were taken.
+        design: design that the classifier was built from.
+        reading: form in which it reads the data.
+        frontend: options of its front end, as plain values.
+        classes: emotions in the order of the probabilities.
+        segment: rule by which utterances are cut into segments.
+    """
 
     tensors: dict[str, Tensor]
     identity: str
     epoch: int
-    network: NetworkParams
-    model: ModelParams
+    design: Design
+    reading: Reading
+    frontend: dict[str, Any]
     classes: tuple[str, ...]
-    features: FeatureParams
     segment: SegmentParams
 
-    def build(self) -> ResNeXt:
-        """The network in eval mode, with these weights."""
-        network = configured_network(self.network, self.model, self.features, len(self.classes))
+    def build(self) -> Classifier:
+        """The classifier in eval mode, with these weights."""
+        network = family(self.design.model.family).build(self.design, 0)
         network.load_state_dict(self.tensors)
         return network.eval()
 
-
-_PARTS: dict[str, type[BaseModel]] = {
-    "network": NetworkParams,
-    "model": ModelParams,
-    "features": FeatureParams,
-    "segment": SegmentParams,
-}
+    def front_end(self) -> FrontEnd[Any]:
+        """The front end whose features the classifier reads; its packages may be missing."""
+        return front_end_of(self.frontend)
 
 
 def save_weights(weights: Weights, path: Path) -> None:
-    """Write a safetensors file; the header holds everything but the tensors, as JSON."""
-    header = {name: getattr(weights, name).model_dump_json() for name in _PARTS}
-    header |= {
+    """Write a safetensors file; its header holds everything except the tensors, as JSON."""
+    design, reading = weights.design, weights.reading
+    header = {
         "format": FORMAT,
         "identity": weights.identity,
         "epoch": str(weights.epoch),
         "classes": json.dumps(weights.classes),
+        "model": design.model.model_dump_json(),
+        "network": design.network.model_dump_json(),
+        "features": design.features.model_dump_json(),
+        "dims": str(design.dims),
+        "segment": weights.segment.model_dump_json(),
+        "frontend": json.dumps(weights.frontend),
+        "reading": json.dumps(vars(reading)),
     }
     write_tensors(weights.tensors, path, header)
 
@@ -64,7 +85,7 @@ def load_weights(path: Path) -> Weights:
     """Read what `save_weights` wrote.
 
     Raises:
-        InputError: the file is missing, damaged, or holds no weights of this software.
+        InputError: the file is missing or damaged, or does not hold weights of this version of this software.
     """
     try:
         tensors, header = read_tensors(path)
@@ -76,10 +97,27 @@ def load_weights(path: Path) -> Weights:
             "software"
         )
     try:
-        parts: dict[str, Any] = {name: kind.model_validate_json(header[name]) for name, kind in _PARTS.items()}
         classes = tuple(str(name) for name in json.loads(header["classes"]))
-        weights = Weights(tensors, header["identity"], int(header["epoch"]), classes=classes, **parts)
+        options = family(str(json.loads(header["model"])["family"])).options
+        design = Design(
+            options.model_validate_json(header["model"]),
+            NetworkParams.model_validate_json(header["network"]),
+            FeatureParams.model_validate_json(header["features"]),
+            len(classes),
+            int(header["dims"]),
+        )
+        weights = Weights(
+            tensors,
+            header["identity"],
+            int(header["epoch"]),
+            design,
+            Reading(**json.loads(header["reading"])),
+            dict(json.loads(header["frontend"])),
+            classes,
+            SegmentParams.model_validate_json(header["segment"]),
+        )
         weights.build()
-    except (KeyError, ValueError, ValidationError, RuntimeError) as error:
+        weights.front_end()
+    except (KeyError, ValueError, TypeError, ValidationError, RuntimeError, InputError) as error:
         raise InputError(f"{path} is damaged: {error}") from None
     return weights

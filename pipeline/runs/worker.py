@@ -1,4 +1,4 @@
-"""A worker process: it trains the runs that it is sent, one after another, and tells how they go."""
+"""A worker process: it trains the runs that it is sent, one after another, and reports each epoch."""
 
 from __future__ import annotations
 
@@ -8,72 +8,74 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 
 from pipeline.core.errors import InputError
-from pipeline.core.workers import prepare_worker
-from pipeline.params import Params
 from pipeline.runs.identity import RunSpec
-from pipeline.runs.lock import ClaimLostError
+from pipeline.runs.lock import LockLostError
+from pipeline.runs.params import RunSections
 from pipeline.runs.run import RunDone, execute
 from pipeline.runs.store import FAILURE, RunFolder
-from pipeline.training.data import Experiment, load_experiment
-from pipeline.training.loop import RunState
+from pipeline.training.data import Experiment
+from pipeline.training.params import Reading
+from pipeline.training.state import RunState
 
 
 @dataclass(frozen=True)
 class EpochDone:
-    """An epoch of the run at work; accuracies in percent."""
+    """An epoch of a run is done; accuracies in percent."""
 
     epoch: int
     train_ua: float
     valid_ua: float
 
 
-def work(connection: Connection, params: Params, device: str, store: Path, processes: int) -> None:
-    """Train every run that arrives, until None does.
+def trainer_of_worker(
+    params: RunSections, device: str, store: Path, processes: int
+) -> Callable[[RunSpec, Callable[[object], None]], RunDone]:
+    """Set up a worker of `core.workers.WorkerPool` that trains runs and sends an `EpochDone` after each epoch.
 
     Args:
-        connection: `RunSpec` or None in, `EpochDone` and `RunDone` out.
-        params: the experiment's.
-        device: where to train.
+        params: sections of the experiment.
+        device: name of the device to train on.
         store: the run store.
-        processes: how many share that device.
+        processes: number of workers that share that device.
     """
-    prepare_worker()
     trainer = Trainer(params, device, store, processes)
-    while (spec := connection.recv()) is not None:
-        connection.send(trainer.train(spec, lambda state: _tell(connection, state)))
+    return lambda spec, send: trainer.train(spec, lambda state: send(_epoch_done(state)))
 
 
 class Trainer:
-    """Trains runs one after another on one device; what they learn from is read for the first."""
+    """Trains runs one after another on one device; runs that read the same features share them in memory."""
 
-    def __init__(self, params: Params, device: str, store: Path, processes: int = 1) -> None:
+    def __init__(self, params: RunSections, device: str, store: Path, processes: int = 1) -> None:
         """Prepare.
 
         Args:
-            params: the experiment's.
-            device: where to train.
+            params: sections of the experiment.
+            device: name of the device to train on.
             store: the run store.
-            processes: how many keep the features in that device's memory.
+            processes: number of processes that keep the features in that device's memory.
         """
         keep_freed_memory()
         self.params = params
         self._device, self._store, self._processes = torch.device(device), store, processes
-        self._experiment: Experiment | None = None
+        self._experiments: dict[Reading, Experiment] = {}
 
     def train(self, spec: RunSpec, progress: Callable[[RunState], None] = lambda state: None) -> RunDone:
-        """Train one run; whatever goes wrong is told, never raised."""
+        """Train one run; whatever goes wrong is returned, never raised."""
         try:
-            if self._experiment is None:
-                self._experiment = load_experiment(self.params, self._device, processes=self._processes)
-            return execute(spec, self._experiment, self._store, progress)
-        except ClaimLostError as error:
+            if spec.reading not in self._experiments:
+                # One experiment at a time: models of the same reading are trained one after another. The last one is
+                # freed first, or the next would find too little memory beside it and be streamed.
+                self._experiments.clear()
+                torch.cuda.empty_cache()
+                self._experiments = {spec.reading: spec.load_experiment(self._device, self._processes)}
+            return execute(spec, self._experiments[spec.reading], self._store, progress)
+        except LockLostError as error:
             return RunDone(held_by=error.holder)
         except Exception as error:
             folder = RunFolder(self._store, spec)
@@ -83,10 +85,10 @@ class Trainer:
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc to keep what a step frees for the next step.
+    """Make glibc keep the memory that a step frees for the next step.
 
-    By default it gives large blocks back to the system at once and takes them anew, which costs a tenth of the time of
-    training a small network on a CPU. Other C libraries know no such setting.
+    By default it returns large blocks to the system at once and takes them again, which costs a tenth of the time of
+    training a small network on a CPU. Other C libraries have no such setting.
     """
     trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of malloc.h
     with suppress(OSError, AttributeError):
@@ -95,13 +97,13 @@ def keep_freed_memory() -> None:
             libc.mallopt(setting, 1 << 30)
 
 
-def _tell(connection: Connection, state: RunState) -> None:
+def _epoch_done(state: RunState) -> EpochDone:
     row = state.history[-1]
-    connection.send(EpochDone(row.epoch, row.train_ua, row.valid_ua))
+    return EpochDone(row.epoch, row.train_score, row.valid_score)
 
 
 def _explain(error: Exception, folder: RunFolder) -> str:
-    """Why a run failed, for people; where in the code it happened is kept beside the run."""
+    """The reason why a run failed, for people; the place in the code is kept beside the run."""
     if isinstance(error, InputError):
         return str(error)
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

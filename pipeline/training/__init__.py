@@ -1,1 +1,1 @@
-"""Training: resident batches, the loop, checkpoints, the run store and the engine that spreads runs."""
+"""Training: data and batches, the loop, the optimiser, the task of the speech models, and checkpoints."""

@@ -10,25 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.frontends.spectrogram import pad_edges, splice_view
+from pipeline.models.base import Batch
+from pipeline.training.splicing import pad_edges, splice_view
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
-"""What `train.precision` computes in, up to the pooling; weights and what follows are float32 always."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Model frames of some segments, one after another.
-
-    Attributes:
-        frames: (frames, 1, height, bins).
-        segment_of_frame: (frames,) int64, the segment of the batch, from 0, that each frame belongs to.
-        emotions: (segments,) int64 class indices.
-    """
-
-    frames: Tensor
-    segment_of_frame: Tensor
-    emotions: Tensor
+"""Type of `train.precision` that is used up to the pooling; weights and what follows are always float32."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +22,10 @@ class SegmentBank(ABC):
     """All segments of an experiment, from which batches are gathered by position.
 
     Attributes:
-        num_frames: (segments,) model frames of a segment, on the training device as all that follows.
+        num_frames: (segments,) number of model frames of each segment, on the training device like `emotions`.
         emotions: (segments,) class indices.
-        context: spectrogram frames in a model frame.
-        every: spectrogram frames from one model frame to the next.
+        context: number of frames of the front end in a model frame.
+        every: number of frames of the front end from one model frame to the next.
     """
 
     num_frames: Tensor
@@ -49,19 +35,24 @@ class SegmentBank(ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where training runs."""
+        """The device that training runs on."""
         return self.emotions.device
+
+    @property
+    @abstractmethod
+    def dims(self) -> int:
+        """Columns of a frame."""
 
     @abstractmethod
     def padded_rows(self, segments: Tensor) -> tuple[Tensor, Tensor]:
-        """Spectrograms that hold the given segments, and where each begins.
+        """Features that contain the given segments, and the row where each begins.
 
         Args:
-            segments: int64 positions.
+            segments: int64 positions of the segments.
 
         Returns:
-            (rows, bins) spectrogram frames, each segment's edge frames repeated for splicing, in the precision that
-            the network is to compute in; and (segments,) the row where a segment's first model frame starts.
+            (rows, dims) frames of the front end, each segment's edge frames repeated for splicing, in the precision
+            that the network computes in; and (segments,) rows where the segments' first model frames start.
         """
 
     def gather(self, segments: Tensor) -> Batch:
@@ -81,15 +72,20 @@ class SegmentBank(ABC):
 
 @dataclass(frozen=True)
 class ResidentBank(SegmentBank):
-    """All spectrograms end to end in the memory of the training device: a step copies nothing to it.
+    """All features end to end in the memory of the training device: a step copies nothing to it.
 
     Attributes:
-        rows: (rows, bins) of all segments.
+        rows: (rows, dims) padded frames of all segments.
         first_row: (segments,) row where a segment's first model frame starts.
     """
 
     rows: Tensor
     first_row: Tensor
+
+    @property
+    def dims(self) -> int:
+        """Columns of a frame."""
+        return self.rows.shape[1]
 
     def padded_rows(self, segments: Tensor) -> tuple[Tensor, Tensor]:
         """All rows; see `SegmentBank.padded_rows`."""
@@ -98,27 +94,32 @@ class ResidentBank(SegmentBank):
 
 @dataclass(frozen=True)
 class StreamedBank(SegmentBank):
-    """Spectrograms read batch by batch, for experiments beyond the device's memory; the same batches to the bit.
+    """Features read batch by batch, for experiments beyond the device's memory; the same batches to the bit.
 
     Attributes:
-        matrices: (frames, bins) float32 by position; a memory map, which the system keeps as far as memory goes.
-        left: spectrogram frames before the centre of a model frame.
-        dtype: what the network is to compute in.
+        matrices: (frames, dims) float32 matrices by position; a memory map, which the system keeps in free memory.
+        left: number of frames of the front end before the centre of a model frame.
+        dtype: type that the network computes in.
     """
 
     matrices: Sequence[np.ndarray]
     left: int
     dtype: torch.dtype
 
+    @property
+    def dims(self) -> int:
+        """Columns of a frame."""
+        return int(self.matrices[0].shape[1])
+
     def padded_rows(self, segments: Tensor) -> tuple[Tensor, Tensor]:
-        """The rows of these segments alone; see `SegmentBank.padded_rows`."""
+        """Only the rows of these segments; see `SegmentBank.padded_rows`."""
         right = self.context - 1 - self.left
         blocks = [pad_edges(torch.from_numpy(self.matrices[index]), self.left, right) for index in segments.tolist()]
         ends = torch.tensor([len(block) for block in blocks]).cumsum(0)
         first_row = torch.cat([ends.new_zeros(1), ends[:-1]])
         rows = torch.cat(blocks).to(self.dtype)
         if self.device.type == "cuda":
-            # From page-locked memory the copy runs beside what the device still computes.
+            # From page-locked memory the copy runs while the device still computes.
             rows = rows.pin_memory()
         return rows.to(self.device, non_blocking=True), first_row.to(self.device)
 
@@ -133,16 +134,16 @@ def make_bank(
     device: torch.device,
     dtype: torch.dtype = torch.float32,
 ) -> ResidentBank:
-    """Collect segments' normalised spectrograms, each (num_frames, bins), into one resident bank.
+    """Collect segments' features, each (num_frames, dims), into one resident bank.
 
     Args:
-        matrices: one float32 matrix a segment.
+        matrices: one float32 matrix for each segment.
         emotions: class index of each segment.
-        left: spectrogram frames before the centre of a model frame.
-        right: spectrogram frames after it.
-        every: spectrogram frames from one model frame to the next (`subsample-feats --n`).
-        device: where training will run.
-        dtype: what the bank keeps, and so the precision that the network computes in.
+        left: number of frames of the front end before the centre of a model frame.
+        right: number of frames of the front end after it.
+        every: number of frames of the front end from one model frame to the next (`subsample-feats --n`).
+        device: device that training will run on.
+        dtype: type of the bank's features, in which the network computes too.
     """
     padded, first_row, counts = [], [], []
     row = 0
@@ -163,24 +164,8 @@ def make_bank(
 
 
 def model_frames(num_frames: int, every: int) -> int:
-    """Model frames of a segment of `num_frames` spectrogram frames."""
+    """The number of model frames of a segment of `num_frames` frames of the front end."""
     return -(-num_frames // every)
-
-
-SMALLEST_BATCH = 4
-"""The standardising normalisation sees one vector a segment: of one it is an error, of two it makes +-1."""
-
-
-def shuffled_batches(segments: Tensor, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """One epoch's batches of positions, in an order drawn from `generator`.
-
-    A last batch of fewer than `SMALLEST_BATCH` segments joins the batch before it.
-    """
-    order = segments[torch.randperm(len(segments), generator=generator).to(segments.device)]
-    ends = list(range(size, len(order), size))
-    if ends and len(order) - ends[-1] < SMALLEST_BATCH:
-        ends.pop()
-    return iter(torch.tensor_split(order, ends))
 
 
 def ordered_batches(bank: SegmentBank, segments: Tensor, most_frames: int) -> Iterator[Tensor]:

@@ -1,7 +1,7 @@
-"""Checkpoints of a run: everything it continues from, in safetensors, verified when read.
+"""Checkpoints of a run: everything that it continues from, in safetensors, verified when read.
 
-A checkpoint's file name ends in the first digits of its content's SHA-256, so a damaged one is told by its name: it
-is set aside, and the one before it is used.
+A checkpoint's file name ends in the first digits of its content's SHA-256. A damaged one does not match its name: it is
+set aside, and the one before it is used.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Collection
-from dataclasses import astuple
+from collections.abc import Collection, Mapping
+from dataclasses import astuple, fields
 from pathlib import Path
 
 import torch
@@ -18,27 +18,30 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from pipeline.core.errors import InputError
-from pipeline.training.loop import Epoch, RunState
-from pipeline.training.tensors import below, read_tensors, snapshot_tensors, snapshots_of, write_tensors
+from pipeline.training.state import Epoch, RunState, Snapshot, restored_optimiser_state
+from pipeline.training.tensors import below, read_tensors, write_tensors
 
-FORMAT = 1
-"""Version of what a checkpoint holds; a later one is refused, never guessed at."""
+FORMAT = 2
+"""Version of the content of a checkpoint; any other version is refused."""
+
+COLUMNS = len(fields(Epoch))
 
 
 def save_checkpoint(state: RunState, folder: Path, keep: Collection[int]) -> Path:
-    """Write a checkpoint of `state` atomically, then drop older ones but the newest before it.
+    """Write a checkpoint of `state` atomically, then delete older ones except the newest before it.
 
     Args:
-        state: the run, between two epochs.
-        folder: where the run's checkpoints lie.
-        keep: epochs whose checkpoints are never dropped.
+        state: state of the run between two epochs.
+        folder: folder of the run's checkpoints.
+        keep: epochs whose checkpoints are never deleted.
     """
     tensors = {f"network/{name}": tensor for name, tensor in state.network.state_dict().items()}
-    for index, values in state.optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser/{index}/{name}": value for name, value in values.items()}
+    optimiser = {} if state.optimiser is None else state.optimiser.state_dict()["state"]
+    for index, values in optimiser.items():
+        tensors |= {f"optimiser/{index}/{name}": value for name, value in values.items() if value is not None}
     tensors["generator/order"] = state.order.get_state()
     tensors["generator/noise"] = state.noise.get_state()
-    tensors["history"] = torch.tensor([astuple(row) for row in state.history], dtype=torch.float64)
+    tensors["history"] = torch.tensor([astuple(row) for row in state.history], dtype=torch.float64).reshape(-1, COLUMNS)
     snapshots = state.snapshots
     tensors |= snapshot_tensors(snapshots)
     header = {
@@ -47,15 +50,17 @@ def save_checkpoint(state: RunState, folder: Path, keep: Collection[int]) -> Pat
         "diverged_epoch": state.diverged_epoch,
         "machines": state.machines,
         "noise_device": state.noise.device.type,
+        "notes": state.notes,
     }
-    # The run's claim is held, so the name is nobody else's; what a killed process left there is written over.
+    # The lock of the run is held, so no other process uses the name; the rest of a killed process is overwritten.
     written = folder / "writing"
     write_tensors(tensors, written, {"run": json.dumps(header)})
     path = folder / f"epoch{state.epoch:06d}-{_digest(written)}.safetensors"
     written.replace(path)
-    # A longer run's checkpoints stay where they are when a shorter one is trained again.
-    rolling = [old for old in _newest_first(folder) if _epoch(old) <= state.epoch]
-    for old in rolling[2:]:
+    # A longer run's checkpoints stay when a shorter one is trained again.
+    rolling = [old for old in _newest_first(folder) if _epoch(old) <= state.epoch and old != path]
+    # There may be an older checkpoint of this epoch, written before the next epoch diverged.
+    for old in rolling if state.diverged_epoch is not None else rolling[1:]:
         if _epoch(old) not in keep:
             old.unlink(missing_ok=True)
     return path
@@ -65,7 +70,7 @@ def load_checkpoint(state: RunState, folder: Path, most_epochs: int) -> int:
     """Bring a fresh `state` to the newest sound checkpoint of at most `most_epochs` epochs.
 
     Returns:
-        The epochs done; 0 when there is no checkpoint to continue from.
+        The number of epochs done; 0 when there is no checkpoint to continue from.
 
     Raises:
         InputError: a checkpoint was written by a later version of this software.
@@ -93,22 +98,15 @@ def _restore(state: RunState, path: Path) -> None:
         tensors, stored = read_tensors(path)
         header = json.loads(stored["run"])
     except (SafetensorError, KeyError, ValueError) as error:
-        raise InputError(f"{path} is no checkpoint of this software ({error}); move it away and run again") from None
+        raise InputError(f"{path} is not a checkpoint of this software ({error}); move it away, run again") from None
     if header["format"] != FORMAT:
         raise InputError(
             f"{path} has format {header['format']}, this software reads {FORMAT}: it was written by another version; "
             "use that version, or move the file away to train the run again"
         )
     state.network.load_state_dict(below(tensors, "network"))
-    if optimiser := below(tensors, "optimiser"):
-        parameters = list(state.network.parameters())
-        values: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in optimiser.items():
-            index, name = key.split("/")
-            # Moments in the memory layout of their parameter, so that the next step computes the same bits.
-            like = parameters[int(index)]
-            restored = torch.empty_like(like).copy_(tensor) if tensor.shape == like.shape else tensor
-            values.setdefault(int(index), {})[name] = restored
+    if state.optimiser is not None and (optimiser := below(tensors, "optimiser")):
+        values = restored_optimiser_state(state.network.parameters(), optimiser)
         state.optimiser.load_state_dict({**state.optimiser.state_dict(), "state": values})
     state.order.set_state(tensors["generator/order"])
     if header["noise_device"] == state.noise.device.type:
@@ -116,7 +114,7 @@ def _restore(state: RunState, path: Path) -> None:
     else:
         print(
             f"{path}: its shaking and dropout were drawn on {header['noise_device']}; on {state.noise.device.type} "
-            "they go on with draws of their own, so the run is not what one device alone would have given",
+            "they continue with other draws, so the results differ from those of one device alone",
             file=sys.stderr,
         )
         state.noise.manual_seed(state.noise.initial_seed() + _epoch(path))
@@ -124,7 +122,7 @@ def _restore(state: RunState, path: Path) -> None:
     state.history = [Epoch(int(row[0]), *row[1:]) for row in tensors["history"].tolist()]
     snapshots = snapshots_of(tensors, header["snapshot_epochs"])
     state.best, state.last = snapshots.get("best"), snapshots.get("last")
-    state.diverged_epoch = header["diverged_epoch"]
+    state.diverged_epoch, state.notes = header["diverged_epoch"], header["notes"]
 
 
 def _newest_first(folder: Path) -> list[Path]:
@@ -138,3 +136,24 @@ def _epoch(path: Path) -> int:
 def _digest(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+
+
+def snapshot_tensors(snapshots: Mapping[str, Snapshot]) -> dict[str, Tensor]:
+    """Snapshots as named tensors; the caller must keep their epochs."""
+    tensors: dict[str, Tensor] = {}
+    for name, snapshot in snapshots.items():
+        tensors |= {f"{name}/weights/{key}": tensor for key, tensor in snapshot.weights.items()}
+        tensors[f"{name}/probabilities"] = snapshot.probabilities
+    return tensors
+
+
+def snapshots_of(tensors: Mapping[str, Tensor], epochs: Mapping[str, int]) -> dict[str, Snapshot]:
+    """The snapshots from their named tensors (see `snapshot_tensors`), given the names and epochs.
+
+    Raises:
+        KeyError: one of them is not among the tensors.
+    """
+    return {
+        name: Snapshot(epoch, below(tensors, f"{name}/weights"), tensors[f"{name}/probabilities"])
+        for name, epoch in epochs.items()
+    }

@@ -1,8 +1,8 @@
-"""From the tables and archives on disk to the resident segments of an experiment."""
+"""From the tables and archives on disk to the segments that a run learns from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +13,9 @@ import torch
 from pipeline.core.errors import InputError
 from pipeline.core.tables import FOLDS, SEGMENTS, read_table
 from pipeline.features.archive import MappedMatrices, read_archive
-from pipeline.frontends.spectrogram import BINS
-from pipeline.params import Params
 from pipeline.training.batches import PRECISIONS, SegmentBank, StreamedBank, make_bank, model_frames
 from pipeline.training.memory import free_memory
+from pipeline.training.params import Reading, Where
 
 
 @dataclass(frozen=True)
@@ -24,8 +23,8 @@ class Experiment:
     """All segments of the configured corpora and classes.
 
     Attributes:
-        segments: records.SEGMENTS rows with a column `fold`, sorted by corpus key, else in the order of the archives.
-        bank: their spectrograms, at the same positions.
+        segments: rows of `tables.SEGMENTS` with a column `fold`, by corpus key, then in the order of the archives.
+        bank: features of the segments, at the same positions.
     """
 
     segments: pd.DataFrame
@@ -38,13 +37,13 @@ class Experiment:
         return torch.from_numpy(np.flatnonzero(~valid)).to(device), torch.from_numpy(np.flatnonzero(valid)).to(device)
 
 
-def read_segments(params: Params, root: Path = Path()) -> pd.DataFrame:
+def read_segments(corpora: Iterable[str], root: Path = Path()) -> pd.DataFrame:
     """Segments of the configured corpora with their folds.
 
     Raises:
         InputError: a table is missing or broken, or an actor has no fold.
     """
-    tables = [read_table(root / f"data/segments/{corpus}.csv", SEGMENTS) for corpus in sorted(params.corpora)]
+    tables = [read_table(root / f"data/segments/{corpus}.csv", SEGMENTS) for corpus in sorted(corpora)]
     segments = pd.concat(tables, ignore_index=True)
     folds = read_table(root / "data/folds.csv", FOLDS)
     merged = segments.merge(folds[["corpus", "actor", "fold"]], on=["corpus", "actor"], how="left", validate="m:1")
@@ -56,70 +55,87 @@ def read_segments(params: Params, root: Path = Path()) -> pd.DataFrame:
     return merged.astype({"fold": "int64"})
 
 
-def load_experiment(params: Params, device: torch.device, root: Path = Path(), processes: int = 1) -> Experiment:
-    """Read everything that training needs into memory once, or map what is too large to be kept there.
+def load_experiment(
+    corpora: Iterable[str],
+    classes: Sequence[str],
+    reading: Reading,
+    device: torch.device,
+    *,
+    where: Where = "auto",
+    root: Path = Path(),
+    processes: int = 1,
+) -> Experiment:
+    """Read everything that training needs into memory once, or map features that are too large for it.
 
     Args:
-        params: the experiment's.
-        device: where to train.
+        corpora: keys of the configured corpora.
+        classes: emotions in the order of their indices.
+        reading: form in which the model reads the data.
+        device: device to train on.
+        where: place of the features in training.
         root: the repository root.
-        processes: how many keep a copy in the device's memory.
+        processes: number of processes that keep a copy in the device's memory.
 
     Raises:
-        InputError: tables and archives do not belong together.
+        InputError: tables and archives do not match.
     """
-    segments = read_segments(params, root)
-    emotions = segments["emotion"].map(list(params.classes).index).tolist()
-    features, dtype = params.features, PRECISIONS[params.train.precision]
-    matrices = _matrices(segments, params, root)
-    if is_resident(params, segments, device, processes):
+    corpora = sorted(corpora)
+    segments = read_segments(corpora, root)
+    emotions = segments["emotion"].map(list(classes).index).tolist()
+    dtype = PRECISIONS[reading.precision]
+    scps = {corpus: root / f"data/features/{reading.frontend}/{corpus}.scp" for corpus in corpora}
+    matrices = _matrices(segments, scps, reading, root)
+    mapped = MappedMatrices(list(scps.values()), root)
+    if where == "resident" or (where == "auto" and _fits(segments, mapped, reading, device, processes)):
         bank: SegmentBank = make_bank(
             matrices,
             emotions,
-            left=features.left,
-            right=features.right,
-            every=features.every,
+            left=reading.left,
+            right=reading.right,
+            every=reading.every,
             device=device,
             dtype=dtype,
         )
     else:
-        counts = [model_frames(len(matrix), features.every) for matrix in matrices]
+        counts = [model_frames(len(matrix), reading.every) for matrix in matrices]
         bank = StreamedBank(
             num_frames=torch.tensor(counts, device=device),
             emotions=torch.tensor(emotions, device=device),
-            context=features.context,
-            every=features.every,
-            matrices=MappedMatrices([root / f"data/features/{corpus}.scp" for corpus in sorted(params.corpora)], root),
-            left=features.left,
+            context=reading.context,
+            every=reading.every,
+            matrices=mapped,
+            left=reading.left,
             dtype=dtype,
         )
     return Experiment(segments, bank)
 
 
 RESIDENT_SHARE = 0.4
-"""Of the free memory, the part that spectrograms may take; a training step needs the rest."""
+"""Part of the free memory that features may take; a training step needs the rest."""
 
 
-def is_resident(params: Params, segments: pd.DataFrame, device: torch.device, processes: int) -> bool:
-    """Whether the segments' spectrograms are kept in the device's memory: as told, or as far as they fit."""
-    if params.execution.features != "auto":
-        return params.execution.features == "resident"
-    rows = int(segments["num_frames"].sum()) + len(segments) * (params.features.context - 1)
-    size = rows * BINS * PRECISIONS[params.train.precision].itemsize
+def _fits(
+    segments: pd.DataFrame, matrices: MappedMatrices, reading: Reading, device: torch.device, processes: int
+) -> bool:
+    """Whether the device's memory has room for the features of all processes."""
+    rows = int(segments["num_frames"].sum()) if reading.framewise else len(segments)
+    rows += len(segments) * (reading.context - 1)
+    size: int = rows * matrices[0].shape[1] * PRECISIONS[reading.precision].itemsize
     return size * processes <= RESIDENT_SHARE * free_memory(device)
 
 
-def _matrices(segments: pd.DataFrame, params: Params, root: Path) -> Iterator[np.ndarray]:
+def _matrices(segments: pd.DataFrame, scps: dict[str, Path], reading: Reading, root: Path) -> Iterator[np.ndarray]:
+    """The matrices of all segments, each compared with its row of the table."""
     rows = zip(segments["segment"], segments["num_frames"], strict=True)
-    for corpus in sorted(params.corpora):
-        scp = root / f"data/features/{corpus}.scp"
+    for corpus, scp in scps.items():
         for key, matrix in read_archive(scp, root):
             segment, num_frames = next(rows, ("no further segment", 0))
-            if key != segment or len(matrix) != num_frames:
+            expected = num_frames if reading.framewise else min(1, num_frames)
+            if key != segment or len(matrix) != expected:
                 raise InputError(
                     f"{scp}: found {key} of {len(matrix)} frames where data/segments/{corpus}.csv has {segment} of "
-                    f"{num_frames}; `dvc repro extract@{corpus}` makes them agree"
+                    f"{expected}; `dvc repro extract@{reading.frontend}-{corpus}` makes them agree"
                 )
             yield matrix
     if (left := next(rows, None)) is not None:
-        raise InputError(f"data/features holds no matrix of segment {left[0]}; `dvc repro extract` makes it")
+        raise InputError(f"data/features holds no matrix of segment {left[0]}; `dvc repro` makes it")

@@ -13,7 +13,7 @@ def resolve_device(name: str) -> torch.device:
     """`auto`, `cpu`, `cuda` or `cuda:N` as a device; `auto` is the first GPU if there is one.
 
     Raises:
-        InputError: a GPU is named that is not there.
+        InputError: a GPU is named that does not exist.
     """
     count = torch.cuda.device_count()
     if name == "auto":
@@ -31,7 +31,7 @@ def visible_devices(name: str) -> list[torch.device]:
     """All devices that runs may be spread over: `auto` and `cuda` are every GPU that PyTorch sees, `cuda:N` is one.
 
     Raises:
-        InputError: a GPU is named that is not there.
+        InputError: a GPU is named that does not exist.
     """
     first = resolve_device(name)
     if first.type == "cpu" or name not in ("auto", "cuda"):
@@ -40,7 +40,7 @@ def visible_devices(name: str) -> list[torch.device]:
 
 
 def device_name(device: torch.device) -> str:
-    """The hardware's own name, for the record beside the results."""
+    """The name of the hardware, for the record beside the results."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     capability = torch.backends.cpu.get_cpu_capability()

@@ -1,282 +1,198 @@
-"""One run: a model trained on all folds but one, scored on that one after every epoch."""
+"""The training loop of every network here: speech, images and tables are tasks for it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
-import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
-from pipeline.models.collective import gathered, processes, rank, sum_gradients, summed
-from pipeline.models.mixing import Mixing
-from pipeline.models.normalisation import still_statistics
-from pipeline.models.resnext import ResNeXt
-from pipeline.models.variance_constancy import clip_gradients_by_layer, middle_frames
-from pipeline.training.accuracy import unweighted_accuracy
-from pipeline.training.batches import Batch, SegmentBank, ordered_batches, shuffled_batches
-from pipeline.training.mixup import Mixup, draw_pairs, mixed_loss
-
-SCORING_FRAMES = 1024
-"""Model frames scored at once; scoring keeps no activations, so this is bounded by cache, not by memory."""
+from pipeline.models.collective import gathered, sum_gradients
+from pipeline.training.optimiser import rate_at
+from pipeline.training.params import Recipe
+from pipeline.training.state import Epoch, RunState, take_snapshot
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """What a run needs beyond its network and data (section 5)."""
+class Step:
+    """The result of a task for one batch in train mode.
 
-    epochs: int
-    batch_segments: int
-    learning_rate: float
-    eval_train_every: int
-    mixup: Mixup | None = None
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One row of the history: losses are class-weighted means, accuracies percent; NaN where not measured."""
-
-    epoch: int
-    train_loss: float
-    train_ua: float
-    train_loss_eval: float
-    train_ua_eval: float
-    valid_loss: float
-    valid_ua: float
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A network at the end of an epoch, and what it says of the validation fold.
-
-    `probabilities` is (validation segments, classes) float32.
+    Attributes:
+        objective: value that is minimised, a scalar with gradients.
+        loss: sum of the weighted losses, over all processes that share the batch.
+        weight: sum of the weights, by which the mean loss divides, over all processes.
+        truth: (items,) true classes.
+        predicted: (items,) predicted classes.
     """
 
-    epoch: int
-    weights: dict[str, Tensor]
+    objective: Tensor
+    loss: Tensor
+    weight: Tensor
+    truth: Tensor
+    predicted: Tensor
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Mean loss, score in percent, and (items, classes) probabilities on the CPU, all in eval mode."""
+
+    loss: float
+    score: float
     probabilities: Tensor
 
 
-@dataclass
-class RunState:
-    """Everything that a run continues from; a checkpoint file holds just this."""
+class Task(Protocol):
+    """What a network learns: the source of its batches, their loss, and the scores.
 
-    network: ResNeXt
-    optimiser: torch.optim.Adam
-    order: torch.Generator
-    noise: torch.Generator
-    history: list[Epoch] = field(default_factory=list)
-    best: Snapshot | None = None
-    last: Snapshot | None = None
-    diverged_epoch: int | None = None
-    machines: list[str] = field(default_factory=list)
+    The class of the network depends on the task: the loop uses only its parameters and gradients.
+    """
 
-    def note_machine(self, machine: str) -> None:
-        """Remember what the epochs to come are computed on, if it is another than before."""
-        if not self.machines or self.machines[-1] != machine:
-            self.machines.append(machine)
+    def batches(self, order: torch.Generator) -> Sequence[Tensor]:
+        """One epoch's batches of item positions, in an order drawn from a generator."""
 
-    @property
-    def snapshots(self) -> dict[str, Snapshot]:
-        """Those of `last` and `best` that are there."""
-        taken = {"last": self.last, "best": self.best}
-        return {name: snapshot for name, snapshot in taken.items() if snapshot is not None}
+    def step(self, network: Any, positions: Tensor, noise: torch.Generator) -> Step:
+        """The loss of one batch; the network is in train mode."""
 
-    @property
-    def epoch(self) -> int:
-        """Epochs finished."""
-        return len(self.history)
+    def before_step(self, network: Any) -> None:
+        """Called between gradients and the optimiser's step, for example to clip gradients."""
+
+    def measure(self, truth: Tensor, predicted: Tensor) -> float:
+        """The score of an epoch's predictions, in percent."""
+
+    def score_valid(self, network: Any) -> Scores:
+        """The scores of the validation items."""
+
+    def score_train(self, network: Any) -> Scores:
+        """The scores of the training items."""
 
 
-def start_run(network: ResNeXt, learning_rate: float, seeds: tuple[int, int], device: torch.device) -> RunState:
-    """A run before its first epoch; `seeds` are those of the batch order and of shaking and dropout."""
-    # Channels last is what convolutions of few channels are fastest in, on CPU and GPU.
-    network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    order = torch.Generator().manual_seed(seeds[0])
-    noise = torch.Generator(device=device).manual_seed(seeds[1])
-    return RunState(network, torch.optim.Adam(network.parameters(), lr=learning_rate), order, noise)
+@dataclass(frozen=True)
+class Scoring:
+    """The epochs at which a run is scored.
+
+    Attributes:
+        valid_every: number of epochs between two scorings of validation items; the last epoch is always scored. 0: only
+            the last.
+        train_every: number of epochs between two scorings of training items in eval mode; the best and the last epoch
+            are scored too. 0: never.
+        snapshots: whether to keep the network of the best and of the last epoch.
+    """
+
+    valid_every: int = 1
+    train_every: int = 0
+    snapshots: bool = False
 
 
 def train(
     state: RunState,
-    bank: SegmentBank,
-    train_segments: Tensor,
-    valid_segments: Tensor,
+    task: Task,
     recipe: Recipe,
+    scoring: Scoring,
     after_epoch: Callable[[RunState], None] = lambda state: None,
 ) -> None:
-    """Train until `recipe.epochs` epochs are done, or a loss is not finite; `state` holds the outcome.
+    """Train until `recipe.epochs` epochs are done, or a loss is not finite; `state` holds the result.
 
     Args:
-        state: a new run or one that continues; changed in place.
-        bank: all segments.
-        train_segments: positions in the bank of the training folds' segments.
-        valid_segments: positions of the validation fold's segments.
-        recipe: the rest.
-        after_epoch: called after each epoch, to save and to show progress.
+        state: state of a new run or of one that continues; changed in place.
+        task: task that is learned.
+        recipe: optimiser, schedule and batches.
+        scoring: epochs at which the run is scored.
+        after_epoch: function called after each epoch, and when the run has diverged, to save and to show progress.
     """
-    weights = class_weights(bank.emotions[train_segments], state.network.affine.out_features)
     while state.epoch < recipe.epochs and state.diverged_epoch is None:
         number = state.epoch + 1
-        train_loss, train_ua = train_epoch(state, bank, train_segments, weights, recipe)
-        valid_loss, valid_ua, chances = score(state.network, bank, valid_segments, weights)
-        if not (np.isfinite(train_loss) and np.isfinite(valid_loss)):
+        last = number == recipe.epochs
+        train_loss, train_score = train_epoch(state, task, recipe)
+        row = Epoch(number, train_loss, train_score, math.nan, math.nan, math.nan, math.nan)
+        scores = None
+        if math.isfinite(train_loss) and (last or _due(number, scoring.valid_every)):
+            scores = task.score_valid(state.network)
+            row = replace(row, valid_loss=scores.loss, valid_score=scores.score)
+        if not math.isfinite(train_loss) or (scores is not None and not math.isfinite(scores.loss)):
             state.diverged_epoch = number
+            after_epoch(state)
             break
-        row = Epoch(number, train_loss, train_ua, np.nan, np.nan, valid_loss, valid_ua)
-        best = state.best is None or valid_ua > state.history[state.best.epoch - 1].valid_ua
-        # The epochs that may be reported are scored on the training folds too, for the Gap in eval mode.
-        if best or number == recipe.epochs or number % recipe.eval_train_every == 0:
-            row = _with_eval_mode(row, state.network, bank, train_segments, weights)
+        best = scoring.snapshots and (
+            state.best is None or row.valid_score > state.history[state.best.epoch - 1].valid_score
+        )
+        # The epochs that may be reported are scored on the training items too, for the Gap in eval mode.
+        if scoring.train_every and (best or last or _due(number, scoring.train_every)):
+            row = _with_eval_mode(row, task, state)
         state.history.append(row)
-        if best:
-            state.best = Snapshot(number, _copy_weights(state.network), chances)
-        if number == recipe.epochs:
-            state.last = Snapshot(number, _copy_weights(state.network), chances)
+        if scoring.snapshots and scores is not None and (best or last):
+            snapshot = take_snapshot(state, number, scores.probabilities)
+            state.best = snapshot if best else state.best
+            state.last = snapshot if last else state.last
         after_epoch(state)
-    if state.diverged_epoch is None and (state.last is None or state.last.epoch != state.epoch):
-        # Continued from the middle of a longer run that took no notice of this epoch.
-        chances = probabilities(state.network, bank, valid_segments)
-        state.last = Snapshot(state.epoch, _copy_weights(state.network), chances)
-        state.history[-1] = _with_eval_mode(state.history[-1], state.network, bank, train_segments, weights)
+    ended = state.diverged_epoch is None and state.epoch > 0
+    if scoring.snapshots and ended and (state.last is None or state.last.epoch != state.epoch):
+        # Continued from the middle of a longer run, which kept no snapshot of this epoch.
+        state.last = take_snapshot(state, state.epoch, task.score_valid(state.network).probabilities)
+        state.history[-1] = _with_eval_mode(state.history[-1], task, state)
 
 
-def reported_history(history: Sequence[Epoch], epochs: int, eval_train_every: int) -> list[Epoch]:
-    """The first `epochs` rows as a run of just that length would have written them.
+def train_epoch(state: RunState, task: Task, recipe: Recipe) -> tuple[float, float]:
+    """One pass over the training items: mean loss and score in train mode, while the weights change.
 
-    A run that was first trained for fewer epochs has scored its training folds at that end too; a row keeps those
-    figures only where a run of `epochs` epochs measures them.
+    The loss is not finite if that of a batch is not. The pass ends at that batch; but not on a GPU, where reading every
+    loss would make the device wait.
+    """
+    network, optimiser = state.network, state.optimiser
+    assert optimiser is not None  # noqa: S101 (only classifiers without epochs have none)
+    network.train()
+    batches = list(task.batches(state.order))
+    parameters = list(network.parameters())
+    losses, weights, truth, predicted = [], [], [], []
+    for position, chosen in enumerate(batches):
+        rate = rate_at(recipe, state.epoch * len(batches) + position, recipe.epochs * len(batches))
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        step = task.step(network, chosen, state.noise)
+        if step.loss.device.type == "cpu" and not math.isfinite(step.loss.item()):
+            return math.nan, math.nan
+        optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(step.objective)
+        sum_gradients(parameters)
+        task.before_step(network)
+        optimiser.step()
+        losses.append(step.loss)
+        weights.append(step.weight)
+        truth.append(step.truth)
+        predicted.append(step.predicted)
+    score = task.measure(gathered(torch.cat(truth)).cpu(), gathered(torch.cat(predicted)).cpu())
+    return (_sum(losses) / _sum(weights)).item(), score
+
+
+def reported_history(history: Sequence[Epoch], epochs: int, train_every: int) -> list[Epoch]:
+    """The first `epochs` rows as a run of exactly that length would have written them.
+
+    A run that was first trained for fewer epochs has scored its training items at the end of those too; a row keeps
+    these scores only where a run of `epochs` epochs measures them.
     """
     rows: list[Epoch] = []
-    best = -np.inf
+    best = -math.inf
     for row in history[:epochs]:
-        measured = row.valid_ua > best or row.epoch == epochs or row.epoch % eval_train_every == 0
-        best = max(best, row.valid_ua)
-        rows.append(row if measured else replace(row, train_loss_eval=np.nan, train_ua_eval=np.nan))
+        measured = row.valid_score > best or row.epoch == epochs or row.epoch % train_every == 0
+        best = max(best, row.valid_score)
+        rows.append(row if measured else replace(row, train_loss_eval=math.nan, train_score_eval=math.nan))
     return rows
 
 
-def class_weights(emotions: Tensor, num_classes: int) -> Tensor:
-    """Weights inversely proportional to class size (section 5), of mean 1 over the segments given.
-
-    Raises:
-        ValueError: a class has no segment.
-    """
-    counts = torch.bincount(emotions, minlength=num_classes)
-    if (counts == 0).any():
-        raise ValueError(f"training segments by class are {counts.tolist()}; expected some of each")
-    return len(emotions) / (num_classes * counts.float())
+def _due(number: int, every: int) -> bool:
+    return every > 0 and number % every == 0
 
 
-def score(network: ResNeXt, bank: SegmentBank, segments: Tensor, weights: Tensor) -> tuple[float, float, Tensor]:
-    """Class-weighted loss, unweighted accuracy in percent, and (segments, classes) probabilities, in eval mode."""
-    scores = _scores(network, bank, segments)
-    emotions = bank.emotions[segments]
-    loss = F.cross_entropy(scores, emotions, weight=weights).item()
-    chances = scores.softmax(dim=1).cpu()
-    ua = unweighted_accuracy(emotions.cpu().numpy(), chances.argmax(dim=1).numpy(), scores.shape[1])
-    return loss, ua, chances
+def _sum(values: Sequence[Tensor]) -> Tensor:
+    """The sum in the order of the batches: its last digits depend on the order."""
+    total = torch.zeros((), device=values[0].device)
+    for value in values:
+        total += value
+    return total
 
 
-def probabilities(network: ResNeXt, bank: SegmentBank, segments: Tensor) -> Tensor:
-    """(segments, classes) probabilities in eval mode."""
-    return _scores(network, bank, segments).softmax(dim=1).cpu()
-
-
-def _scores(network: ResNeXt, bank: SegmentBank, segments: Tensor) -> Tensor:
-    """(segments, classes) unnormalised log-probabilities in eval mode, a bounded number of frames at a time."""
-    network.eval()
-    with torch.no_grad():
-        batches = ordered_batches(bank, _share(segments), SCORING_FRAMES)
-        return gathered(torch.cat([_scores_of(network, _channels_last(bank.gather(part))) for part in batches]))
-
-
-def train_epoch(
-    state: RunState, bank: SegmentBank, segments: Tensor, weights: Tensor, recipe: Recipe
-) -> tuple[float, float]:
-    """One pass over the training folds: the loss and unweighted accuracy of train mode, as the pass goes."""
-    network, optimiser = state.network, state.optimiser
-    network.train()
-    loss_sum = torch.zeros((), device=weights.device)
-    weight_sum = torch.zeros((), device=weights.device)
-    emotions, predicted = [], []
-    for positions in shuffled_batches(segments, recipe.batch_segments, state.order):
-        batch = _channels_last(bank.gather(_share(positions)))
-        target = batch.emotions
-        with _constancy(network, batch) as penalty:
-            if recipe.mixup is None:
-                scores = _scores_of(network, batch, state.noise)
-                loss, weight = F.cross_entropy(scores, target, weight=weights, reduction="sum"), weights[target].sum()
-            else:
-                scores = _unmixed_scores(network, batch, state.noise)
-                loss, weight = _mixup_loss(network, batch, weights, recipe.mixup, state.noise)
-        batch_weight = summed(weight)
-        optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss / batch_weight + penalty())
-        sum_gradients(list(network.parameters()))
-        if network.constancy is not None:
-            clip_gradients_by_layer(network, network.constancy.settings.clip)
-        optimiser.step()
-        loss_sum += summed(loss.detach())
-        weight_sum += batch_weight
-        emotions.append(target)
-        predicted.append(scores.detach().argmax(dim=1))
-    ua = unweighted_accuracy(
-        gathered(torch.cat(emotions)).cpu().numpy(),
-        gathered(torch.cat(predicted)).cpu().numpy(),
-        network.affine.out_features,
-    )
-    return (loss_sum / weight_sum).item(), ua
-
-
-def _share(positions: Tensor) -> Tensor:
-    """Of these, the part of this process: all of them when it trains alone."""
-    return torch.tensor_split(positions, processes())[rank()]
-
-
-def _channels_last(batch: Batch) -> Batch:
-    return replace(batch, frames=batch.frames.contiguous(memory_format=torch.channels_last))
-
-
-def _scores_of(
-    network: ResNeXt, batch: Batch, noise: torch.Generator | None = None, mixing: Mixing | None = None
-) -> Tensor:
-    return network(batch.frames, batch.segment_of_frame, len(batch.emotions), noise, mixing)  # type: ignore[no-any-return]
-
-
-def _unmixed_scores(network: ResNeXt, batch: Batch, noise: torch.Generator) -> Tensor:
-    """Scores of a batch's own segments in train mode, for the training UA."""
-    with torch.no_grad(), still_statistics(network):
-        return _scores_of(network, batch, noise)
-
-
-def _mixup_loss(
-    network: ResNeXt, batch: Batch, weights: Tensor, mixup: Mixup, noise: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """Sum of the weighted losses of a batch's mixtures, and the sum of weights that its mean is taken by."""
-    pairs = draw_pairs(mixup, batch.segment_of_frame, len(batch.emotions), network.mixing_layers, noise)
-    return mixed_loss(_scores_of(network, batch, noise, pairs.mixing), batch.emotions, pairs, weights)
-
-
-@contextmanager
-def _constancy(network: ResNeXt, batch: Batch) -> Iterator[Callable[[], Tensor]]:
-    """Yields a function that gives the variance constancy penalty of what the network computes inside, 0 without."""
-    if network.constancy is None:
-        yield lambda: batch.frames.new_zeros((), dtype=torch.float32)
-    else:
-        # Frames of one segment are alike: one of each is a sample.
-        rows = middle_frames(batch.segment_of_frame, len(batch.emotions))
-        with network.constancy.watching(network, rows) as penalty:
-            yield penalty
-
-
-def _with_eval_mode(row: Epoch, network: ResNeXt, bank: SegmentBank, segments: Tensor, weights: Tensor) -> Epoch:
-    loss, ua, _ = score(network, bank, segments, weights)
-    return replace(row, train_loss_eval=loss, train_ua_eval=ua)
-
-
-def _copy_weights(network: nn.Module) -> dict[str, Tensor]:
-    return {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
+def _with_eval_mode(row: Epoch, task: Task, state: RunState) -> Epoch:
+    scores = task.score_train(state.network)
+    return replace(row, train_loss_eval=scores.loss, train_score_eval=scores.score)

@@ -10,25 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pipeline.models.mixing import Mixing
-from pipeline.params import ModelParams
-
-
-@dataclass(frozen=True)
-class Mixup:
-    """The settings.
-
-    Attributes:
-        alpha: both parameters of the Beta distribution that the share of a segment in its mixture is drawn from.
-        manifold: mix before a random layer, not always the input.
-    """
-
-    alpha: float
-    manifold: bool = False
-
-
-def configured_mixup(model: ModelParams) -> Mixup | None:
-    """That of a model of the params."""
-    return None if model.mixup is None else Mixup(model.mixup.alpha, model.mixup.manifold)
+from pipeline.models.options import Mixup
 
 
 @dataclass(frozen=True)
@@ -36,9 +18,9 @@ class Pairs:
     """The mixtures of a batch.
 
     Attributes:
-        mixing: of frames, for the network.
-        partner: (segments,) int64, the segment that each is mixed with.
-        share: (segments,) float32, of the segment itself.
+        mixing: mixtures of frames, for the network.
+        partner: (segments,) int64 segment that each is mixed with.
+        share: (segments,) float32 share of the segment itself.
     """
 
     mixing: Mixing
@@ -49,14 +31,14 @@ class Pairs:
 def draw_pairs(
     mixup: Mixup, segment_of_frame: Tensor, num_segments: int, layers: int, generator: torch.Generator
 ) -> Pairs:
-    """Draw partners from the batch, one share a pair, and where the longer segment of a pair is cut.
+    """Draw partners from the batch, one share for each pair, and the part of the longer segment that is used.
 
     Args:
-        mixup: the settings.
+        mixup: options of Mixup.
         segment_of_frame: (frames,) int64 segment, ascending from 0, of each frame.
-        num_segments: in the batch.
-        layers: places that a manifold Mixup chooses among.
-        generator: the run's; one number of it seeds all that is drawn here.
+        num_segments: number of segments in the batch.
+        layers: number of places that a manifold Mixup chooses from.
+        generator: generator of the run; one number of it is the seed of everything drawn here.
     """
     device = segment_of_frame.device
     seed = torch.randint(2**62, (1,), generator=generator, device=generator.device)
@@ -88,13 +70,13 @@ def mixed_loss(scores: Tensor, target: Tensor, pairs: Pairs, weights: Tensor) ->
     """Class-weighted cross-entropy with the targets of both segments of each mixture, by their shares.
 
     Args:
-        scores: (segments, classes) of the mixtures.
+        scores: (segments, classes) scores of the mixtures.
         target: (segments,) classes of the segments.
-        pairs: which were mixed.
-        weights: (classes,).
+        pairs: the mixtures.
+        weights: (classes,) weights of the loss.
 
     Returns:
-        The sum of weighted losses, and the sum of the weights that its mean is taken by.
+        The sum of the weighted losses, and the sum of the weights, by which the mean loss divides.
     """
     loss, total = scores.new_zeros(()), scores.new_zeros(())
     for classes, share in ((target, pairs.share), (target[pairs.partner], 1 - pairs.share)):

@@ -1,4 +1,4 @@
-"""Named tensors in safetensors files: whole or not at all, equal bytes for equal content, snapshots among them."""
+"""Named tensors in safetensors files: whole or not at all, equal bytes for equal content."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from pipeline.core.files import replacing
-from pipeline.training.loop import Snapshot
 
 
 def write_tensors(tensors: Mapping[str, Tensor], path: Path, header: Mapping[str, str]) -> None:
@@ -27,7 +26,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors and the header of a file.
 
     Raises:
-        OSError, SafetensorError: it cannot be read, or is no such file.
+        OSError, SafetensorError: it cannot be read, or is not a safetensors file.
     """
     with safe_open(path, framework="pt") as stored:
         return {name: stored.get_tensor(name) for name in stored.keys()}, stored.metadata() or {}  # noqa: SIM118
@@ -36,27 +35,6 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 def below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """The tensors whose names begin with `prefix/`, without that."""
     return {name.removeprefix(f"{prefix}/"): value for name, value in tensors.items() if name.startswith(f"{prefix}/")}
-
-
-def snapshot_tensors(snapshots: Mapping[str, Snapshot]) -> dict[str, Tensor]:
-    """Snapshots as tensors under their names; their epochs are the caller's to keep."""
-    tensors: dict[str, Tensor] = {}
-    for name, snapshot in snapshots.items():
-        tensors |= {f"{name}/weights/{key}": tensor for key, tensor in snapshot.weights.items()}
-        tensors[f"{name}/probabilities"] = snapshot.probabilities
-    return tensors
-
-
-def snapshots_of(tensors: Mapping[str, Tensor], epochs: Mapping[str, int]) -> dict[str, Snapshot]:
-    """The snapshots that `snapshot_tensors` took apart, by name; `epochs` says which there are.
-
-    Raises:
-        KeyError: one of them is not among the tensors.
-    """
-    return {
-        name: Snapshot(epoch, below(tensors, f"{name}/weights"), tensors[f"{name}/probabilities"])
-        for name, epoch in epochs.items()
-    }
 
 
 def _sort_header(path: Path) -> None:

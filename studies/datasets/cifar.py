@@ -26,11 +26,11 @@ class Cifar:
 
     Attributes:
         name: its key.
-        num_classes: classes.
-        publication: the archive.
-        train: files of the archive with the training images, in order.
-        test: the file with the test images.
-        labels: bytes before an image's pixels; the last is its (fine) class.
+        num_classes: number of classes.
+        publication: the published archive.
+        train: names of the files of the archive with the training images, in order.
+        test: name of the file with the test images.
+        labels: number of bytes before the pixels of an image; the last is its (fine) class.
     """
 
     name: str
@@ -80,7 +80,7 @@ def load(folder: Path, cifar: Cifar) -> ImageSet:
     """One of the sets, from its published archive.
 
     Raises:
-        InputError: the archive is missing, another one, or does not hold what it should.
+        InputError: the archive is missing, differs from the published one, or is damaged.
     """
     (archive,) = verified(folder, cifar.publication)
     try:
@@ -100,7 +100,7 @@ def _member(files: tarfile.TarFile, name: str, archive: Path) -> bytes:
     except KeyError:
         stream = None
     if stream is None:
-        raise InputError(f"{archive} holds no file {name}; expected the archive as published")
+        raise InputError(f"{archive} has no file {name}; expected the archive as published")
     return stream.read()
 
 
@@ -108,7 +108,7 @@ def _records(content: bytes, where: str, cifar: Cifar) -> RawImages:
     """Records of label bytes and pixels to images and classes."""
     size = cifar.labels + int(np.prod(SHAPE))
     if not content or len(content) % size:
-        raise InputError(f"{where} has {len(content)} bytes; expected a multiple of {size}, one record an image")
+        raise InputError(f"{where} has {len(content)} bytes; expected a multiple of {size}, one record for each image")
     records = np.frombuffer(content, np.uint8).reshape(-1, size)
     labels = records[:, cifar.labels - 1].astype(np.int64)
     if labels.max() >= cifar.num_classes:

@@ -13,10 +13,10 @@ from sklearn.model_selection import train_test_split
 from studies.datasets.images import ImageSet, standardised
 
 TEST_IMAGES = 500
-"""Of the 1797; as many of each class as the whole has, to one image."""
+"""Number of test images of the 1797; the share of each class is that in the whole, up to one image."""
 
 SPLIT_SEED = 0
-"""scikit-learn gives no split, and not who wrote what: this one is drawn by class, and is the same for every run."""
+"""Seed of the split, drawn by class and the same for every run: scikit-learn gives neither a split nor the writers."""
 
 
 def load() -> ImageSet:

@@ -17,9 +17,9 @@ class PublishedFile:
 
     Attributes:
         name: its name.
-        size: bytes.
+        size: size in bytes.
         digest: checksum in hexadecimal digits.
-        algorithm: of the checksum; MD5 where the owner or the usual loaders give no other.
+        algorithm: algorithm of the checksum; MD5 where the owner or the usual loaders give no other.
     """
 
     name: str
@@ -30,14 +30,14 @@ class PublishedFile:
 
 @dataclass(frozen=True)
 class Publication:
-    """Where a data set is to be had, and what it consists of."""
+    """The address of a data set, and its files."""
 
     title: str
     address: str
     files: tuple[PublishedFile, ...]
 
     def expected(self) -> str:
-        """For messages: names, sizes and the address."""
+        """Names, sizes and address in words, for messages."""
         names = "; ".join(f"{file.name}, {file.size} bytes" for file in self.files)
         return f"{names}; from {self.address}"
 
@@ -46,7 +46,7 @@ def verified(folder: Path, publication: Publication) -> Sequence[Path]:
     """The paths of all files of a publication, in its order, after their sizes and checksums were compared.
 
     Raises:
-        InputError: a file is missing or is another one.
+        InputError: a file is missing or differs from the published one.
     """
     paths = [folder / file.name for file in publication.files]
     if missing := [path.name for path in paths if not path.is_file()]:
@@ -70,6 +70,6 @@ def _verify(path: Path, file: PublishedFile, publication: Publication) -> None:
             return
         what = f"has the {file.algorithm.upper()} checksum {digest}; expected {file.digest}"
     raise InputError(
-        f"{publication.title}: {path} {what}; the download is broken or the file is another one: fetch it again from "
-        f"{publication.address}"
+        f"{publication.title}: {path} {what}; the download is incomplete or the file is not the published one: "
+        f"fetch it again from {publication.address}"
     )

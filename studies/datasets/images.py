@@ -32,11 +32,11 @@ class Images:
 
 @dataclass(frozen=True)
 class ImageSet:
-    """A data set: what is learned from, and what is tested on.
+    """A data set of training and test images.
 
     Attributes:
         name: its key.
-        num_classes: how many classes there are.
+        num_classes: number of classes.
         train: training images.
         test: test images.
     """

@@ -37,7 +37,7 @@ def load(folder: Path, publication: Publication = MNIST) -> ImageSet:
     """MNIST from the four published files.
 
     Raises:
-        InputError: a file is missing, another one, or no idx file.
+        InputError: a file is missing, differs from the published one, or is not an idx file.
     """
     images, labels, test_images, test_labels = verified(folder, publication)
     return standardised("mnist", 10, _pair(images, labels), _pair(test_images, test_labels))
@@ -50,7 +50,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     significant first, then the values.
 
     Raises:
-        InputError: the file is none of these, or shorter or longer than its header says.
+        InputError: the file is not such a file, or shorter or longer than its header says.
     """
     try:
         content = gzip.decompress(path.read_bytes())
@@ -60,7 +60,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         raise InputError(f"{path} begins with {content[:4].hex()}; expected an idx file of bytes, 000008..")
     ends = 4 + 4 * content[3]
     if len(content) < ends:
-        raise InputError(f"{path} ends inside its header, after {len(content)} bytes; expected an idx file, whole")
+        raise InputError(f"{path} ends inside its header, after {len(content)} bytes; expected a whole idx file")
     shape = tuple(int(size) for size in np.frombuffer(content[4:ends], ">u4"))
     if len(content) != ends + int(np.prod(shape, dtype=np.int64)):
         raise InputError(f"{path} holds {len(content) - ends} values; expected {' x '.join(map(str, shape))} of them")
@@ -72,6 +72,6 @@ def _pair(images: Path, labels: Path) -> RawImages:
     if pixels.ndim != 3 or classes.shape != pixels.shape[:1]:
         raise InputError(
             f"{images} holds {pixels.shape} values and {labels} {classes.shape}; expected images x height x width and "
-            "one label an image"
+            "one label for each image"
         )
     return pixels[:, np.newaxis], classes.astype(np.int64)

@@ -1,4 +1,4 @@
-"""Which image data sets there are."""
+"""The image data sets by name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from studies.datasets import cifar, digits, mnist, tiny_imagenet
 from studies.datasets.images import ImageSet
-from studies.params import DataParams
+from studies.datasets.params import DataParams
 
 
 def load_images(params: DataParams) -> ImageSet:

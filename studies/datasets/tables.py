@@ -18,7 +18,7 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of a table, from 0: learned from, selected on, tested on. No row is in two of them."""
+    """Rows of a table, counted from 0, for training, validation and test; no row is in two of them."""
 
     train: Rows
     valid: Rows
@@ -33,7 +33,7 @@ class Table:
         name: its key.
         features: (rows, inputs) float64.
         labels: (rows,) int64 classes, from 0.
-        splits: one or more.
+        splits: one or more splits.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Table:
 
     @property
     def num_classes(self) -> int:
-        """Classes, those without a row in some split too."""
+        """Number of classes, with those that have no row in some split."""
         return int(self.labels.max()) + 1
 
     def parts(self, number: int) -> tuple[Images, Images, Images]:
@@ -74,13 +74,13 @@ SHIPPED: Mapping[str, Callable[..., tuple[npt.NDArray[np.float64], npt.NDArray[n
 """UCI tables that come with scikit-learn. All have fewer than 1000 rows but `digits`, the test part of `optical`."""
 
 SPLITS = 4
-"""Of each table, as the published ones have."""
+"""Number of splits of each table, as of the published ones."""
 
 
 def shipped(name: str) -> Table:
     """A table that ships with scikit-learn, with splits drawn by class, the same for every run.
 
-    A quarter of the rows is tested on, and a quarter of the rest selected on: the sizes of the published splits
+    A quarter of the rows is for testing, and a quarter of the rest for validation: the sizes of the published splits
     (wine: 100, 34 and 44 rows).
     """
     features, labels = SHIPPED[name](return_X_y=True)

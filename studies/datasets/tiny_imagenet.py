@@ -1,6 +1,6 @@
 """Tiny ImageNet: 200 classes of 500 training and 50 validation images, 3 x 64 x 64, JPEG in a zip archive.
 
-Labels of its test images are not published, so the validation images are what is tested on, as is usual.
+Labels of its test images are not published, so the validation images serve as test images, as is usual.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def load(folder: Path, publication: Publication = TINY_IMAGENET) -> ImageSet:
     """Tiny ImageNet from its published archive; classes in the order of `wnids.txt`.
 
     Raises:
-        InputError: the archive is missing, another one, or does not hold what it should.
+        InputError: the archive is missing, differs from the published one, or is damaged.
     """
     (archive,) = verified(folder, publication)
     try:
@@ -53,13 +53,13 @@ def load(folder: Path, publication: Publication = TINY_IMAGENET) -> ImageSet:
         raise InputError(f"{archive}: {error.args[0]}; expected the archive as published") from None
 
 
-def _read(files: zipfile.ZipFile, listed: list[tuple[PurePosixPath, str]], classes: dict[str, int]) -> RawImages:
-    if not listed:
+def _read(files: zipfile.ZipFile, entries: list[tuple[PurePosixPath, str]], classes: dict[str, int]) -> RawImages:
+    if not entries:
         raise InputError(f"{files.filename} holds no images; expected the archive as published")
-    pixels = np.empty((len(listed), 3, SIZE, SIZE), np.uint8)
-    for number, (path, _) in enumerate(listed):
+    pixels = np.empty((len(entries), 3, SIZE, SIZE), np.uint8)
+    for number, (path, _) in enumerate(entries):
         pixels[number] = _decoded(files.read(str(path)), f"{files.filename}: {path}")
-    return pixels, np.array([classes[label] for _, label in listed], np.int64)
+    return pixels, np.array([classes[label] for _, label in entries], np.int64)
 
 
 def _decoded(content: bytes, where: str) -> NDArray[np.uint8]:
@@ -67,7 +67,7 @@ def _decoded(content: bytes, where: str) -> NDArray[np.uint8]:
     try:
         levels = np.asarray(Image.open(io.BytesIO(content), formats=("JPEG",)).convert("RGB"))
     except (UnidentifiedImageError, OSError) as error:
-        raise InputError(f"{where} is no readable image ({error})") from None
+        raise InputError(f"{where} is not a readable image ({error})") from None
     if levels.shape != (SIZE, SIZE, 3):
         raise InputError(f"{where} is {levels.shape[1]} x {levels.shape[0]} pixels; expected {SIZE} x {SIZE}")
     return levels.transpose(2, 0, 1)

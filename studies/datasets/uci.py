@@ -1,12 +1,12 @@
 """The UCI tables with the splits of Klambauer et al. 2017, as Littwin & Wolf 2018 use them.
 
 They are the 121 tables of Fernández-Delgado et al. 2014, prepared and split; `ADDRESS` is the owners' archive (39 MB).
-Unpacked, a folder `data` holds one folder a table, each of four files of comma-separated numbers, without headers:
+Unpacked, a folder `data` holds one folder for each table, with four files of comma-separated numbers, without headers:
 
-    <table>/<table>_py.dat              one row a case, one column a feature
-    <table>/labels_py.dat               one class a row, from 0 or 1
-    <table>/folds_py.dat                one column a split: 1 where the row is tested on
-    <table>/validation_folds_py.dat     likewise: 1 where it is selected on
+    <table>/<table>_py.dat              one row for each case, one column for each feature
+    <table>/labels_py.dat               one class for each row, from 0 or 1
+    <table>/folds_py.dat                one column for each split: 1 where the row is for testing
+    <table>/validation_folds_py.dat     likewise: 1 where it is for validation
 
 The owners publish no checksums. Sizes are checked against `ROWS`, and a `SHA256SUMS` (as `sha256sum` writes it, paths
 relative to the folder it lies in) in the folder of all tables is checked where there is one.
@@ -48,11 +48,11 @@ def read_table(folder: Path, name: str, rows: int | None = None) -> Table:
 
     Args:
         folder: the folder of all tables.
-        name: of the table, and of its folder.
-        rows: expected; default: those of `ROWS`, unchecked for a table that is not there.
+        name: name of the table and of its folder.
+        rows: expected number of rows; default: that of `ROWS`; not checked for a table that is not in `ROWS`.
 
     Raises:
-        InputError: a file is missing, damaged or of another size, or the splits overlap.
+        InputError: a file is missing, damaged or has another number of rows, or the splits overlap.
     """
     files = [folder / name / file for file in (f"{name}_py.dat", "labels_py.dat", "folds_py.dat",
                                                "validation_folds_py.dat")]  # fmt: skip
@@ -71,7 +71,7 @@ def read_table(folder: Path, name: str, rows: int | None = None) -> Table:
         if len(numbers) != (expected or len(features)):
             raise InputError(
                 f"{path} has {len(numbers)} rows; expected {expected or len(features)}; "
-                f"unpack {ADDRESS} again, or name the right number as `rows` of the table"
+                f"unpack {ADDRESS} again, or set `rows` of the table to the right number"
             )
     if not np.isfinite(features).all():
         raise InputError(f"{files[0]} has values that are not finite numbers; expected none; unpack {ADDRESS} again")
@@ -92,7 +92,9 @@ def read_table(folder: Path, name: str, rows: int | None = None) -> Table:
 def _split(tested: npt.NDArray[np.bool_], selected: npt.NDArray[np.bool_], where: str) -> Split:
     both = int((tested & selected).sum())
     if both:
-        raise InputError(f"{where}: {both} rows are tested on and selected on; expected none; unpack {ADDRESS} again")
+        raise InputError(
+            f"{where}: {both} rows are both for testing and for validation; expected none; unpack {ADDRESS} again"
+        )
     split = Split(*(np.flatnonzero(rows) for rows in (~tested & ~selected, selected, tested)))
     if min(len(split.train), len(split.valid), len(split.test)) == 0:
         raise InputError(

@@ -7,25 +7,25 @@ from torch import nn
 
 from pipeline.models.layouts import LAYOUTS
 from pipeline.models.normalisation import BatchNorm2d
-from pipeline.models.shaking import Shaking
+from pipeline.models.options import Shaking
 from studies.networks.images import ImageResNeXt
 
 STEM = 16
-"""Channels of the first convolution."""
+"""Number of channels of the first convolution."""
 
 STAGES = 3
-"""Each of twice the width and half the size of the one before; two convolutions in a block."""
+"""Number of stages, each of twice the width and half the size of the one before; a block has two convolutions."""
 
 
-def blocks_of_a_stage(depth: int) -> int:
-    """How many blocks make a depth: the stem and the affine layer, and two convolutions a block.
+def blocks_per_stage(depth: int) -> int:
+    """Number of blocks in a stage of a network of a depth: the stem, the affine layer and two convolutions in a block.
 
     Raises:
-        ValueError: no number of blocks does.
+        ValueError: no number of blocks gives this depth.
     """
     blocks, rest = divmod(depth - 2, 2 * STAGES)
     if rest or blocks < 1:
-        raise ValueError(f"depth {depth} is no multiple of 6 plus 2; expected 8, 14, 20, 26, ...")
+        raise ValueError(f"depth {depth} is not a whole number of blocks; expected 8, 14, 20, 26, ...")
     return blocks
 
 
@@ -42,15 +42,15 @@ def build_cifar(
     """A network `depth 2x<width>d`: no convolution has a bias, and a ReLU stands before the pooling.
 
     Args:
-        layout: name of the branches' layout.
-        width: channels of the first stage.
-        depth: convolutions along a path, and the affine layer.
-        in_channels: of the images.
-        num_classes: outputs.
-        shaking: None without.
-        seed: of the initial weights.
+        layout: name of the layout of the branches.
+        width: number of channels of the first stage.
+        depth: number of convolutions along a path, and one for the affine layer.
+        in_channels: number of channels of the images.
+        num_classes: number of classes.
+        shaking: rules of shaking, or None.
+        seed: seed of the initial weights.
     """
-    blocks = blocks_of_a_stage(depth)
+    blocks = blocks_per_stage(depth)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = ImageResNeXt(
@@ -70,7 +70,7 @@ def build_cifar(
 
 
 def initialise(network: nn.Module) -> None:
-    """Start as Gastaldi's code does (that of fb.resnet.torch), from PyTorch's global generator.
+    """Set the initial weights of Gastaldi's code (those of fb.resnet.torch), from PyTorch's global generator.
 
     Convolutions: N(0, sqrt(2 / (k * k * outputs))); normalisations: scale 1, shift 0; affine layers: no shift.
     """

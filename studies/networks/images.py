@@ -1,4 +1,4 @@
-"""ResNeXt over images, of the blocks of the speech models: a whole image is what a model frame is there."""
+"""ResNeXt for images, made of the blocks of the speech models; an image takes the place of a model frame."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from pipeline.models.convolution import Convolution
 from pipeline.models.layouts import BranchLayout
 from pipeline.models.mixing import Mixing
 from pipeline.models.normalisation import BatchNorm2d
+from pipeline.models.options import ShakeDrop, Shaking
 from pipeline.models.resnext import Block, decaying
-from pipeline.models.shakedrop import ShakeDrop
-from pipeline.models.shaking import Draws, Shaking
+from pipeline.models.shaking import Draws
 
 KERNEL = (3, 3)
 
@@ -50,7 +50,7 @@ class ShiftedShortcut(nn.Module):
 
 
 class NoShortcut(nn.Module):
-    """A block without a skip connection: adds nothing."""
+    """The shortcut of a block without one: it adds nothing."""
 
     def forward(self, images: Tensor) -> Tensor:
         """Zero, of no dimensions."""
@@ -61,19 +61,19 @@ class ImageResNeXt(nn.Module):
     """Stem, residual blocks, mean pooling over the image, affine layer.
 
     Args:
-        layout: the branches' layout.
-        in_channels: of the images.
-        stem: channels of the first 3 x 3 convolution.
-        widths: channels of every block, stage by stage.
-        num_classes: outputs.
-        branches: of every block.
-        shaking: None without; its levels `frame` and `segment` are both the image here.
-        shortcut: where the width or the size changes: `projection` is a 1 x 1 convolution, `shifted` Gastaldi's;
-            `none` leaves out every skip connection.
-        stem_norm: a normalisation follows the stem.
-        final_relu: a ReLU stands before the pooling.
-        bias: convolutions have one.
-        shakedrop: that of the last block, whose probability the blocks before approach linearly; None without.
+        layout: layout of the branches.
+        in_channels: number of channels of the images.
+        stem: number of channels of the first 3 x 3 convolution.
+        widths: numbers of channels of every block, stage by stage.
+        num_classes: number of classes.
+        branches: number of branches of every block.
+        shaking: rules of shaking, or None; the levels `frame` and `segment` are both the image here.
+        shortcut: shortcut where the width or the size changes: `projection` is a 1 x 1 convolution, `shifted`
+            Gastaldi's; `none` leaves out every skip connection.
+        stem_norm: whether a normalisation follows the stem.
+        final_relu: whether a ReLU stands before the pooling.
+        bias: whether convolutions have a bias.
+        shakedrop: ShakeDrop of the last block, which the probabilities of the blocks before approach linearly, or None.
     """
 
     def __init__(
@@ -131,20 +131,20 @@ class ImageResNeXt(nn.Module):
 
     @property
     def mixing_layers(self) -> int:
-        """Places that images may be mixed at: before the stem, and before each stage."""
+        """Number of places where images may be mixed: before the stem, and before each stage."""
         return 1 + len(self.stage_starts)
 
     def forward(self, images: Tensor, generator: torch.Generator | None = None, mixing: Mixing | None = None) -> Tensor:
         """(images, channels, height, width) to (images, num_classes) unnormalised log-probabilities.
 
         The generator is the source of shaking, on the images' device; needed in training mode with shaking. `mixing`
-        takes place before one of the `mixing_layers`; an image is a frame and a segment there.
+        takes place before one of the `mixing_layers`; an image is both a frame and a segment for it.
         """
         scores: Tensor = self.affine(self.embed(images, generator, mixing))
         return scores
 
     def embed(self, images: Tensor, generator: torch.Generator | None = None, mixing: Mixing | None = None) -> Tensor:
-        """What enters the affine layer, (images, channels of the last block)."""
+        """(images, channels of the last block) inputs of the affine layer."""
         index = torch.arange(len(images), device=images.device)
         place = Place(0, len(images))
         draws = Draws(generator, place, place) if self.training and generator is not None else None

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pipeline.models.options import Constancy
 from pipeline.models.variance_constancy import (
     ACTIVATIONS,
-    Constancy,
     VarianceConstancy,
     clip_gradients_by_layer,
 )
@@ -25,13 +25,13 @@ Activation = Literal["ReLU", "LReLU", "ELU", "SELU"]
 Normalisation = Literal["none", "batch", "layer", "group", "vcl"]
 
 SLOPE = 0.2
-"""Of the leaky ReLU's negative side (section 3)."""
+"""Slope of the leaky ReLU for negative inputs (section 3)."""
 
 GROUPS = 32
-"""At most so many groups of channels in group normalisation (Wu & He 2018); fewer where they do not divide."""
+"""Largest number of groups of channels in group normalisation (Wu & He 2018); fewer where it does not divide them."""
 
 GROUP_CHANNELS = 4
-"""At least so many channels in a group: of a single channel at a single position nothing is left once it is centred."""
+"""Smallest number of channels in a group: a single channel at a single position is 0 once it is centred."""
 
 STACKS: tuple[tuple[tuple[int, int], ...], ...] = (
     ((192, 5),),
@@ -44,15 +44,15 @@ STACKS: tuple[tuple[tuple[int, int], ...], ...] = (
 """(channels, kernel size) of ten convolutions; the eleventh, 1 x 1, gives the scores."""
 
 DROPOUT = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
-"""After each stack."""
+"""Dropout after each stack."""
 
 
 class PlainNetwork(nn.Module):
     """Layers one after another, and the variance constancy loss on their pre-activations where there is one.
 
     Args:
-        layers: from inputs to scores.
-        constancy: settings of the loss; None without.
+        layers: the layers, from inputs to scores.
+        constancy: options of the variance constancy loss, or None.
     """
 
     def __init__(self, layers: nn.Sequential, constancy: Constancy | None) -> None:
@@ -63,7 +63,7 @@ class PlainNetwork(nn.Module):
     def forward(self, inputs: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Inputs to (rows, classes) unnormalised log-probabilities.
 
-        In training mode dropout follows from the generator, the run's own, and leaves PyTorch's global one alone.
+        In train mode dropout is drawn from the generator of the run; PyTorch's global one stays as it is.
         """
         if not self.training or generator is None:
             scores: Tensor = self.layers(inputs)
@@ -75,7 +75,7 @@ class PlainNetwork(nn.Module):
         return scores
 
     def preactivations(self, inputs: Tensor) -> list[Tensor]:
-        """What every activation receives, in order, each (rows, units); a channel's every position is a unit."""
+        """The (rows, units) inputs of every activation, in order; every position of every channel is a unit."""
         seen: list[Tensor] = []
         hidden = inputs
         for layer in self.layers:
@@ -97,10 +97,10 @@ def penalised_cross_entropy(
     return F.cross_entropy(scores, labels) + penalty(), scores
 
 
-def clipped(network: nn.Module) -> None:
+def clip_gradients(network: nn.Module) -> None:
     """Clip gradients layer by layer where the network has the variance constancy loss (section 2.4)."""
     if isinstance(network, PlainNetwork) and network.constancy is not None:
-        clip_gradients_by_layer(network, network.constancy.settings.clip)
+        clip_gradients_by_layer(network, network.constancy.options.clip)
 
 
 def eleven_layers(
@@ -117,16 +117,16 @@ def eleven_layers(
     """The 11-layer network: (images, in_channels, size, size) to (images, num_classes) scores.
 
     Args:
-        activation: after each convolution but the last.
-        normalisation: between convolution and activation; `vcl` puts nothing there, it is a loss.
-        in_channels: of the images.
+        activation: activation after each convolution but the last.
+        normalisation: normalisation between convolution and activation; `vcl` puts nothing there, it is a loss.
+        in_channels: number of channels of the images.
         size: height and width of the images. Every stack but the last halves it as long as there is something to
             halve: 32 x 32 images arrive as one position, as published, and 8 x 8 images do from the third stack on.
             Of larger images the positions that remain are averaged (Tiny ImageNet, section 3).
-        num_classes: outputs.
-        multiplier: of the channels of every convolution: 1 for CIFAR, 2 for Tiny ImageNet.
-        constancy: settings of `vcl`; default: the paper's with n = 2.
-        seed: of the initialisation.
+        num_classes: number of classes.
+        multiplier: factor of the channels of every convolution: 1 for CIFAR, 2 for Tiny ImageNet.
+        constancy: options of `vcl`; default: the paper's with n = 2.
+        seed: seed of the initialisation.
     """
     layers: list[nn.Module] = []
     channels = in_channels
@@ -177,7 +177,7 @@ def fully_connected(
 
 
 def parameter_count(network: PlainNetwork) -> int:
-    """Parameters of the network as it is used: the beta of the variance constancy loss only serve training."""
+    """Parameters of the network as it is used: the betas of the variance constancy loss serve training alone."""
     return sum(one.numel() for one in network.layers.parameters())
 
 
@@ -199,7 +199,7 @@ def _network(
 
 
 def _convolution(channels: int, width: int, kernel: int) -> list[nn.Module]:
-    """A convolution that keeps the size; an even kernel's odd zero comes last."""
+    """A convolution that keeps the size; an even kernel's extra zero comes last."""
     if kernel % 2:
         return [nn.Conv2d(channels, width, kernel, padding=kernel // 2)]
     before, after = (kernel - 1) // 2, kernel // 2

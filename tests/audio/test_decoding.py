@@ -225,7 +225,7 @@ def test_chunks_behind_no_samples_are_no_sound(tmp_path):
         examine(tmp_path / "a.wav")
 
 
-def test_bytes_behind_the_end_of_a_file_are_no_samples_but_are_told(tmp_path):
+def test_bytes_behind_the_end_of_a_file_are_no_samples_but_are_reported(tmp_path):
     (tmp_path / "a.wav").write_bytes(wav_bytes("x") + bytes(1000))
     found = examine(tmp_path / "a.wav")
     assert found.probe.num_samples == probe(tmp_path / "a.wav").num_samples == 480
@@ -243,7 +243,7 @@ def test_what_is_no_recording_is_unreadable(tmp_path, content):
 def test_a_file_that_is_gone_and_one_that_is_a_pipe(tmp_path):
     os.mkfifo(tmp_path / "pipe.wav")
     assert reason(tmp_path / "gone.wav") == "unreadable: the file is gone"
-    assert reason(tmp_path / "pipe.wav") == "unreadable: no regular file"
+    assert reason(tmp_path / "pipe.wav") == "unreadable: not a regular file"
 
 
 def test_too_short_silent_and_not_finite(tmp_path):

@@ -1,7 +1,10 @@
 import csv
 import io
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,10 +14,14 @@ from ruamel.yaml import YAML
 
 from pipeline.__main__ import main
 from pipeline.audio.decoding import load
-from pipeline.frontends.spectrogram import normalise, spectrogram, splice
-from pipeline.models.configured import configured_network
+from pipeline.frontends.kaldi import normalise, spectrogram
+from pipeline.frontends.spectrogram import Spectrogram
+from pipeline.models.families.resnext import FAMILY as RESNEXT
+from pipeline.models.registry import FAMILIES
 from pipeline.runs.cost import StepTime, cost
+from pipeline.runs.identity import RunSpec
 from pipeline.runs.weights import Weights, save_weights
+from pipeline.training.splicing import splice
 from tests.helpers.closure import ROOT
 from tests.helpers.experiment import params_with, write_experiment
 
@@ -27,10 +34,12 @@ def at_root(monkeypatch):
 @pytest.fixture
 def weights(tmp_path):
     params = params_with()
-    model = params.models["PreActBN-Full"]
-    network = configured_network(params.network, model, params.features, 4, seed=3)
+    spec = RunSpec("PreActBN-Full", 1, 1, 7, params, "data")
+    design = spec.design(dims=257)
+    frontend = {"kind": "spectrogram", "cmvn": "segment"}
     weights = Weights(
-        network.state_dict(), "identity", 7, params.network, model, params.classes, params.features, params.segment
+        spec.family.build(design, 3).state_dict(), "identity", 7, design, spec.reading, frontend, params.classes,
+        params.segment,
     )  # fmt: skip
     save_weights(weights, tmp_path / "weights.safetensors")
     return tmp_path / "weights.safetensors", weights
@@ -55,14 +64,14 @@ def test_summary_prints_table_5_of_the_paper(tmp_path, monkeypatch, capsys):
     assert rows["total"] == "148,044"
 
 
-def test_summary_tells_the_options_of_a_model(tmp_path, monkeypatch, capsys):
+def test_summary_lists_the_options_of_a_model(tmp_path, monkeypatch, capsys):
     text = (ROOT / "params.paper.yaml").read_text()
     asked = "models:\n  Asked: {label: Asked, layout: PreAct, shake: {backward: M2}, vcl: {samples: 3}}\n"
     (tmp_path / "params.yaml").write_text(text.replace("models:\n", asked))
     monkeypatch.chdir(tmp_path)
     assert run("summary", "Asked") == 0
     printed = capsys.readouterr().out
-    assert "shaking 1 band (backward M2), vcl (samples 3, weight 0.01), 2 branches" in printed
+    assert "shaking 1 band (backward M2), vcl (samples 3, weight 0.01, clip 1.0, unit position), 2 branches" in printed
     counts = [
         int(line.split()[-1].replace(",", "")) for line in printed.splitlines()[2:] if line[:7] != "average" and line
     ]
@@ -76,7 +85,55 @@ def test_summary_prints_all_models(at_root, capsys):
 
 def test_an_unknown_model_is_refused_with_the_nearest(at_root, capsys):
     assert run("summary", "PreActt") == 1
-    assert "'PreActt' is no model of params.yaml; did you mean 'PreAct'?" in capsys.readouterr().err
+    assert "'PreActt' is not a model in params.yaml; did you mean 'PreAct'?" in capsys.readouterr().err
+
+
+def test_check_says_that_there_are_no_mistakes(at_root, capsys):
+    assert run("check") == 0
+    assert capsys.readouterr().out == "params.yaml: no mistakes; 6 corpora, 1 front end, 5 models\n"
+    assert run("check", "params.paper.yaml") == 0
+    assert capsys.readouterr().out == "params.paper.yaml: no mistakes; 6 corpora, 1 front end, 22 models\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "places"),
+    [
+        (
+            {"epochs: 12": "epochs: x", "rope: 1.0": "rope: -1.0", "seconds: 6.4": "seconds: 0", "engine: local": "engine: x"},
+            ["train.epochs", "report.rope", "segment.seconds", "execution.engine"],
+        ),
+        (
+            {
+                "[joy, anger, sadness, fear]": "[joy, joy]", "seeds: [1, 2]": "seeds: [1, 1]", "tables: {}":
+                "tables: {T: {title: T, models: [X]}}", "emodb: {path": "emodb: {table: x, path", "{label: PreAct,":
+                "{frontend: mel, label: PreAct,",
+            },
+            ["classes", "train.seeds", "report.tables.T", "corpora.emodb.table", "models.PreAct.frontend"],
+        ),
+    ],
+    ids=["alone", "together"],
+)  # fmt: skip
+def test_check_lists_all_mistakes_of_all_sections(tmp_path, capsys, changes, places):
+    text = (ROOT / "params.yaml").read_text()
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new, 1)
+    (tmp_path / "p.yaml").write_text(text)
+    assert run("check", tmp_path / "p.yaml") == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    first, *lines = captured.err.splitlines()
+    assert first == f"check: {tmp_path / 'p.yaml'}: {len(places)} mistakes"
+    assert {line.split(":")[0].split()[0] for line in lines} == {*places}
+
+
+def test_check_refuses_a_front_end_whose_package_is_not_installed(at_root, monkeypatch, capsys):
+    monkeypatch.setattr(Spectrogram, "needs", ("no_such_package",))
+    monkeypatch.setattr(Spectrogram, "install", "pip install it")
+    assert run("check") == 1
+    assert capsys.readouterr().err == (
+        "check: the front end spectrogram needs no_such_package, which is not installed; `pip install it` installs it\n"
+    )
 
 
 def sound(path, seconds, rate=16000, channels=1):
@@ -128,6 +185,8 @@ def test_estimate_says_runs_hours_and_disk(at_root, capsys):
     assert run("estimate") == 0
     printed = capsys.readouterr().out
     assert "40 in all" in printed
+    assert "threads a run: PreAct, PreAct-Full, PreAct-Both, PreActBN, PreActBN-Full\n" in printed
+    assert "for 12 epochs of PreAct\n" in printed
     assert [line.split()[0] for line in printed.splitlines()] == ["data", "runs", "step", "one", "all", "disk"]
 
 
@@ -155,12 +214,77 @@ def test_estimate_does_not_take_the_demos_segments_for_the_papers(tmp_path, monk
 def test_the_cost_of_an_experiment_adds_up():
     params = params_with({"train.epochs": 10, "train.eval_train_every": 2})
     frames = 8 * 1000  # a thousand model frames, half of them to train on
-    result = cost(params, StepTime(train=3.0, score=1.0), runs=[5, 1], spectrogram_frames=frames, workers=2)
+    steps = {"PreAct": StepTime(train=3.0, score=1.0), "PreActBN-Full": StepTime(train=3.0, score=1.0)}
+
+    def dims(model):
+        return 257
+
+    runs = {"PreAct": 5, "PreActBN-Full": 1}
+    counts = {"segments": 40, "frames": frames, "workers": 2}
+    result = cost(params, steps, dims, runs=runs, **counts)
     epoch = 500 * 3 + 500 * 1 + 500 * 1 / 2
     assert result.run_hours == pytest.approx(10 * epoch / 3600)
     assert result.hours == pytest.approx(4 * 10 * epoch / 3600), (
         "five runs, two at a time, take three rounds, the other model one"
     )
-    assert result.features_bytes == 4 * 257 * frames
-    nothing = cost(params, StepTime(3.0, 1.0), runs=[0], spectrogram_frames=frames, workers=2)
+    nothing = cost(params, steps, dims, runs={"PreAct": 0}, **counts)
     assert (nothing.hours, nothing.results_bytes) == (0, 0)
+
+
+def test_the_longest_run_is_that_of_the_model_with_its_own_epochs():
+    params = params_with({"models.PreActBN-Full.train": {"epochs": 90}})
+    step = StepTime(train=3.0, score=1.0)
+    counts = {"segments": 1, "frames": 80, "workers": 1}
+    result = cost(params, dict.fromkeys(params.models, step), lambda key: 257, runs={"PreAct": 1}, **counts)
+    assert result.longest == "PreAct"
+    result = cost(
+        params, dict.fromkeys(params.models, step), lambda key: 257, runs=dict.fromkeys(params.models, 1), **counts
+    )
+    assert result.longest == "PreActBN-Full"
+    assert result.hours == pytest.approx(result.run_hours * (1 + 4 / 90))
+
+
+def test_a_model_that_reads_one_row_a_segment_costs_by_segments(monkeypatch):
+    rows = SimpleNamespace(FAMILY=replace(RESNEXT, reads="rows"))
+    monkeypatch.setitem(sys.modules, "rows", rows)
+    monkeypatch.setitem(FAMILIES, "rows", "rows")
+    params = params_with({"models.R": {"label": "R", "family": "rows", "layout": "PreAct"}, "train.epochs": 1})
+    step = {"R": StepTime(train=2.0, score=0.0)}
+    result = cost(params, step, lambda key: 257, runs={"R": 1}, segments=60, frames=10**6, workers=1)
+    assert result.hours == pytest.approx(30 * 2 / 3600), "half of the segments are trained on"
+
+
+def test_estimate_counts_what_is_trained_and_extracted_once(tmp_path, monkeypatch, capsys):
+    """Models that differ only in their key share their runs, and every front end is extracted, read or not."""
+    monkeypatch.setitem(FAMILIES, "centroid", "tests.helpers.centroid")
+    write_experiment(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    fitted = {"label": "C", "family": "centroid", "scale": 2.0}
+    changes = {"models.Twin": {"label": "Twin", "layout": "PreAct"}, "models.C": fitted}
+
+    def estimate(more):
+        with Path("params.yaml").open("w") as stream:
+            YAML(typ="safe").dump(json.loads(params_with(changes | more).model_dump_json(exclude_none=True)), stream)
+        assert run("estimate") == 0
+        return {line[:9].strip(): line for line in capsys.readouterr().out.splitlines()}
+
+    lines = estimate({})
+    assert "10 in all, 10 not in the store: 4 models" in lines["runs"], "4 of each network, and 2 of C: one a fold"
+    (tmp_path / "data/inputs.json").unlink()
+    assert "10 in all, 10 not in the store: 4 models" in estimate({})["runs"]
+    more = estimate({"frontends": {"other": {"kind": "spectrogram", "cmvn": "utterance"}}})
+    size = [float(one["disk"].split()[1]) for one in (lines, more)]
+    assert size[1] == pytest.approx(2 * size[0], rel=0.03), "another front end, twice the bytes"
+    assert "4 epochs of PreAct" in lines["one run"]
+    own = estimate({"models.Twin": changes["models.Twin"] | {"train": {"epochs": 77, "threads": 2}}})
+    assert own["one run"].endswith("for 77 epochs of Twin")
+    assert own["step"].endswith("2 threads a run: Twin")
+
+
+def test_predict_names_the_packages_that_its_front_end_lacks(weights, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(Spectrogram, "needs", ("no_such_package",))
+    monkeypatch.setattr(Spectrogram, "install", "pip install no-such-package")
+    assert run("predict", weights[0], tmp_path / "a.wav") == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "needs no_such_package, which is not installed; `pip install no-such-package` installs it" in printed.err

@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from pipeline.core.errors import InputError
-from pipeline.core.tables import FOLDS, HISTORY, REJECTED, SEGMENTS, predictions_schema, read_table, write_table
+from pipeline.core.tables import FOLDS, REJECTED, SEGMENTS, read_table, write_table
+from pipeline.runs.tables import HISTORY, predictions_schema
 
 
 def folds(**changes):

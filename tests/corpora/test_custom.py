@@ -4,8 +4,8 @@ import pytest
 
 from pipeline.core.errors import InputError
 from pipeline.corpora.base import Scan, list_folder
+from pipeline.corpora.params import CorpusParams
 from pipeline.corpora.registry import READERS
-from pipeline.params import CorpusParams
 from tests.helpers.corpus_trees import plant
 
 HEADER = "path,emotion,actor,gender\n"
@@ -50,10 +50,10 @@ def test_names_stay_apart_and_plain(tmp_path):
     assert all(name.isascii() and " " not in name and "/" not in name for name in names)
 
 
-def test_actors_that_may_be_one_are_told(tmp_path):
+def test_actors_that_may_be_one_are_reported(tmp_path):
     text = HEADER + "a.wav,anger,Eva,F\nsub/b c.wav,joy,eva,F\n"
     assert scan(tmp_path, text).notes == (
-        "warning: the actors 'Eva' and 'eva' are taken for 2 people; write the name in one way if they are one",
+        "warning: the actors 'Eva' and 'eva' are treated as 2 people; if they are one person, write the name in one way",
     )
     assert scan(tmp_path, text.replace("eva", "Ada")).notes == ()
 
@@ -95,14 +95,14 @@ def test_a_table_outside_the_folder_or_missing(tmp_path):
         ("path;emotion;actor;gender\n", r"has no column .*found path;emotion;actor;gender; .*separated by commas"),
         (HEADER, r"lists no recording"),
         ("path,path,emotion,actor,gender\na,b,c,d,F\n", r"has the column path more than once; expected it once"),
-        (HEADER + "a.wav,anger,x\n", r"line 2: not as many cells as columns; expected 4"),
-        (HEADER + "a.wav,anger,x,F,more\n", r"line 2: not as many cells as columns"),
+        (HEADER + "a.wav,anger,x\n", r"line 2: wrong number of cells; expected 4, one for each column"),
+        (HEADER + "a.wav,anger,x,F,more\n", r"line 2: wrong number of cells"),
         (HEADER + "a.wav,,x,F\n", r"line 2: emotion is empty"),
         (HEADER + "a.wav,anger,x,?\n", r"line 2: gender is '\?'; expected F or M"),
         (HEADER + "a.wav,anger,12,F\n", r"line 2: actor is '12'; expected a name with a letter, such as 'spk12'"),
         (HEADER + "a.wav,anger,x,F\na.wav,joy,x,F\n", r"lines 2 and 3 both name a\.wav"),
         (HEADER + "a.wav,anger,x,F\nsub/b c.wav,joy,x,M\n", r"actor 'x' has gender 'F' in line 2 and 'M' in line 3"),
-        (HEADER + "a.wav,anger,x,F\nd.wav,joy,x,F\n", r"names 1 file that .* does not hold: d\.wav \(line 3\)"),
+        (HEADER + "a.wav,anger,x,F\nd.wav,joy,x,F\n", r"names 1 file missing from .*: d\.wav \(line 3\)"),
         (HEADER + '"a.wav,anger,x,F\n', r"line 1: unexpected end of data; expected CSV with commas"),
     ],
 )

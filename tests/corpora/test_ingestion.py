@@ -13,8 +13,8 @@ from pipeline.audio import decoding as audio
 from pipeline.core.errors import InputError
 from pipeline.core.tables import REJECTED, UTTERANCES, read_table, write_table
 from pipeline.corpora.ingestion import Ingested, ingest
+from pipeline.corpora.params import CorpusParams
 from pipeline.corpora.registry import READERS
-from pipeline.params import CorpusParams
 from tests.helpers import corpus_trees as trees
 
 CLASSES = ("joy", "anger", "sadness", "fear")
@@ -22,7 +22,7 @@ CLASSES = ("joy", "anger", "sadness", "fear")
 
 def run(root: Path, reader: str = "emodb", key: str | None = None, classes: tuple[str, ...] = CLASSES,
         **params: object) -> Ingested:  # fmt: skip
-    found = ingest(key or reader, CorpusParams(path=str(root), **params), reader, classes)
+    found = ingest(key or reader, CorpusParams(path=str(root), **params), READERS[reader], classes)
     write_table(found.utterances, root.parent / "utterances.csv", UTTERANCES)
     write_table(found.rejected, root.parent / "rejected.csv", REJECTED)
     paths = [*found.utterances["path"], *found.rejected["path"]]
@@ -50,13 +50,13 @@ def test_a_whole_corpus_to_tables(tmp_path):
     assert first[["duration_s", "sample_rate", "num_samples"]].tolist() == [0.03, 16000, 480]
     assert found.messages == (
         "Emo-DB: first edition, 10 actors (5 female, 5 male), 535 recordings",
-        "complete: all 535 recordings of its owner are there",
+        "complete: all 535 recordings of the owner's release are present",
         "329 utterances (joy 71, anger 127, sadness 62, fear 69); "
         "212 other files (not a recording 2, other emotion 206, system file 4)",
     )
 
 
-def test_enterface_as_videos_with_its_odd_subjects(tmp_path):
+def test_enterface_as_videos_with_its_irregular_subjects(tmp_path):
     subjects = tuple(f"subject {number}/" for number in (3, 6, 11, 12, 16, 23))
     root = trees.plant(tmp_path / "e", [name for name in trees.enterface() if name.startswith(subjects)])
     found = run(root, "enterface", exclude_actors=("subject6", "subject12"))
@@ -122,7 +122,7 @@ def test_iemocap_drops_fear_and_keeps_excitement_apart(tmp_path):
         "other emotion: fear, which the paper drops": 5,
     }  # fmt: skip
     assert set(found.utterances["group"]) == {"Ses01", "Ses02", "Ses03", "Ses04", "Ses05"}
-    assert "IEMOCAP has no fear here: other corpora must bring it" in found.messages
+    assert "IEMOCAP has no fear here: another corpus must provide it" in found.messages
 
 
 def test_a_complete_corpus_has_a_usable_copy_of_every_recording(tmp_path):
@@ -139,11 +139,11 @@ def test_a_complete_corpus_has_a_usable_copy_of_every_recording(tmp_path):
     run(root, complete=True)
 
 
-def test_an_incomplete_corpus_is_told_or_refused_with_the_same_table(tmp_path):
+def test_an_incomplete_corpus_is_reported_or_refused_with_the_same_table(tmp_path):
     root = small_emodb(tmp_path / "emodb")
     table = run(root).messages[1]
     assert table.splitlines()[:4] == [
-        "incomplete: found, and expected of its owner's release",
+        "incomplete: recordings found, and expected from the owner's release",
         "  emotion  found  expected",
         "  joy          2        71",
         "  anger        2       127",
@@ -279,7 +279,7 @@ def test_a_class_that_is_missing_wholly(tmp_path):
         run(root, classes=("pride", "shame"))
 
 
-def test_identical_sound_of_one_actor_and_label_is_told_and_kept(tmp_path):
+def test_identical_sound_of_one_actor_and_label_is_reported_and_kept(tmp_path):
     root = small_emodb(tmp_path / "emodb")
     (root / "wav/03a01Fb.wav").write_bytes((root / "wav/03a01Fa.wav").read_bytes())
     found = run(root)
@@ -297,20 +297,22 @@ def test_identical_sound_of_two_actors_or_labels_is_refused(tmp_path, other):
         run(root)
 
 
-def test_low_rates_and_wrong_headers_are_told(tmp_path):
+def test_low_rates_and_wrong_headers_are_reported(tmp_path):
     root = small_emodb(tmp_path / "emodb")
     (root / "wav/03a01Fa.wav").write_bytes(trees.wav_bytes("low", rate=8000))
     content = (root / "wav/03a01Wa.wav").read_bytes()
     (root / "wav/03a01Wa.wav").write_bytes(content[:-100])
     messages = "\n".join(run(root).messages)
     assert "1 recording sampled below 16000 Hz, with nothing in the upper bins: wav/03a01Fa.wav (8000 Hz)" in messages
-    assert "1 recording of another length than the header declares: wav/03a01Wa.wav (its header" in messages
+    assert "1 recording with another length than the header declares: wav/03a01Wa.wav (its header" in messages
 
 
 def test_excluding_an_actor_that_does_not_exist(tmp_path):
     root = small_emodb(tmp_path / "emodb")
     assert set(run(root, exclude_actors=("spk08", "spk16")).utterances["actor"]) == {"spk03"}
-    with pytest.raises(InputError, match=r"exclude_actors names '08', no actor of Emo-DB; expected some of spk03"):
+    with pytest.raises(
+        InputError, match=r"exclude_actors names '08', which Emo-DB does not have; expected some of spk03"
+    ):
         run(root, exclude_actors=("08",))
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from pipeline.corpora.ingestion import ingest
+from pipeline.corpora.registry import reader_of
 from pipeline.features.segmentation import longest_segment, segment
 from pipeline.folds.partition import balance_table, partition
 from pipeline.folds.uniqueness import refuse_shared
@@ -68,7 +69,7 @@ def utterances(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFra
     for key, corpus in PARAMS.corpora.items():
         plant(root / key, key)
         here = corpus.model_copy(update={"path": str(root / key), "complete": key != "iemocap"})
-        tables[key] = ingest(key, here, PARAMS.reader(key), PARAMS.classes).utterances
+        tables[key] = ingest(key, here, reader_of(PARAMS.corpora, key), PARAMS.classes).utterances
         shutil.rmtree(root / key)
     return tables
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from pipeline.core.errors import InputError
 from pipeline.corpora.base import EMOTIONS, Folder, Scan, is_system_file, list_folder
+from pipeline.corpora.params import CorpusParams
 from pipeline.corpora.registry import READERS
 from pipeline.corpora.scanning import differences
-from pipeline.params import CorpusParams
 from tests.helpers import corpus_trees as trees
 
 CLASSES = ("joy", "anger", "sadness", "fear")
@@ -113,7 +113,7 @@ def test_names_alone_are_enough_where_they_say_everything(reader):
     assert labels(scan(reader, list(flat))) == flat
 
 
-def test_enterface_recordings_of_odd_names_are_told_apart_by_sentence_and_spelling():
+def test_enterface_recordings_of_irregular_names_are_distinguished_by_sentence_and_spelling():
     files = [
         "subject 1/anger/sentence 1/video.avi", "subject 1/anger/sentence 2/video.avi",
         "subject 1/anger/sentence 3/ü.avi", "subject 1/anger/sentence 3/я.avi",
@@ -231,7 +231,8 @@ def test_emovo_by_its_names(file, expected):
 
 @pytest.mark.parametrize(
     ("pattern", "layout"),
-    [("AudioData/{actor}/{name}.wav", "a folder per speaker"), ("SAVEE/{actor}/{name}.wav", "a folder per speaker"),
+    [("AudioData/{actor}/{name}.wav", "a folder for each speaker"),
+     ("SAVEE/{actor}/{name}.wav", "a folder for each speaker"),
      ("ALL/{actor}_{name}.wav", "speakers in file names"), ("{actor}{name}.wav", "speakers in file names")],
 )  # fmt: skip
 def test_the_layouts_of_savee(pattern, layout):
@@ -319,19 +320,19 @@ def test_iemocap_without_its_label_files(tmp_path):
         scan("iemocap", ["Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav"], tmp_path)
 
 
-def test_iemocap_labels_of_missing_recordings_are_told(tmp_path):
+def test_iemocap_labels_of_missing_recordings_are_reported(tmp_path):
     iemocap_tree(tmp_path, line("Ses01M_impro01_F000", "neu") + line("Ses01M_impro01_M000", "neu"))
     files = [*list_folder(tmp_path).files, "Ses01M_impro01_F000.wav"]
     assert scan("iemocap", files, tmp_path).notes == (
         "1 labelled recording not in the folder: Ses01M_impro01_M000; "
-        "copy them into SessionN/sentences/wav if they should count",
+        "copy them into SessionN/sentences/wav to use them",
     )
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (line("Ses01M_impro01_F000", "joy"), r"line 1: 'joy' is no label of IEMOCAP; expected one of hap, ang"),
+        (line("Ses01M_impro01_F000", "joy"), r"line 1: 'joy' is not a label of IEMOCAP; expected one of hap, ang"),
         (line("Ses01M_impro01_F000", "hap") + line("Ses01M_impro01_F000", "exc"), r"is 'hap' in .* 'exc' in .*line 2"),
     ],
 )

@@ -7,9 +7,9 @@ from ruamel.yaml import YAML
 
 from pipeline.__main__ import main
 from pipeline.audio import decoding as audio
+from pipeline.corpora.params import CorpusParams
 from pipeline.corpora.registry import READERS
 from pipeline.corpora.survey import survey
-from pipeline.params import CorpusParams
 from tests.helpers import corpus_trees as trees
 from tests.helpers.closure import ROOT
 
@@ -79,8 +79,8 @@ def test_the_expected_tree_of_every_reader(reader, capsys):
 def test_the_tree_of_an_unknown_corpus(capsys):
     assert run("--expect", "emobd") == 1
     assert capsys.readouterr().err == (
-        "corpora: 'emobd' is no corpus of params.yaml and no reader; did you mean 'emodb'? expected one of enterface, "
-        "ravdess, iemocap, emodb, emovo, savee, custom\n"
+        "corpora: 'emobd' is neither a corpus in params.yaml nor a reader; did you mean 'emodb'? expected one of "
+        "enterface, ravdess, iemocap, emodb, emovo, savee, custom\n"
     )
 
 
@@ -103,7 +103,7 @@ def test_a_survey_counts_copies_once_and_leaves_excluded_actors_out(tmp_path):
     assert found.seconds == pytest.approx(4.5 + 3 * 0.03)
 
 
-def test_a_survey_decodes_nothing_that_a_header_tells(tmp_path, monkeypatch):
+def test_a_survey_decodes_nothing_that_a_header_says(tmp_path, monkeypatch):
     trees.plant(tmp_path, ["wav/03a01Fa.wav", "wav/03a01Wa.wav"])
     monkeypatch.setattr(audio, "examine", None)
     monkeypatch.setattr(audio, "_sound_blocks", None)

@@ -62,8 +62,10 @@ def test_other_classes_than_four_from_recordings_to_report(tmp_path, monkeypatch
     })  # fmt: skip
     YAML(typ="safe").dump(json.loads(params.model_dump_json(exclude_none=True)), tmp_path / "params.yaml")
 
-    for name in ("ingest", "segment", "extract"):
+    stage(monkeypatch, "check")
+    for name in ("ingest", "segment"):
         stage(monkeypatch, name, "mine")
+    stage(monkeypatch, "extract", "spectrogram", "mine")
     for name in ("inputs", "partition"):
         stage(monkeypatch, name)
     stage(monkeypatch, "train", "PreAct")

@@ -3,13 +3,16 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from pipeline.core.tables import COMPARISONS, RUNS, read_table, write_table
+from pipeline.core.tables import read_table, write_table
 from pipeline.evaluation.bootstrap import RunCounts
 from pipeline.evaluation.comparison import METRICS, compare
-from pipeline.evaluation.hypotheses import PAPER_CLAIMS, Claim, all_claims
-from pipeline.params import SELECTIONS, TableParams
+from pipeline.evaluation.hypotheses import PAPER_HYPOTHESES, Hypothesis, all_hypotheses
+from pipeline.evaluation.params import TableParams
+from pipeline.evaluation.tables import COMPARISONS
+from pipeline.runs.tables import RUNS
+from pipeline.training.params import SELECTIONS
 
-CLAIM = Claim("table6", "PreAct-Full", "PreAct", "†")
+HYPOTHESIS = Hypothesis("table6", "PreAct-Full", "PreAct", "†")
 LAYOUTS = ("PostAct", "RPreAct", "PreActBN")
 PAPER_MODELS = {
     "PreAct", "PreAct-Full", "PreAct-Both", *LAYOUTS,
@@ -30,8 +33,8 @@ def runs_of(model, valid, train=80.0, train_eval=90.0, folds=4, diverged=(), sel
     return pd.DataFrame(rows, columns=list(RUNS.columns))
 
 
-def one(runs, metric="valid_ua", selection="last", claim=CLAIM, counts=None):
-    table = compare(runs, [claim], 4, 1.0, counts or {})
+def one(runs, metric="valid_ua", selection="last", hypothesis=HYPOTHESIS, counts=None):
+    table = compare(runs, [hypothesis], 4, 1.0, counts or {})
     return table[(table["metric"] == metric) & (table["selection"] == selection)].iloc[0]
 
 
@@ -77,8 +80,12 @@ def test_every_column_is_the_statistic_that_it_names():
 def test_holm_is_over_the_claims_of_a_table_at_one_metric_and_selection():
     uas = {"PreAct": B, "PreAct-Full": A, "PreAct-Both": [ua + 1 for ua in A[::-1]]}
     runs = pd.concat([runs_of(model, ua) for model, ua in uas.items()])
-    claims = [CLAIM, Claim("table6", "PreAct-Both", "PreAct", "†"), Claim("table7", "PreAct-Full", "PreAct")]
-    table = compare(runs, claims, 4, 1.0)
+    hypotheses = [
+        HYPOTHESIS,
+        Hypothesis("table6", "PreAct-Both", "PreAct", "†"),
+        Hypothesis("table7", "PreAct-Full", "PreAct"),
+    ]
+    table = compare(runs, hypotheses, 4, 1.0)
     rows = table[(table["metric"] == "valid_ua") & (table["selection"] == "best")]
     smaller, larger = sorted(rows["p_corrected_seed_mean"].iloc[:2])
     assert sorted(rows["p_holm"].iloc[:2]) == pytest.approx([2 * smaller, max(2 * smaller, larger)])
@@ -157,8 +164,8 @@ def test_no_crossval_epochs_with_a_single_fold():
 
 def test_every_claim_metric_and_selection_is_written_without_nan(tmp_path):
     runs = pd.concat([runs_of("PreAct-Full", A), runs_of("PreAct", B)])
-    table = compare(runs, PAPER_CLAIMS, 4, 1.0)
-    assert len(table) == len(PAPER_CLAIMS) * len(METRICS) * len(SELECTIONS)
+    table = compare(runs, PAPER_HYPOTHESES, 4, 1.0)
+    assert len(table) == len(PAPER_HYPOTHESES) * len(METRICS) * len(SELECTIONS)
     path = tmp_path / "comparisons.csv"
     write_table(table, path, COMPARISONS)
     assert "nan" not in path.read_text(encoding="utf-8").lower()
@@ -167,14 +174,16 @@ def test_every_claim_metric_and_selection_is_written_without_nan(tmp_path):
 
 def test_the_papers_claims_name_its_22_models_once_each():
     assert len(PAPER_MODELS) == 22
-    assert {model for claim in PAPER_CLAIMS for model in (claim.better, claim.reference)} == PAPER_MODELS
-    assert len(set(PAPER_CLAIMS)) == len(PAPER_CLAIMS)
-    assert all(claim.better != claim.reference for claim in PAPER_CLAIMS)
+    assert {
+        model for hypothesis in PAPER_HYPOTHESES for model in (hypothesis.better, hypothesis.reference)
+    } == PAPER_MODELS
+    assert len(set(PAPER_HYPOTHESES)) == len(PAPER_HYPOTHESES)
+    assert all(hypothesis.better != hypothesis.reference for hypothesis in PAPER_HYPOTHESES)
 
 
 def test_a_users_table_has_one_marker_for_each_reference():
     table = TableParams(title="Mine", models=("A", "B", "C"), pairs=(("B", "A"), ("C", "A"), ("C", "B")))
-    added = all_claims({"mine": table})[len(PAPER_CLAIMS) :]
-    assert [(claim.table, claim.better, claim.reference, claim.marker) for claim in added] == [
+    added = all_hypotheses({"mine": table})[len(PAPER_HYPOTHESES) :]
+    assert [(hypothesis.table, hypothesis.better, hypothesis.reference, hypothesis.marker) for hypothesis in added] == [
         ("mine", "B", "A", "†"), ("mine", "C", "A", "†"), ("mine", "C", "B", "‡"),
     ]  # fmt: skip

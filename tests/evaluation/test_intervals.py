@@ -3,8 +3,8 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.core.tables import INTERVALS
 from pipeline.evaluation.intervals import accuracy_intervals
+from pipeline.evaluation.tables import INTERVALS
 from pipeline.training.accuracy import unweighted_accuracy
 
 CLASSES = ("joy", "anger", "fear")

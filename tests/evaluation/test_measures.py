@@ -6,10 +6,12 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, recall_score
 
 from pipeline.core.errors import InputError
-from pipeline.core.tables import measures_schema, predictions_schema, read_table, write_table
+from pipeline.core.tables import read_table, write_table
 from pipeline.evaluation.bootstrap import bootstrap_interval, count_by_actor
+from pipeline.evaluation.loading import load_predictions
 from pipeline.evaluation.measures import by_utterance, calibration_error, measure
-from pipeline.evaluation.results import load_predictions
+from pipeline.evaluation.tables import measures_schema
+from pipeline.runs.tables import predictions_schema
 
 CLASSES = ("joy", "anger", "fear")
 
@@ -149,5 +151,5 @@ def test_predictions_of_other_data_are_refused(tmp_path):
         InputError, match=r"PreAct\.csv line 2: segment a-joy0-1 is not in data/segments with that emotion"
     ):
         load_predictions(tmp_path, ("PreAct",), CLASSES, segments[segments["segment"] != "a-joy0-1"])
-    with pytest.raises(InputError, match="results are of other data"):
+    with pytest.raises(InputError, match="the results belong to other data"):
         load_predictions(tmp_path, ("PreAct",), CLASSES, segments.assign(emotion="fear"))

@@ -140,7 +140,7 @@ def test_an_archive_lies_inside_the_repository(path: str) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("a-1 touch owned |", r"line 2: 'a-1 touch owned \|' holds `\|`, which Kaldi takes for a shell command"),
+        ("a-1 touch owned |", r"line 2: 'a-1 touch owned \|' has `\|`, with which Kaldi runs a shell command"),
         ("a-1 |touch owned:0", "shell command"),
         ("a-1 /etc/passwd:0", "leaves the repository"),
         ("a-1 data/../../x.ark:0", "leaves the repository"),
@@ -182,7 +182,9 @@ def test_a_missing_or_unreadable_index_is_named() -> None:
 
 
 def test_importing_is_silent_and_leaves_the_environment_alone() -> None:
-    program = "import os; before = dict(os.environ); import pipeline.archive; assert dict(os.environ) == before"
+    program = (
+        "import os; before = dict(os.environ); import pipeline.features.archive; assert dict(os.environ) == before"
+    )
     environment = {name: value for name, value in os.environ.items() if name != "KALDI_ROOT"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

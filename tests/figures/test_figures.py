@@ -9,34 +9,35 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from pipeline.core.tables import HISTORY, measures_schema
+from pipeline.evaluation.tables import measures_schema
 from pipeline.figures.confusion import confusion_matrices
 from pipeline.figures.curves import MOST_POINTS, accuracy_curves
 from pipeline.figures.drawing import FILLS, GRID, INK, PAPER, SOFT, shortened, write_drawings
-from pipeline.figures.spectrogram import segment_spectrograms, shown_recording
+from pipeline.figures.spectrogram import choose_recording, segment_spectrograms
 from pipeline.figures.trade_off import trade_off
 from pipeline.reporting.page.inline import inlined
+from pipeline.runs.tables import HISTORY
 from tests.helpers.drawn import drawings_of, history_of, measures_of
-from tests.helpers.reports import experiment_of, paper_params, params_with, published_runs, runs_of, segments_of
+from tests.helpers.reports import paper_params, params_with, published_runs, results_of, runs_of, segments_of
 from tests.reporting.test_tables import demo_runs, user_params
 
 ALL = ["ua_curves", "loss_curves", "trade_off", "differences", "confusion", "groups", "folds", "spectrogram"]
 
 
 @pytest.fixture(scope="module")
-def experiment():
+def results():
     params = params_with()
-    return experiment_of(params, demo_runs(params))
+    return results_of(params, demo_runs(params))
 
 
 @pytest.fixture(scope="module")
-def drawings(experiment):
-    return drawings_of(experiment)
+def drawings(results):
+    return drawings_of(results)
 
 
-def test_the_made_up_data_keep_the_contracts(experiment):
-    HISTORY.validate(history_of(experiment))
-    measures_schema(experiment.params.classes).validate(measures_of(experiment))
+def test_the_made_up_data_keep_the_contracts(results):
+    HISTORY.validate(history_of(results))
+    measures_schema(results.params.classes).validate(measures_of(results))
 
 
 def test_every_figure_is_there_as_svg_and_png_with_words_for_those_who_do_not_see_it(drawings):
@@ -49,12 +50,12 @@ def test_every_figure_is_there_as_svg_and_png_with_words_for_those_who_do_not_se
         assert one.alt.endswith(".")
 
 
-def test_the_same_results_give_the_same_bytes(experiment, drawings):
-    for one, other in zip(drawings, drawings_of(experiment), strict=True):
+def test_the_same_results_give_the_same_bytes(results, drawings):
+    for one, other in zip(drawings, drawings_of(results), strict=True):
         assert (one.svg, one.png) == (other.svg, other.png)
 
 
-def test_nothing_in_a_file_tells_when_or_with_what_it_was_made(drawings):
+def test_nothing_in_a_file_says_when_or_with_what_it_was_made(drawings):
     for one in drawings:
         assert "dc:date" not in one.svg
         assert not re.search(r"[Mm]atplotlib v", one.svg)
@@ -62,13 +63,13 @@ def test_nothing_in_a_file_tells_when_or_with_what_it_was_made(drawings):
 
 
 def test_without_runs_the_data_are_still_drawn():
-    assert [one.key for one in drawings_of(experiment_of(params_with()))] == ["folds", "spectrogram"]
+    assert [one.key for one in drawings_of(results_of(params_with()))] == ["folds", "spectrogram"]
 
 
 def test_one_model_that_diverged_and_one_that_did_not():
     params = params_with()
     runs = pd.concat([runs_of("PreAct", 61, 7, params), runs_of("PreActBN", 50, 1, params, diverged={(1, 1)})])
-    keys = [one.key for one in drawings_of(experiment_of(params, runs))]
+    keys = [one.key for one in drawings_of(results_of(params, runs))]
     assert "differences" not in keys
     assert "trade_off" in keys
 
@@ -76,13 +77,19 @@ def test_one_model_that_diverged_and_one_that_did_not():
 def test_one_run_a_model_has_no_spread_and_is_drawn():
     params = params_with(train={**params_with().train.model_dump(), "folds": (2,), "seeds": (1,), "epochs": 1})
     runs = pd.concat([runs_of("PreAct", 61, 7, params), runs_of("PreAct-Full", 64, 2, params)])
-    assert [one.key for one in drawings_of(experiment_of(params, runs))] == ALL
+    assert [one.key for one in drawings_of(results_of(params, runs))] == ALL
+
+
+def test_the_caption_of_the_spectrogram_names_the_frames_of_its_own_front_end():
+    own = {"spectrogram": {"kind": "spectrogram", "cmvn": "utterance"}}
+    for params, frames in ((params_with(), "segment"), (params_with(frontends=own), "utterance")):
+        assert f"normalised over its {frames};" in drawings_of(results_of(params))[-1].caption
 
 
 def test_labels_are_drawn_as_they_are():
     params = user_params()
     runs = runs_of("PreAct", 61, 7, params)
-    for one in drawings_of(experiment_of(params, runs)):
+    for one in drawings_of(results_of(params, runs)):
         if one.key in ("ua_curves", "trade_off", "groups", "confusion"):
             texts = {
                 "".join(element.itertext()) for element in ET.fromstring(one.svg).iter() if element.tag.endswith("text")
@@ -90,22 +97,22 @@ def test_labels_are_drawn_as_they_are():
             assert any("a|b*_<i>#1</i>" in text for text in texts), one.key
 
 
-def test_dollar_signs_are_no_formula(experiment):
-    history = history_of(experiment)
+def test_dollar_signs_are_no_formula(results):
+    history = history_of(results)
     model = history["model"].iloc[0]
     assert "$x_1^$" in accuracy_curves(history, {model: "$x_1^$"}, 25.0).svg
 
 
-def test_curves_are_means_and_extremes_over_runs(experiment, drawings):
+def test_curves_are_means_and_extremes_over_runs(results, drawings):
     table = drawings[0].data
     row = table[(table["model"] == "PreAct") & (table["epoch"] == 2)].iloc[0]
-    history = history_of(experiment)
+    history = history_of(results)
     ua = history[(history["model"] == "PreAct") & (history["epoch"] == 2)]["valid_ua"]
     assert (row["valid_ua_mean"], row["valid_ua_min"], row["valid_ua_max"]) == (ua.mean(), ua.min(), ua.max())
 
 
-def test_a_thousand_epochs_are_thinned_and_that_is_said(experiment):
-    history = history_of(experiment, epochs=1000)
+def test_a_thousand_epochs_are_thinned_and_that_is_said(results):
+    history = history_of(results, epochs=1000)
     history = history[history["model"] == "PreAct"]
     drawn = accuracy_curves(history, {"PreAct": "PreAct"}, 25.0)
     assert len(drawn.svg) < 60_000
@@ -142,9 +149,9 @@ def test_many_models_are_numbered_and_named_below():
 
 def test_the_recording_shown_is_one_with_segments_if_there_is_any():
     segments = segments_of(params_with())
-    assert len(shown_recording(segments)) == 1
+    assert len(choose_recording(segments)) == 1
     twice = segments.iloc[[5]].assign(segment="x-2", start_frame=120)
-    assert list(shown_recording(pd.concat([segments, twice]))["segment"]) == [segments["segment"][5], "x-2"]
+    assert list(choose_recording(pd.concat([segments, twice]))["segment"]) == [segments["segment"][5], "x-2"]
 
 
 def test_a_segment_of_one_frame_is_drawn():
@@ -203,6 +210,6 @@ def test_long_labels_are_shortened():
 def test_crossval_shows_predictions_of_the_last_epoch_and_says_so():
     params = params_with(report={**params_with().report.model_dump(), "selection": "crossval"})
     runs = pd.concat([runs_of("PreAct", 61, 7, params), runs_of("PreAct-Full", 64, 2, params, seed=1)])
-    captions = {one.key: one.caption for one in drawings_of(experiment_of(params, runs))}
+    captions = {one.key: one.caption for one in drawings_of(results_of(params, runs))}
     assert "at the last epoch" in captions["confusion"]
     assert "at the cross-validated epoch" in captions["differences"]

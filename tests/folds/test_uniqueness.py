@@ -18,7 +18,7 @@ def test_one_key_of_two_corpora_is_refused_with_both_recordings():
     with pytest.raises(InputError) as refused:
         refuse_shared(utterances(("a-b-x", "a", "b/x.wav", "0"), ("a-b-x", "a-b", "x.wav", "1")))
     assert str(refused.value) == (
-        "the utterance key a-b-x stands for b/x.wav of a and for x.wav of a-b; expected a key for each; rename the "
+        "the utterance key a-b-x means b/x.wav of a and x.wav of a-b; expected a key for each; rename the "
         "corpus a or a-b in params.yaml so that neither name begins with the other"
     )
 
@@ -27,7 +27,7 @@ def test_one_sound_in_two_corpora_is_refused_with_both_names():
     with pytest.raises(InputError) as refused:
         refuse_shared(utterances(("a-x", "a", "x.wav", "0"), ("a-y", "a", "y.wav", "1"), ("b-z", "b", "z.flac", "0")))
     assert str(refused.value) == (
-        "different corpora hold the same sound, which would be trained on in one fold and validated in another: "
+        "different corpora hold the same sound, which could be trained on and validated on in the same run: "
         "x.wav of a and z.flac of b; expected every recording in one corpus; remove the copies, or a or b from "
         "params.yaml"
     )

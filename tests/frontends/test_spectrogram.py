@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.features.segmentation import num_frames
-from pipeline.frontends.spectrogram import EPSILON, normalise, pad_edges, spectrogram, splice, splice_view
+from pipeline.frontends.kaldi import EPSILON, normalise, spectrogram
+from pipeline.training.splicing import pad_edges, splice, splice_view
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "kaldi"
 """What the Kaldi binaries make of three recordings."""

@@ -3,15 +3,16 @@
 import numpy as np
 import pandas as pd
 
-from pipeline.core.tables import HISTORY, measures_schema
-from pipeline.evaluation.hypotheses import all_claims
-from pipeline.figures.registry import FigureData, draw_figures
-from pipeline.figures.spectrogram import shown_recording
+from pipeline.evaluation.tables import measures_schema
+from pipeline.figures.inputs import FigureInputs
+from pipeline.figures.registry import draw_figures
+from pipeline.figures.spectrogram import choose_recording
 from pipeline.reporting.page.inputs import PageFigure
+from pipeline.runs.tables import HISTORY
 
 
-def history_of(experiment, epochs=3):
-    runs = experiment.runs[experiment.runs["selection"] == "last"]
+def history_of(results, epochs=3):
+    runs = results.runs[results.runs["selection"] == "last"]
     rows = [
         (run.model, run.fold, run.seed, epoch, 2 - epoch / 9, 30.0 + epoch, 1.9 - epoch / 9, 31.0 + epoch, 2 - epoch / 10,
          29.0 + epoch + run.seed)
@@ -20,10 +21,10 @@ def history_of(experiment, epochs=3):
     return pd.DataFrame(rows, columns=list(HISTORY.columns))
 
 
-def measures_of(experiment):
+def measures_of(results):
     """Every class recognised nine times, and taken for the first class once."""
-    classes = experiment.params.classes
-    runs = experiment.runs[experiment.runs["selection"].isin(["last", "best"]) & (experiment.runs["status"] == "done")]
+    classes = results.params.classes
+    runs = results.runs[results.runs["selection"].isin(["last", "best"]) & (results.runs["status"] == "done")]
     rows = []
     for run in runs.itertuples():
         counts = {
@@ -37,16 +38,16 @@ def measures_of(experiment):
     return pd.DataFrame(rows, columns=list(measures_schema(classes).columns))
 
 
-def figure_data(experiment):
-    recording = shown_recording(experiment.segments)
+def figure_inputs(results):
+    recording = choose_recording(results.segments)
     random = np.random.default_rng(0)
     matrices = [random.normal(size=(frames, 257)).astype(np.float32) for frames in recording["num_frames"]]
-    return FigureData(history_of(experiment), measures_of(experiment), recording, matrices)
+    return FigureInputs(results, history_of(results), measures_of(results), recording, matrices)
 
 
-def drawings_of(experiment):
-    return draw_figures(experiment, figure_data(experiment), all_claims(experiment.params.report.tables))
+def drawings_of(results):
+    return draw_figures(figure_inputs(results))
 
 
-def page_figures(experiment):
-    return [PageFigure(one.key, one.title, one.caption, one.alt, one.svg) for one in drawings_of(experiment)]
+def page_figures(results):
+    return [PageFigure(one.key, one.title, one.caption, one.alt, one.svg) for one in drawings_of(results)]

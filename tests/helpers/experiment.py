@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from pipeline.core.tables import FOLDS, SEGMENTS, write_table
 from pipeline.features.archive import ArchiveWriter
 from pipeline.params import Params
+from pipeline.training.data import Experiment, load_experiment
 
 CLASSES = ("joy", "anger", "sadness", "fear")
 ACTORS = {"emodb": ("spk03", "spk08", "spk10", "spk13"), "savee": ("DC", "JE", "JK", "KL")}
@@ -54,6 +56,14 @@ def params_with(changes: Mapping[str, Any] | None = None) -> Params:
     return Params.model_validate(values)
 
 
+def read_experiment(params: Params, root: Path = Path(), processes: int = 1, model: str = "PreAct") -> Experiment:
+    """What `write_experiment` wrote, as a model of the params reads it."""
+    return load_experiment(
+        params.corpora, params.classes, params.reading_of(model), torch.device("cpu"),
+        where=params.execution.features, root=root, processes=processes,
+    )  # fmt: skip
+
+
 def write_experiment(root: Path, takes: int = 2, seed: int = 0) -> None:
     """Write `data/` under `root`: segments, features, folds and inputs.json."""
     source = np.random.default_rng(seed)
@@ -69,7 +79,7 @@ def write_experiment(root: Path, takes: int = 2, seed: int = 0) -> None:
         ]  # fmt: skip
         segments = pd.DataFrame(rows)
         write_table(segments, root / f"data/segments/{corpus}.csv", SEGMENTS)
-        features = Path("data/features")
+        features = Path("data/features/spectrogram")
         with chdir(root), ArchiveWriter(features / f"{corpus}.ark", features / f"{corpus}.scp") as archive:
             for row in rows:
                 archive.write(str(row["segment"]), _matrix(row, source))
@@ -78,7 +88,12 @@ def write_experiment(root: Path, takes: int = 2, seed: int = 0) -> None:
             for index, actor in enumerate(actors)
         ]
     write_table(pd.DataFrame(folds), root / "data/folds.csv", FOLDS)
-    (root / "data/inputs.json").write_text(json.dumps({"seed": seed, "takes": takes}))
+    made_of = f"seed {seed}, takes {takes}"
+    entry = {"segments": made_of, "features": {"spectrogram": made_of}}
+    (root / "data/inputs.json").write_text(json.dumps(dict.fromkeys(ACTORS, entry)))
+    description = {"options": {"kind": "spectrogram", "cmvn": "segment"}}
+    (root / "data/frontends").mkdir()
+    (root / "data/frontends/spectrogram.json").write_text(json.dumps(description))
 
 
 def _matrix(row: Mapping[str, Any], source: np.random.Generator) -> np.ndarray:

@@ -20,7 +20,7 @@ def kill(process, kind):
             process.kill()
         else:
             below = psutil.Process(process.pid).children(recursive=True)
-            wanted = "spawn_main" if kind == "a worker" else "stages/train.py"
+            wanted = "spawn_main" if kind == "a worker" else "stages.train"
             for child in below:
                 if any(wanted in part for part in child.cmdline()):
                     child.kill()

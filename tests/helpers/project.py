@@ -70,9 +70,14 @@ class Project:
 
     @property
     def environment(self):
-        """Of every command: this Python's DVC, and the project's own code."""
+        """Of every command: this Python and its DVC.
+
+        Nothing says that the project's own code is to be imported, though another checkout is installed: stages run the
+        code of the folder that they are started in.
+        """
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return os.environ | {"PATH": path, "PYTHONPATH": str(self.folder), "DVC_NO_ANALYTICS": "true"}
+        inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        return inherited | {"PATH": path, "DVC_NO_ANALYTICS": "true"}
 
     def begin(self, *command):
         """Start a command as the leader of a process group of its own; its output goes nowhere."""

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pipeline.core.tables import INTERVALS, RUNS
 from pipeline.evaluation.comparison import compare
-from pipeline.evaluation.hypotheses import all_claims
-from pipeline.evaluation.results import RunDetails
+from pipeline.evaluation.hypotheses import all_hypotheses
+from pipeline.evaluation.results import Results, RunDetails
+from pipeline.evaluation.tables import INTERVALS
 from pipeline.paper.published import published_models, published_rows
-from pipeline.params import SELECTIONS, Params
-from pipeline.reporting.experiment import Experiment
+from pipeline.params import Params
+from pipeline.runs.tables import RUNS
+from pipeline.training.params import SELECTIONS
 
 NAN = float("nan")
 
@@ -144,17 +145,17 @@ def intervals_of(runs: pd.DataFrame, width: float = 3.0) -> pd.DataFrame:
     return table.astype({"actors": "int64", **dict.fromkeys(("ua", "ci_low", "ci_high"), "float64")})
 
 
-def experiment_of(params: Params, runs: pd.DataFrame | None = None, details: tuple[RunDetails, ...] = ()) -> Experiment:
+def results_of(params: Params, runs: pd.DataFrame | None = None, details: tuple[RunDetails, ...] = ()) -> Results:
     """An experiment with these runs (none: nothing was trained)."""
     runs = pd.DataFrame(columns=list(RUNS.columns)) if runs is None else runs
     small = params.network.widths != (4, 8, 16, 32)
-    return Experiment(
+    return Results(
         params=params,
         segments=segments_of(params),
         folds=folds_of(params),
         structures={"PreAct": DEMO_LAYERS if small else PAPER_LAYERS},
         runs=runs,
         details=details,
-        comparisons=compare(runs, all_claims(params.report.tables), params.partition.folds, params.report.rope),
+        comparisons=compare(runs, all_hypotheses(params.report.tables), params.partition.folds, params.report.rope),
         intervals=intervals_of(runs),
     )

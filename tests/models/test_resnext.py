@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from pipeline.models import LAYOUTS, Shaking, build_network
-from pipeline.models.layers import layer_table
+from pipeline.models.layouts import LAYOUTS
+from pipeline.models.options import Shaking
+from pipeline.models.resnext import build_network
 
 PAPER = {
     "kernel": (2, 16), "widths": (4, 8, 16, 32), "blocks": (3, 1, 1), "branches": 2, "num_classes": 4,
@@ -30,12 +31,12 @@ def noise(seed=0):
     ],
 )  # fmt: skip
 def test_parameter_counts_of_table_5(layout, res8, total):
-    rows = {row.layer: row.params for row in layer_table(build_network(layout, **PAPER), (4, 8, 16, 32), (2, 16))}
+    rows = {row.layer: row.params for row in build_network(layout, **PAPER).layer_rows()}
     assert (rows["prelim-conv"], rows["res-8"], rows["affine"], rows["total"]) == (132, res8, 1024, total)
 
 
 def test_preact_counts_of_every_row():
-    rows = layer_table(build_network("PreAct", **PAPER), (4, 8, 16, 32), (2, 16))
+    rows = build_network("PreAct", **PAPER).layer_rows()
     assert [row.params for row in rows] == [132, 22_840, 24_880, 99_168, None, 1_024, 148_044]
 
 

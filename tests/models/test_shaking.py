@@ -3,7 +3,8 @@ import torch
 from torch.autograd import gradcheck
 
 from pipeline.models.collective import Place
-from pipeline.models.shaking import RULES, Draws, Shaking, _Mix, convex_weights, mix_branches, opposed_weights
+from pipeline.models.options import RULES, Shaking
+from pipeline.models.shaking import Draws, _Mix, convex_weights, mix_branches, opposed_weights
 
 FRAMES, CHANNELS, HEIGHT, BINS = 6, 3, 4, 8
 SEGMENTS = torch.tensor([0, 0, 0, 1, 1, 1])

@@ -2,7 +2,10 @@
 
 import pytest
 
-from pipeline.params import CorpusParams, MixupParams, ModelParams, ShakeDropParams, ShakeParams, VclParams, load_params
+from pipeline.corpora.params import CorpusParams
+from pipeline.models.families.resnext import ResNeXtParams
+from pipeline.models.options import Constancy, Mixup, ShakeDrop, Shaking
+from pipeline.params import load_params
 from tests.helpers.closure import ROOT
 
 PAPER = load_params(ROOT / "params.paper.yaml")
@@ -69,6 +72,6 @@ def test_every_key_carries_a_comment(path):
         elif key and not key.startswith("#") and section not in ("corpora", "models"):
             assert "  # " in line, f"no comment: {line}"
     listed = "\n".join(line for line in lines if line.startswith("#"))
-    for kind in (CorpusParams, ModelParams, ShakeParams, ShakeDropParams, MixupParams, VclParams):
+    for kind in (CorpusParams, ResNeXtParams, Shaking, ShakeDrop, Mixup, Constancy):
         for key in kind.model_fields:
             assert key in listed

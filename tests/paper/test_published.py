@@ -2,15 +2,17 @@
 
 import pytest
 
-from pipeline.paper.published import CORPORA, model_key, published_models, published_rows
-from pipeline.params import ModelParams, ShakeParams
+from pipeline.models.families.resnext import ResNeXtParams
+from pipeline.models.options import Shaking
+from pipeline.paper.published import model_key, published_models, published_rows
+from pipeline.paper.settings import CORPORA
 from tests.evaluation.test_comparison import PAPER_MODELS
 
 
 def test_the_22_models_are_those_of_tables_6_8_and_10():
     assert set(published_models()) == PAPER_MODELS
-    assert published_models()["PreActBN-Both-g005"] == ModelParams(
-        label="PreActBN-Both-g005", layout="PreActBN", gamma0=0.05, shake=ShakeParams(bands=2)
+    assert published_models()["PreActBN-Both-g005"] == ResNeXtParams(
+        label="PreActBN-Both-g005", layout="PreActBN", gamma0=0.05, shake=Shaking(bands=2)
     )
     assert published_models()["RPreAct"].shake is None
 

@@ -10,7 +10,7 @@ from pipeline.reporting.page.page import render_page
 from pipeline.reporting.tables.registry import build_tables
 from tests.helpers.chromium import chromium, needs_chromium
 from tests.helpers.drawn import page_figures
-from tests.helpers.reports import experiment_of
+from tests.helpers.reports import results_of
 from tests.reporting.test_tables import demo_runs, user_params
 
 pytestmark = needs_chromium
@@ -59,10 +59,10 @@ def page(tmp_path_factory):
         RunDetails(model, 1, 1, "x86_64 CPU (AVX512)", "fp32", versions, "d" * 20, "s" * 20, "i" * 20)
         for model in params.models
     )
-    experiment = experiment_of(params, demo_runs(params), details)
-    hashes = {f"data/features/{corpus}.ark": "0" * 64 for corpus in params.corpora}
+    results = results_of(params, demo_runs(params), details)
+    hashes = {f"data/features/spectrogram/{corpus}.ark": "0" * 64 for corpus in params.corpora}
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(render_page(experiment, build_tables(experiment), page_figures(experiment), hashes), "utf-8")
+    path.write_text(render_page(results, build_tables(results), page_figures(results), hashes), "utf-8")
     return path
 
 

@@ -1,3 +1,4 @@
+import json
 from html.parser import HTMLParser
 
 import pytest
@@ -7,7 +8,7 @@ from pipeline.params import load_params
 from pipeline.reporting.page.inputs import PageFigure, load_figures, load_hashes
 from pipeline.reporting.page.page import render_page
 from pipeline.reporting.tables.registry import build_tables
-from tests.helpers.reports import experiment_of, params_with
+from tests.helpers.reports import params_with, results_of
 from tests.reporting.test_tables import demo_runs, user_params
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -42,13 +43,13 @@ class Page(HTMLParser):
             self.blocks.append(data)
 
 
-def page_of(experiment, figures=()):
-    return Page(render_page(experiment, build_tables(experiment), figures, {"data/folds.csv": "0" * 64}))
+def page_of(results, figures=()):
+    return Page(render_page(results, build_tables(results), figures, {"data/folds.csv": "0" * 64}))
 
 
 def test_the_page_is_well_formed_and_holds_every_table():
     params = params_with()
-    page = page_of(experiment_of(params, demo_runs(params)))
+    page = page_of(results_of(params, demo_runs(params)))
     for number in range(2, 11):
         assert f"table{number}" in page.ids
     assert len(page.ids) == len(set(page.ids))
@@ -57,7 +58,7 @@ def test_the_page_is_well_formed_and_holds_every_table():
 
 
 def test_the_page_fetches_nothing_and_runs_one_script_of_its_own():
-    page = page_of(experiment_of(params_with()))
+    page = page_of(results_of(params_with()))
     assert page.tags.count("script") == 1
     assert all(link.startswith("#") for link in page.links)
     policy = page.meta["Content-Security-Policy"]
@@ -68,7 +69,7 @@ def test_the_page_fetches_nothing_and_runs_one_script_of_its_own():
 
 def test_the_page_says_first_what_was_trained_and_that_it_is_not_the_papers():
     params = params_with()
-    text = page_of(experiment_of(params, demo_runs(params))).text
+    text = page_of(results_of(params, demo_runs(params))).text
     said = [
         "5 models were trained to tell joy, anger, sadness and fear apart, on 192 segments of 48 actors",
         "Best model: PreAct-Both", "66.0 %", "95 % interval 63.0 to 69.0", "chance is 25 %",
@@ -83,8 +84,8 @@ def test_the_page_says_first_what_was_trained_and_that_it_is_not_the_papers():
 
 def test_labels_and_titles_with_markup_stay_text():
     params = user_params(pairs=(("PreActBN-Full", "PreAct"),))
-    experiment = experiment_of(params, demo_runs(params))
-    page = page_of(experiment, [PageFigure("f", "<b>t", "<i>c", '"<mine>"', "<svg><g/></svg>")])
+    results = results_of(params, demo_runs(params))
+    page = page_of(results, [PageFigure("f", "<b>t", "<i>c", '"<mine>"', "<svg><g/></svg>")])
     assert "100 % <mine> & $yours_1$" in page.text
     assert "a|b*_<i>#1</i>" in page.text
     assert not {"i", "b", "mine"} & set(page.tags)
@@ -95,13 +96,13 @@ def test_a_script_in_a_label_does_not_run_and_does_not_end_the_page():
     models = {key: model.model_dump() for key, model in params.models.items()}
     models["PreAct"]["label"] = "</script></style><script>alert(1)</script>"
     params = params_with(models=models)
-    page = page_of(experiment_of(params, demo_runs(params)))
+    page = page_of(results_of(params, demo_runs(params)))
     assert page.tags.count("script") == 1
     assert page.tags.count("style") == 1
 
 
 def test_the_page_without_any_run():
-    text = page_of(experiment_of(params_with())).text
+    text = page_of(results_of(params_with())).text
     assert "No model was trained" in text
     assert "not trained" in text
     assert "Best model" not in text
@@ -109,7 +110,7 @@ def test_the_page_without_any_run():
 
 def test_params_of_the_page_are_the_params(tmp_path):
     params = user_params()
-    page = page_of(experiment_of(params, demo_runs(params)))
+    page = page_of(results_of(params, demo_runs(params)))
     block = next(text for text in page.blocks if text.startswith("classes:"))
     (tmp_path / "params.yaml").write_text(block, "utf-8")
     assert load_params(tmp_path / "params.yaml") == params
@@ -117,19 +118,35 @@ def test_params_of_the_page_are_the_params(tmp_path):
 
 def test_notes_that_all_tables_share_are_said_once():
     params = params_with()
-    text = page_of(experiment_of(params, demo_runs(params))).text
+    text = page_of(results_of(params, demo_runs(params))).text
     assert text.count("Believe the corrected one.") == 1
 
 
 def test_figures_that_are_not_there_are_no_link():
-    page = page_of(experiment_of(params_with()))
+    page = page_of(results_of(params_with()))
     assert "#figures" not in page.links
 
 
 def test_broken_inputs_of_the_page_are_explained(tmp_path):
     with pytest.raises(InputError, match=r"is not what the figures stage wrote .*`dvc repro --force figures`"):
         load_figures(tmp_path)
-    (tmp_path / "inputs.json").write_text('{"enterface": {}}')
     (tmp_path / "folds.csv").write_text("")
-    with pytest.raises(InputError, match=r"inputs.json is not what the inputs stage wrote \(KeyError: 'ark'\)"):
-        load_hashes(tmp_path / "inputs.json", tmp_path / "folds.csv", params_with())
+    for text, reason in (
+        ('{"enterface": {}}', "KeyError: 'features'"),
+        ('{"enterface": {"features": {"spectrogram": {}}}}', "KeyError: 'ark'"),
+        ('{"enterface": {"features": []}}', "AttributeError: .*"),
+    ):
+        (tmp_path / "inputs.json").write_text(text)
+        with pytest.raises(InputError, match=rf"inputs.json is not what the inputs stage wrote \({reason}\)"):
+            load_hashes(tmp_path / "inputs.json", tmp_path / "folds.csv", params_with())
+
+
+def test_the_page_names_the_features_of_every_front_end_and_the_segments_of_every_corpus(tmp_path):
+    params = params_with()
+    entry = {"segments": "s", "features": {name: {"ark": name, "scp": "x"} for name in ("spectrogram", "other")}}
+    (tmp_path / "inputs.json").write_text(json.dumps(dict.fromkeys(params.corpora, entry)))
+    (tmp_path / "folds.csv").write_text("")
+    hashes = load_hashes(tmp_path / "inputs.json", tmp_path / "folds.csv", params)
+    assert len(hashes) == 3 * len(params.corpora) + 1
+    assert hashes["data/features/other/emodb.ark"] == "other"
+    assert hashes["data/segments/emodb.csv"] == "s"

@@ -15,11 +15,12 @@ from ruamel.yaml import YAML
 from pipeline.__main__ import main
 from pipeline.commands.grid import array_task
 from pipeline.core.errors import InputError
+from pipeline.models.registry import FAMILIES
 from pipeline.params import load_params
-from pipeline.runs import lock as claims
+from pipeline.runs import lock as locks
 from pipeline.runs import scheduler as engine
 from pipeline.runs.identity import data_hash
-from pipeline.runs.lock import STALE, Claim
+from pipeline.runs.lock import STALE, RunLock
 from pipeline.runs.scheduler import fill_store, plan
 from pipeline.runs.store import STORE, RunFolder
 from pipeline.runs.worker import Trainer
@@ -50,7 +51,7 @@ def command(capsys, *arguments, status=0):
 
 
 def specs(model="PreAct"):
-    return plan(load_params(), model, data_hash(Path("data/inputs.json"), Path("data/folds.csv")))
+    return plan(load_params(), model, data_hash(Path("data/inputs.json"), Path("data/folds.csv"), "spectrogram"))
 
 
 def test_an_empty_store_is_all_missing(root, capsys):
@@ -59,13 +60,13 @@ def test_an_empty_store_is_all_missing(root, capsys):
     assert [line.split() for line in lines[1:]] == [["PreAct", "4"], ["PreActBN-Full", "4"]]
 
 
-def test_before_there_is_data_the_way_to_it_is_told(root, capsys):
+def test_before_there_is_data_the_way_to_it_is_named(root, capsys):
     shutil.rmtree("data")
     assert "data/inputs.json does not exist; `dvc repro` makes it" in command(capsys, "runs", status=1)
     assert "run `dvc repro inputs partition` once" in command(capsys, "grid", "--no-data", status=1)
 
 
-def test_every_state_of_a_run_is_told_apart(root, capsys):
+def test_every_state_of_a_run_is_distinguished(root, capsys):
     done, stopped, failed, running = specs()
     fill_store([done], load_params(), STORE)
     # One that was killed between two epochs: its checkpoint of the first is there, its end is not.
@@ -74,7 +75,7 @@ def test_every_state_of_a_run_is_told_apart(root, capsys):
     fill_store([shorter], params_with({"train.epochs": 1}), STORE)
     shutil.rmtree(RunFolder(STORE, stopped).folder / "finished")
     RunFolder(STORE, failed).note_failure("the reason", "Traceback ...")
-    with Claim(RunFolder(STORE, running).claim.path).held():
+    with RunLock(RunFolder(STORE, running).lock.path).acquire():
         printed = command(capsys, "runs", "--all")
         lines = {line[:20].strip(): line for line in printed.splitlines()}
         found = [json.loads(line) for line in command(capsys, "runs", "--json").splitlines()]
@@ -98,7 +99,7 @@ def test_a_run_that_failed_and_then_went_well_is_done(root, capsys):
     assert RunFolder(STORE, spec).failure() is None
 
 
-def test_cleaning_drops_what_params_do_not_name_and_only_when_told(root, capsys):
+def test_cleaning_drops_what_params_do_not_name_and_only_with_yes(root, capsys):
     fill_store(specs()[:2], load_params(), STORE)
     assert "every run in it is one of params.yaml" in command(capsys, "runs", "--clean")
     write_params({"train.epochs": 2, "train.learning_rate": 0.5})
@@ -108,12 +109,28 @@ def test_cleaning_drops_what_params_do_not_name_and_only_when_told(root, capsys)
     assert "`python -m pipeline runs --clean --yes` deletes them" in printed
     assert len(list(STORE.iterdir())) == 3
     old = sorted(path for path in STORE.iterdir() if path.name != specs()[0].identity)
-    with Claim(old[0] / "claim").held():
+    with RunLock(old[0] / "lock").acquire():
         assert "kept: process" in command(capsys, "runs", "--clean", "--yes")
     assert old[0].exists()
     assert not old[1].exists()
     assert "deleted 1 run" in command(capsys, "runs", "--clean", "--yes")
     assert [path.name for path in STORE.iterdir()] == [specs()[0].identity]
+
+
+def test_cleaning_describes_a_model_by_what_sets_it_apart(root, monkeypatch, capsys):
+    monkeypatch.setitem(FAMILIES, "centroid", "tests.helpers.centroid")
+    fitted = {"models.C": {"label": "C", "family": "centroid", "scale": 2.0}}
+    data = specs()[0].data
+    for name in ("PreAct", "PreActBN-Full", "C"):
+        spec = plan(params_with(fitted | {"train.learning_rate": 0.5}), name, data)[0]
+        folder = RunFolder(STORE, spec).folder
+        folder.mkdir(parents=True)
+        (folder / "run.json").write_text(json.dumps(spec.description()))
+    lines = command(capsys, "runs", "--clean").splitlines()[:3]
+    described = [line.split("  ", 1)[1].split(", 0 epochs")[0] for line in lines]
+    assert described[0] == "PreAct, fold 1 seed 1"
+    assert described[1].startswith("PreActBN, shake {'bands': 1, ")
+    assert described[2].startswith("centroid, scale 2.0, fold 1")
 
 
 def test_a_grid_fills_the_store_for_all_models_and_then_finds_nothing_to_do(root, capsys):
@@ -135,11 +152,11 @@ def test_one_damaged_record_costs_the_list_no_other_line(root, capsys):
 def test_a_run_that_was_tried_again_and_stopped_is_no_longer_failed(root, capsys):
     spec = specs()[0]
     RunFolder(STORE, spec).note_failure("no space left")
-    Path("data/features/savee.scp").rename("aside")
+    Path("data/features/spectrogram/savee.scp").rename("aside")
     with pytest.raises(InputError):
         fill_store([spec], load_params(), STORE)
     assert RunFolder(STORE, spec).failure() != "no space left"
-    Path("aside").rename("data/features/savee.scp")
+    Path("aside").rename("data/features/spectrogram/savee.scp")
 
     class Stopped(BaseException):
         pass
@@ -153,7 +170,9 @@ def test_a_run_that_was_tried_again_and_stopped_is_no_longer_failed(root, capsys
 
 
 def test_yes_alone_deletes_nothing(root, capsys):
-    assert "expected it with --clean" in command(capsys, "runs", "--yes", status=1)
+    assert "--yes does nothing by itself; expected it with --clean or --adopt" in command(
+        capsys, "runs", "--yes", status=1
+    )
 
 
 def test_a_cleaning_that_was_killed_is_finished_by_the_next(root, capsys):
@@ -166,8 +185,8 @@ def test_a_cleaning_that_was_killed_is_finished_by_the_next(root, capsys):
 
 def test_a_grid_takes_up_the_run_of_another_host_that_is_silent(root, capsys, monkeypatch):
     """Nobody is known to be dead there: the run is left only to a process whose heart is seen to beat."""
-    monkeypatch.setattr(engine, "HELD_SECONDS", 0.2)
-    path = RunFolder(STORE, specs()[1]).claim.path
+    monkeypatch.setattr(engine, "LOCKED_SECONDS", 0.2)
+    path = RunFolder(STORE, specs()[1]).lock.path
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"host": "node7/boot/pid:[1]", "pid": 7, "started": 1.0, "mark": "theirs"}))
     silent = time.time() - STALE + 4
@@ -176,13 +195,13 @@ def test_a_grid_takes_up_the_run_of_another_host_that_is_silent(root, capsys, mo
 
 
 def test_a_grid_leaves_runs_to_those_who_are_at_them_or_waits(root, capsys, monkeypatch):
-    monkeypatch.setattr(claims, "HEARTBEAT", 0.5)
-    held = Claim(RunFolder(STORE, specs()[1]).claim.path)
-    with held.held():
+    monkeypatch.setattr(locks, "HEARTBEAT", 0.5)
+    lock = RunLock(RunFolder(STORE, specs()[1]).lock.path)
+    with lock.acquire():
         assert "4 runs: 3 trained, 0 already in the store, 1 left" in command(capsys, "grid", "--no-data", "PreAct")
 
     def hold_for_a_while():
-        with Claim(held.path).held():
+        with RunLock(lock.path).acquire():
             holding.set()
             time.sleep(8)
 

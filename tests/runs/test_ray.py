@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.errors import InputError
-from pipeline.runs.ray import RayCrew, cluster_device, gpus_per_run
+from pipeline.runs.ray import RayWorkers, cluster_device, gpus_per_run
 from pipeline.runs.scheduler import fill_store, plan
 from pipeline.runs.store import RunFolder
 from tests.helpers.experiment import params_with, write_experiment
@@ -60,22 +60,22 @@ def test_a_node_that_dies_costs_no_run_and_results_are_those_of_the_local_engine
     filled = fill_store(specs, params, store)
     killer.join()
     assert filled.trained == len(specs) == 4
-    assert filled.held == ()
+    assert filled.locked == ()
     assert all(len(list((store / spec.identity).glob("finished/*.json"))) == 1 for spec in specs)
     assert fill_store(specs, params, store).trained == 0
     local = params_with({"train.epochs": 20})
     fill_store(plan(local, "PreAct", "data")[:1], local, root / "local")
     first = specs[0]
-    by_ray, by_crew = RunFolder(store, first).load(), RunFolder(root / "local", first).load()
-    assert by_ray.history == by_crew.history
-    assert (by_ray.snapshots["last"].probabilities == by_crew.snapshots["last"].probabilities).all()
+    by_ray, by_local = RunFolder(store, first).load(), RunFolder(root / "local", first).load()
+    assert by_ray.history == by_local.history
+    assert (by_ray.snapshots["last"].probabilities == by_local.snapshots["last"].probabilities).all()
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_failing_run_is_named_and_the_others_are_kept(root, cluster):
     params = params_with(RAY | {"train.epochs": 1})
     specs = plan(params, "PreAct", "data")
-    scp = root / "data/features/savee.scp"
+    scp = root / "data/features/spectrogram/savee.scp"
     whole = scp.read_text()
     scp.write_text("\n".join(whole.splitlines()[:-1]) + "\n")
     with pytest.raises(InputError, match=r"2 of 2 runs failed(?s:.*)holds no matrix of segment savee-KL-fear1-1"):
@@ -89,7 +89,7 @@ def test_a_gpu_that_the_cluster_does_not_have_is_refused(root, cluster):
     with pytest.raises(
         InputError, match=r"execution\.device is 'cuda', and the Ray cluster has no GPU; expected 'auto' or 'cpu'"
     ):
-        RayCrew(params_with(RAY | {"execution.device": "cuda"}), root / "store")
+        RayWorkers(params_with(RAY | {"execution.device": "cuda"}), root / "store")
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -104,20 +104,20 @@ def test_a_node_without_the_repository_is_named(root, cluster, monkeypatch):
 
 @pytest.mark.filterwarnings("ignore")
 def test_as_many_runs_at_a_time_as_asked_for_and_a_warning_where_no_node_is_large_enough(root, cluster, capfd):
-    crew = RayCrew(params_with(RAY | {"execution.workers": 2, "train.threads": 64}), root / "store")
+    workers = RayWorkers(params_with(RAY | {"execution.workers": 2, "train.threads": 64}), root / "store")
     assert "a run takes 64 CPUs, and no node of the Ray cluster has more than" in capfd.readouterr().err
     for spec in plan(params_with(), "PreAct", "data")[:2]:
-        assert crew.has_room()
-        crew.start(spec)
-    assert not crew.has_room()
-    crew.stop()
+        assert workers.has_room()
+        workers.start(spec)
+    assert not workers.has_room()
+    workers.stop()
 
 
 def test_an_address_where_no_cluster_answers_is_refused_at_once(root, monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     with pytest.raises(InputError, match=r"RAY_ADDRESS is 127\.0\.0\.1:1, and no Ray cluster answers there"):
-        RayCrew(params_with(RAY), root / "store")
+        RayWorkers(params_with(RAY), root / "store")
 
 
 def test_the_part_of_a_gpu_that_a_run_takes():
@@ -146,4 +146,4 @@ def test_without_ray_the_message_says_how_to_install_it(root, monkeypatch):
     with pytest.raises(
         InputError, match=r"Ray is not installed; `pip install '\.\[ray\]'` installs it; or set engine: local"
     ):
-        RayCrew(params_with(RAY), root / "store")
+        RayWorkers(params_with(RAY), root / "store")

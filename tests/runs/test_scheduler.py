@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 
 from pipeline.core.errors import InputError
 from pipeline.runs.identity import RunSpec
-from pipeline.runs.scheduler import _lacks, fill_store, plan
+from pipeline.runs.scheduler import fill_store, lacks, plan
 from pipeline.runs.store import RunFolder
 from pipeline.runs.worker import Trainer
 from tests.helpers.closure import ROOT
@@ -113,7 +113,7 @@ def test_a_diverged_run_is_recorded_and_the_stage_succeeds(root, capsys):
 
 def killed_while_training(processes, store):
     """Kill the first worker process that has begun a run."""
-    while not (list(store.glob("*/claim")) and processes()):
+    while not (list(store.glob("*/lock")) and processes()):
         time.sleep(0.05)
     processes()[0].kill()
 
@@ -135,21 +135,24 @@ def test_a_run_that_kills_its_worker_again_and_again_is_given_up_and_the_others_
     deadly = RunFolder(store, bad)
     deadly.checkpoints.mkdir(parents=True)
 
-    def kill_whoever_claims():
+    def kill_whoever_locks_it():
         for _ in range(2):
-            while not (deadly.folder / "claim").exists() or not multiprocessing.active_children():
+            while not (deadly.folder / "lock").exists() or not multiprocessing.active_children():
                 time.sleep(0.05)
             for child in multiprocessing.active_children():
                 child.kill()
-            (deadly.folder / "claim").unlink()
+            (deadly.folder / "lock").unlink()
 
-    killer = threading.Thread(target=kill_whoever_claims)
+    killer = threading.Thread(target=kill_whoever_locks_it)
     killer.start()
-    with pytest.raises(InputError, match=r"1 of 2 runs failed(?s:.*)PreActBN-Full fold 1 seed 1: .* died 2 times"):
+    with pytest.raises(
+        InputError,
+        match=r"1 of 2 runs failed(?s:.*)PreActBN-Full fold 1 seed 1: .* died 2 times \(the last time: killed by SIGKILL\)",
+    ):
         fill_store([bad, *good], params, store)
     killer.join()
     assert RunFolder(store, good[0]).finished()
-    assert "died 2 times" in RunFolder(store, bad).failure(), "told by `python -m pipeline runs` too"
+    assert "died 2 times" in RunFolder(store, bad).failure(), "shown by `python -m pipeline runs` too"
 
 
 def test_ctrl_c_ends_training_at_once_and_keeps_the_checkpoints(root):
@@ -177,7 +180,7 @@ def test_ctrl_c_ends_training_at_once_and_keeps_the_checkpoints(root):
 
 
 def test_broken_features_are_explained_by_every_run_that_needs_them(root):
-    scp = Path("data/features/savee.scp")
+    scp = Path("data/features/spectrogram/savee.scp")
     scp.write_text("\n".join(scp.read_text().splitlines()[:-1]) + "\n")
     with pytest.raises(InputError, match=r"4 of 4 runs failed(?s:.*)holds no matrix of segment savee-KL-fear1-1"):
         run_stage({})
@@ -216,7 +219,7 @@ def test_a_full_disk_is_named_costs_no_checkpoint_and_the_run_goes_on_when_there
     )
     assert folder.failure() == outcome.failure
     assert len(list(folder.checkpoints.glob("epoch000001*"))) == 1
-    assert folder.claim.owner() is None, "others may take it up"
+    assert folder.lock.owner() is None, "others may take it up"
     monkeypatch.setattr(RunFolder, "save_checkpoint", saved)
     assert Trainer(params, "cpu", store).train(spec).trained
     undisturbed = root / "undisturbed"
@@ -268,6 +271,15 @@ def test_models_that_differ_in_their_key_alone_are_trained_once(root):
     assert fill_store(specs, params, root / "store").trained == 1
 
 
+def test_models_that_differ_in_their_epochs_alone_have_results_of_both(root):
+    short = {"label": "Short", "layout": "PreAct", "train": {"epochs": 1}}
+    params = params_with({"train.epochs": 2, "models.Short": short})
+    specs = [plan(params, model, "data")[0] for model in ("PreAct", "Short")]
+    assert specs[0].identity == specs[1].identity
+    assert fill_store(specs, params, root / "store").trained == 2
+    assert [len(RunFolder(root / "store", spec).load().history) for spec in specs] == [2, 1]
+
+
 def test_a_store_that_cannot_be_read_fails_its_run_and_no_other(root, monkeypatch):
     params = params_with({"train.epochs": 1})
     bad, good = plan(params, "PreAct", "data")[:2]
@@ -282,8 +294,8 @@ def test_a_store_that_cannot_be_read_fails_its_run_and_no_other(root, monkeypatc
     outcome = Trainer(params, "cpu", root / "store").train(bad)
     assert outcome.failure.startswith("the run store cannot be read: ")
     assert outcome.failure.endswith("Permission denied; give yourself permission, and run again")
-    assert not _lacks(root / "store", good) or fill_store([good], params, root / "store").trained == 1
-    assert _lacks(root / "store", bad), "left to a worker, which names it"
+    assert not lacks(root / "store", good) or fill_store([good], params, root / "store").trained == 1
+    assert lacks(root / "store", bad), "left to a worker, which names it"
 
 
 def test_what_goes_wrong_because_the_run_was_taken_over_is_no_failure(root):
@@ -308,10 +320,10 @@ def test_a_trainer_whose_run_was_taken_over_writes_nothing_more(root, monkeypatc
 
     def lose_it(state):
         if state.epoch == 2:
-            folder.claim.path.write_text(json.dumps(theirs))
+            folder.lock.path.write_text(json.dumps(theirs))
 
     outcome = Trainer(params, "cpu", store).train(spec, lose_it)
     assert outcome.held_by == "process 7 on node7"
     assert not folder.finished()
     assert max(int(path.name[5:11]) for path in folder.checkpoints.glob("epoch*")) == 2
-    assert json.loads(folder.claim.path.read_text()) == theirs
+    assert json.loads(folder.lock.path.read_text()) == theirs

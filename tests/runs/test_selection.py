@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.core.tables import HISTORY, RUNS
 from pipeline.runs.selection import select_epochs
+from pipeline.runs.tables import HISTORY, RUNS
 
 
 def history(curves, train=None, train_eval=None):

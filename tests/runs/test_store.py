@@ -7,12 +7,12 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from pipeline.core.errors import InputError
+from pipeline.core.source import source_hash
 from pipeline.runs.identity import RunSpec
 from pipeline.runs.run import execute
 from pipeline.runs.store import RunFolder
 from pipeline.training.checkpoints import kept_epochs
-from pipeline.training.data import load_experiment
-from tests.helpers.experiment import params_with, write_experiment
+from tests.helpers.experiment import params_with, read_experiment, write_experiment
 
 CPU = torch.device("cpu")
 
@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 def experiment(tmp_path_factory):
     root = tmp_path_factory.mktemp("experiment")
     write_experiment(root)
-    return load_experiment(params_with(), CPU, root)
+    return read_experiment(params_with(), root)
 
 
 def spec(epochs=4, checkpoint_seconds=0, model="PreActBN-Full", **changes):
@@ -111,7 +111,7 @@ def test_fewer_epochs_train_again_from_what_is_kept_and_say_so(experiment, tmp_p
     run(experiment, tmp_path / "long", spec(epochs=7))
     again = run(experiment, tmp_path / "long", spec(epochs=3))
     assert again == [1, 2, 3]
-    assert "trained for 7 epochs before, now 3 are asked for" in capsys.readouterr().err
+    assert "trained for 7 epochs before, now 3 are requested" in capsys.readouterr().err
     run(experiment, tmp_path / "direct", spec(epochs=3))
     assert outcome(tmp_path / "long", spec(epochs=3)) == outcome(tmp_path / "direct", spec(epochs=3))
     assert run(experiment, tmp_path / "long", spec(epochs=7)) == [], "the longer one is still there"
@@ -158,10 +158,10 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_used(experiment, t
 
 def test_a_checkpoint_of_a_later_version_is_refused(experiment, tmp_path, monkeypatch):
     with monkeypatch.context() as later:
-        later.setattr("pipeline.training.checkpoints.FORMAT", 2)
+        later.setattr("pipeline.training.checkpoints.FORMAT", 3)
         with pytest.raises(Killed):
             run(experiment, tmp_path, spec(), kill_at=1)
-    with pytest.raises(InputError, match="has format 2, this software reads 1"):
+    with pytest.raises(InputError, match="has format 3, this software reads 2"):
         run(experiment, tmp_path, spec())
 
 
@@ -216,9 +216,7 @@ def test_a_run_continued_on_another_kind_of_device_says_so(experiment, tmp_path,
     save_file(tensors, path, metadata={"run": json.dumps(header)})
     path.rename(path.with_name(f"epoch000002-{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}.safetensors"))
     assert run(experiment, tmp_path, spec()) == [3, 4]
-    assert (
-        "shaking and dropout were drawn on cuda; on cpu they go on with draws of their own" in capsys.readouterr().err
-    )
+    assert "shaking and dropout were drawn on cuda; on cpu they continue with other draws" in capsys.readouterr().err
     first, then = RunFolder(tmp_path, spec()).load().device.split(", then ")
     assert first.startswith("a GPU, torch ")
     assert "CPU" in then
@@ -227,4 +225,6 @@ def test_a_run_continued_on_another_kind_of_device_says_so(experiment, tmp_path,
 def test_what_the_identity_was_made_of_is_written_beside_the_run(experiment, tmp_path):
     run(experiment, tmp_path, spec(epochs=1))
     description = json.loads((RunFolder(tmp_path, spec(epochs=1)).folder / "run.json").read_text())
+    sources = description.pop("sources")
     assert description == json.loads(json.dumps(spec(epochs=1).description()))
+    assert source_hash(sources) == spec().source

@@ -35,11 +35,11 @@ def test_processes_that_share_batches_reach_the_network_of_one(root, monkeypatch
     assert spec.identity == same.identity, "how a run is executed is no part of it"
     assert shared.device.startswith(f"{number} x ")
     # Adam makes steps of equal size from gradients that are nothing but rounding (of a bias before a normalisation), so
-    # the two drift apart; tests/test_collective.py holds a single step to all digits.
+    # the two drift apart; tests/models/test_collective.py holds a single step to all digits.
     for one, other in zip(alone.history, shared.history, strict=True):
         assert one.train_loss == pytest.approx(other.train_loss, rel=1e-3)
         assert one.valid_loss == pytest.approx(other.valid_loss, rel=1e-2)
-        assert one.train_ua == pytest.approx(other.train_ua, abs=4)
+        assert one.train_score == pytest.approx(other.train_score, abs=4)
     last, again = alone.snapshots["last"], shared.snapshots["last"]
     for name, weights in last.weights.items():
         # Two dozen steps of at most 0.01 each.

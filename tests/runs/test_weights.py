@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from pipeline.core.errors import InputError
-from pipeline.models.configured import configured_network
+from pipeline.runs.identity import RunSpec
 from pipeline.runs.weights import Weights, load_weights, save_weights
 from tests.helpers.experiment import params_with
 
@@ -11,11 +13,11 @@ from tests.helpers.experiment import params_with
 @pytest.fixture
 def weights():
     params = params_with()
-    model = params.models["PreActBN-Full"]
-    tensors = configured_network(params.network, model, params.features, 4, seed=3).state_dict()
-    return Weights(
-        tensors, "identity", 7, params.network, model, params.classes, params.features, params.segment
-    )  # fmt: skip
+    spec = RunSpec("PreActBN-Full", 1, 1, 7, params, "data")
+    design = spec.design(dims=257)
+    frontend = {"kind": "spectrogram", "cmvn": "segment"}
+    tensors = spec.family.build(design, 3).state_dict()
+    return Weights(tensors, "identity", 7, design, spec.reading, frontend, params.classes, params.segment)
 
 
 def test_weights_come_back_with_all_that_is_needed_to_use_them(weights, tmp_path):
@@ -23,7 +25,7 @@ def test_weights_come_back_with_all_that_is_needed_to_use_them(weights, tmp_path
     save_weights(weights, path)
     again = load_weights(path)
     assert (again.identity, again.epoch, again.classes) == ("identity", 7, weights.classes)
-    assert (again.network, again.model, again.features) == (weights.network, weights.model, weights.features)
+    assert (again.design, again.reading, again.frontend) == (weights.design, weights.reading, weights.frontend)
     network = again.build()
     assert not network.training
     assert all(torch.equal(value, weights.tensors[name]) for name, value in network.state_dict().items())
@@ -43,7 +45,7 @@ def test_other_files_are_refused(weights, tmp_path):
     with pytest.raises(InputError, match="cannot be read as weights"):
         load_weights(path)
     save_file({"x": torch.zeros(1)}, path)
-    with pytest.raises(InputError, match="has format None, expected 'shaking-emotions-weights-1'"):
+    with pytest.raises(InputError, match="has format None, expected 'shaking-emotions-weights-2'"):
         load_weights(path)
 
 
@@ -52,4 +54,19 @@ def test_weights_that_do_not_fit_their_network_are_refused(weights, tmp_path):
     del weights.tensors["affine.weight"]
     save_weights(weights, path)
     with pytest.raises(InputError, match="is damaged"):
+        load_weights(path)
+
+
+@pytest.mark.parametrize(
+    ("frontend", "reason"),
+    [
+        ({"kind": "spectrogram", "cmvn": "sentence"}, "'segment' or 'utterance'"),
+        ({"kind": "spectrogram", "mels": 40}, "mels"),
+        ({"kind": "spectogram"}, "'spectogram' is not a kind of front end"),
+    ],
+)
+def test_weights_whose_front_end_is_not_one_of_this_version_are_refused(weights, tmp_path, frontend, reason):
+    path = tmp_path / "weights.safetensors"
+    save_weights(replace(weights, frontend=frontend), path)
+    with pytest.raises(InputError, match=rf"(?s)weights\.safetensors is damaged: .*{reason}"):
         load_weights(path)

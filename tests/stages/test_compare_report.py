@@ -1,6 +1,7 @@
-"""The three last stages as they are run: `python stages/<name>.py` where `params.yaml` lies."""
+"""The three last stages as they are run: `python -m stages.<name>` where `params.yaml` lies."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,19 +9,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.core.tables import COMPARISONS, FOLDS, HISTORY, RUNS, SEGMENTS, read_table, write_table
+from pipeline.core.tables import FOLDS, SEGMENTS, read_table, write_table
+from pipeline.evaluation.tables import COMPARISONS
 from pipeline.features.archive import ArchiveWriter
-from pipeline.figures.spectrogram import shown_recording
+from pipeline.figures.spectrogram import choose_recording
+from pipeline.runs.tables import HISTORY, RUNS
 from tests.helpers.drawn import history_of
-from tests.helpers.reports import experiment_of, folds_of, params_with, runs_of, segments_of
+from tests.helpers.reports import folds_of, params_with, results_of, runs_of, segments_of
 
 ROOT = Path(__file__).parents[2]
 
 
-def run(script, folder):
+def run(stage, folder):
     return subprocess.run(
-        [sys.executable, ROOT / "stages" / script], cwd=folder, capture_output=True, text=True, encoding="utf-8"
-    )
+        [sys.executable, "-m", f"stages.{stage}"], env=os.environ | {"PYTHONPATH": str(ROOT)},
+        cwd=folder, capture_output=True, text=True, encoding="utf-8",
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -31,7 +35,8 @@ def folder(tmp_path, monkeypatch):
     for name, ua in (("PreAct", 61), ("PreAct-Full", 64), ("Removed", 99)):
         write_table(runs_of(name, ua, 5, params, seed=int(ua)), tmp_path / f"results/runs/{name}.csv", RUNS)
         runs = [{"fold": 1, "seed": 1, "device": "cpu", "precision": "fp32",
-                 "versions": {"torch": "2.11.0"}, "data": "d", "source": "s", "identity": "i"}]  # fmt: skip
+                 "versions": {"torch": "2.11.0"}, "data": "d", "source": "s", "identity": "i",
+                 "family": "resnext", "frontend": "spectrogram"}]  # fmt: skip
         sidecar = tmp_path / f"results/runs/{name}.json"
         sidecar.write_text(json.dumps({"model": name, "runs": runs}), encoding="utf-8")
     segments = segments_of(params)
@@ -39,20 +44,25 @@ def folder(tmp_path, monkeypatch):
         path = tmp_path / f"data/segments/{corpus}.csv"
         write_table(segments[segments["corpus"] == corpus], path, SEGMENTS)
     write_table(folds_of(params), tmp_path / "data/folds.csv", FOLDS)
-    inputs = {corpus: {"ark": "0" * 64, "scp": "1" * 64, "segments": "2" * 64} for corpus in params.corpora}
+    archive = {"ark": "0" * 64, "scp": "1" * 64}
+    inputs = {
+        corpus: {"segments": "2" * 64, "num_segments": 9, "features": {"spectrogram": archive}}
+        for corpus in params.corpora
+    }
     (tmp_path / "data/inputs.json").write_text(json.dumps(inputs), encoding="utf-8")
     monkeypatch.chdir(tmp_path)  # an scp names its archive as seen from the repository root
-    for row in shown_recording(segments).itertuples():
-        with ArchiveWriter(Path(f"data/features/{row.corpus}.ark"), Path(f"data/features/{row.corpus}.scp")) as archive:
+    for row in choose_recording(segments).itertuples():
+        ark = Path(f"data/features/spectrogram/{row.corpus}.ark")
+        with ArchiveWriter(ark, ark.with_suffix(".scp")) as archive:
             archive.write(row.segment, np.zeros((row.num_frames, 257), dtype=np.float32))
     for model in ("PreAct", "PreAct-Full"):
-        history = history_of(experiment_of(params, runs_of(model, 61, 5, params)))
+        history = history_of(results_of(params, runs_of(model, 61, 5, params)))
         write_table(history, tmp_path / f"results/history/{model}.csv", HISTORY)
     return tmp_path
 
 
 def test_compare_then_figures_then_report(folder):
-    compared = run("compare.py", folder)
+    compared = run("compare", folder)
     assert (compared.returncode, compared.stderr) == (0, "")
     assert compared.stdout.startswith("compare: 2 models, ")
     comparisons = read_table(folder / "results/comparisons.csv", COMPARISONS)
@@ -60,10 +70,10 @@ def test_compare_then_figures_then_report(folder):
     tested = comparisons[comparisons["p"].notna()]
     assert set(zip(tested["model_a"], tested["model_b"], strict=True)) == {("PreAct-Full", "PreAct")}
 
-    drawn = run("figures.py", folder)
+    drawn = run("figures", folder)
     assert (drawn.returncode, drawn.stderr) == (0, "")
     assert drawn.stdout == "figures: 6 in results/figures, as SVG and PNG\n"
-    reported = run("report.py", folder)
+    reported = run("report", folder)
     assert (reported.returncode, reported.stderr) == (0, "")
     assert reported.stdout.startswith("report: 9 tables of 2 models")
     assert len(list((folder / "results/tables").iterdir())) == 27
@@ -72,27 +82,27 @@ def test_compare_then_figures_then_report(folder):
     assert "Removed" not in everything
     assert str(folder) not in everything
     before = {path: path.read_bytes() for path in (folder / "results").rglob("*") if path.is_file()}
-    for script in ("compare.py", "figures.py", "report.py"):
-        run(script, folder)
+    for stage in ("compare", "figures", "report"):
+        run(stage, folder)
     assert {path: path.read_bytes() for path in before} == before
 
 
-@pytest.mark.parametrize("script", ["compare", "figures"])
-def test_what_only_looks_at_results_imports_no_torch(script):
-    code = f"import runpy, sys; runpy.run_path('stages/{script}.py'); sys.exit('torch' in sys.modules)"
+@pytest.mark.parametrize("stage", ["compare", "figures"])
+def test_what_only_looks_at_results_imports_no_torch(stage):
+    code = f"import sys, stages.{stage}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
 def test_a_broken_run_table_is_explained_without_a_traceback(folder):
     path = folder / "results/runs/PreAct.csv"
     path.write_text(path.read_text(encoding="utf-8").replace("done", "finished", 1), encoding="utf-8")
-    failed = run("compare.py", folder)
+    failed = run("compare", folder)
     assert failed.returncode == 1
     assert failed.stderr.startswith("compare: results/runs/PreAct.csv: line 2: status is 'finished'")
     assert "Traceback" not in failed.stderr
 
 
 def test_report_without_comparisons_says_what_to_do(folder):
-    failed = run("report.py", folder)
+    failed = run("report", folder)
     assert failed.returncode == 1
     assert failed.stderr == "report: results/comparisons.csv does not exist; `dvc repro` makes it\n"

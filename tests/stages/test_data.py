@@ -1,9 +1,10 @@
-"""The stages between ingest and train as they are run: `python stages/<name>.py` where `params.yaml` lies."""
+"""The stages between ingest and train as they are run: `python -m stages.<name>` where `params.yaml` lies."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,9 +23,9 @@ ROOT = Path(__file__).parents[2]
 EMOTIONS = ("joy", "anger", "sadness", "fear")
 
 
-def run(folder: Path, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, stage: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, ROOT / "stages" / script, *arguments],
+        [sys.executable, "-m", f"stages.{stage}", *arguments], env=os.environ | {"PYTHONPATH": str(ROOT)},
         cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False,
     )  # fmt: skip
 
@@ -54,19 +55,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_from_utterances_to_what_training_reads(folder: Path) -> None:
-    done = run(folder, "segment.py", "emodb")
+    done = run(folder, "segment", "emodb")
     assert (done.returncode, done.stdout, done.stderr) == (0, "emodb: 16 utterances, 20 segments\n", "")
     segments = read_table(folder / "data/segments/emodb.csv", SEGMENTS)
 
-    done = run(folder, "extract.py", "emodb")
+    done = run(folder, "check")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    described = json.loads((folder / "data/frontends/spectrogram.json").read_text(encoding="utf-8"))
+    assert described["options"] == {"kind": "spectrogram", "cmvn": "segment"}
+
+    done = run(folder, "extract", "spectrogram", "emodb")
     assert done.returncode == 0, done.stderr
     assert "16/16" in done.stderr
-    features = dict(read_archive(folder / "data/features/emodb.scp", folder))
+    features = dict(read_archive(folder / "data/features/spectrogram/emodb.scp", folder))
     assert list(features) == list(segments["segment"])
     assert [len(matrix) for matrix in features.values()] == list(segments["num_frames"])
     assert all(matrix.shape[1] == 257 for matrix in features.values())
 
-    done = run(folder, "partition.py")
+    done = run(folder, "partition")
     assert (done.returncode, done.stderr) == (0, "")
     total = done.stdout.splitlines()[-1].split()
     assert (total[0], sorted(total[1:])) == ("Total", list("00001111"))
@@ -74,11 +80,12 @@ def test_from_utterances_to_what_training_reads(folder: Path) -> None:
     assert sorted(folds["fold"]) == [1, 2, 3, 4]
     assert set(folds["corpus"]) == {"emodb"}
 
-    done = run(folder, "inputs.py")
+    done = run(folder, "inputs")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     inputs = json.loads((folder / "data/inputs.json").read_text(encoding="utf-8"))
     assert list(inputs) == ["emodb"]
     assert inputs["emodb"]["num_segments"] == 20
+    assert list(inputs["emodb"]["features"]) == ["spectrogram"]
 
 
 def test_one_sound_in_two_corpora_is_refused_before_there_are_folds(tmp_path: Path) -> None:
@@ -89,24 +96,29 @@ def test_one_sound_in_two_corpora_is_refused_before_there_are_folds(tmp_path: Pa
         row = (f"{corpus}-x", corpus, f"{corpus}.wav", "joy", "spk1", "F", 1.0, "spk1", 16_000, 16_000, "0" * 64)
         table = pd.DataFrame([row], columns=list(UTTERANCES.columns))
         write_table(table, tmp_path / f"data/utterances/{corpus}.csv", UTTERANCES)
-    done = run(tmp_path, "partition.py")
+    done = run(tmp_path, "partition")
     assert done.returncode == 1
     assert done.stderr.startswith("partition: different corpora hold the same sound")
     assert "emodb.wav of emodb and savee.wav of savee" in done.stderr
     assert not (tmp_path / "data/folds.csv").exists()
 
 
-@pytest.mark.parametrize("script", ["segment.py", "extract.py"])
-def test_an_unknown_corpus_is_refused(folder: Path, script: str) -> None:
-    done = run(folder, script, "savee")
-    stage = script.removesuffix(".py")
+@pytest.mark.parametrize("arguments", [("segment", "savee"), ("extract", "spectrogram", "savee")])
+def test_an_unknown_corpus_is_refused(folder: Path, arguments: tuple[str, ...]) -> None:
+    done = run(folder, *arguments)
     assert done.returncode == 1
-    assert done.stderr == f"{stage}@savee: 'savee' is no corpus of params.yaml; expected one of emodb\n"
+    name = f"{arguments[0]}@{'-'.join(arguments[1:])}"
+    assert done.stderr == f"{name}: 'savee' is not a corpus in params.yaml; expected one of emodb\n"
 
 
-def test_stages_without_tensors_do_not_wait_for_torch() -> None:
-    program = (
-        "import sys; import pipeline.segmentation, pipeline.partition, pipeline.inputs, pipeline.params; "
-        "sys.exit('torch' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+def test_an_unknown_front_end_is_refused(folder: Path) -> None:
+    done = run(folder, "extract", "mfcc", "emodb")
+    assert done.returncode == 1
+    assert done.stderr.startswith("extract@mfcc-emodb: ")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("stage", ["ingest", "segment", "partition", "inputs"])
+def test_stages_without_tensors_do_not_wait_for_torch(stage: str) -> None:
+    program = f"import sys, stages.{stage}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0

@@ -2,8 +2,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studies.training.augmentation import augmented, random_crop, random_flip
-from studies.training.recipe import Recipe
+from studies.core.augmentation import augmented, random_crop, random_flip
+from studies.core.recipe import ImageRecipe
 
 
 @given(st.integers(1, 4), st.integers(0, 99))
@@ -34,7 +34,7 @@ def test_half_of_the_images_are_mirrored():
 
 
 def test_a_recipe_without_augmentation_leaves_images_and_generator_alone():
-    recipe = Recipe(epochs=1, batch_size=2, learning_rate=0.1)
+    recipe = ImageRecipe(epochs=1, batch_size=2, learning_rate=0.1)
     generator = torch.Generator().manual_seed(0)
     before = generator.get_state()
     images = torch.rand(2, 1, 4, 4)

@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from pipeline.models.layers import count_parameters
+from pipeline.models.base import count_parameters
 from pipeline.models.layouts import LAYOUTS
 from pipeline.models.mixing import Mixing
-from pipeline.models.shaking import Shaking
+from pipeline.models.options import Shaking
 from studies.networks.cifar import build_cifar
 from studies.networks.images import ImageResNeXt, ShiftedShortcut
-from studies.table1 import published_networks
+from studies.table1.results import published_networks
 
 COUNTS = {
     "PreActBN": (2926298, 11660186, 26202202),
@@ -71,7 +71,7 @@ def test_the_same_seed_gives_the_same_weights_and_leaves_the_global_generator_al
 
 
 @pytest.mark.parametrize("depth", [7, 9, 25, 2])
-def test_a_depth_that_is_no_whole_number_of_blocks_is_refused(depth):
+def test_a_depth_that_is_not_a_whole_number_of_blocks_is_refused(depth):
     with pytest.raises(ValueError, match="expected 8, 14, 20, 26"):
         build_cifar("PreAct", 4, depth=depth)
 

@@ -3,33 +3,35 @@ import pytest
 import torch
 
 from pipeline.core.errors import InputError
-from studies.figures.constancy import errors, histograms, profile
-from studies.iteration_time import seconds_per_hundred
-from studies.params import DataParams, TableParams
-from studies.profiles import performance_profile
-from studies.tabular import (
-    TableOutcome,
-    TableRun,
-    errors_by_method,
-    load_table,
-    selected,
-    selection_table,
-    shown_densities,
-    train,
-    wins_table,
-)
-from studies.training.recipe import Recipe, rate_at
-from studies.variance_constancy import COLUMNS, ConstancyOutcome, ConstancyRun, comparison_table, model_name
+from studies.core.params import ExecutionParams
+from studies.core.recipe import ImageRecipe
+from studies.params import load_params
+from studies.uci import runs as uci
+from studies.uci.figures import histograms, profile
+from studies.uci.params import TableParams
+from studies.uci.profiles import performance_profile
+from studies.uci.results import errors_by_method, histograms_of, selected, wins_table
+from studies.uci.results import table as selection_table
+from studies.uci.runs import load_table, train
+from studies.vcl import runs as vcl
+from studies.vcl.figures import error_figure
+from studies.vcl.results import COLUMNS, model_name, table
+from studies.vcl_time.results import table as time_table
+from studies.vcl_time.runs import seconds_per_hundred
+from tests.helpers.closure import ROOT
 
-RECIPE = Recipe(epochs=3, batch_size=20, learning_rate=0.01)
+SMALL = load_params(ROOT / "studies/params.yaml")
+CPU = ExecutionParams(device="cpu")
+RECIPE = ImageRecipe(epochs=3, batch_size=20, learning_rate=0.01)
 
 
-def table_run(normalisation="none", activation="ELU", depth=2):
-    return TableRun(TableParams(name="iris"), 1, activation, normalisation, 5, depth, 16, RECIPE, None)
+def spec(normalisation="none", activation="ELU", depth=2):
+    params = SMALL.uci.model_copy(update={"samples": 5, "width": 16, "recipe": RECIPE, "updates": None})
+    return uci.Spec(TableParams(name="iris"), 1, activation, normalisation, depth, params, CPU)
 
 
 def outcome(valid, test, depth=2, **names):
-    return TableOutcome(table_run(depth=depth, **names), tuple(valid), tuple(test), False, 3.0, np.ones((2, 3, 40)))
+    return uci.Outcome(spec(depth=depth, **names), tuple(valid), tuple(test), False, 3.0, np.ones((2, 3, 40)))
 
 
 def test_the_smoothed_epoch_is_selected_over_depths():
@@ -54,31 +56,31 @@ def test_a_run_that_diverged_early_is_not_selected_for_a_lucky_epoch():
 
 def test_runs_on_a_table_learn_and_are_drawn(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    outcomes = [train(table_run(name)) for name in ("none", "batch", "vcl")]
+    outcomes = [train(spec(name)) for name in ("none", "batch", "vcl")]
     for one in outcomes:
         assert len(one.valid) == len(one.test) == 3
         assert one.densities.shape == (2, 3, 40)
         assert one.valid[-1] < 0.5, "two of three are wrong by chance"
     selection = selection_table(outcomes, 2)
     assert selection["normalisation"].tolist() == ["none", "batch", "vcl"]
-    table = wins_table(selection)
-    assert table["published_wins"].tolist() == [14, 16, 23]
-    shown = shown_densities(outcomes)
+    wins = wins_table(selection)
+    assert wins["published_wins"].tolist() == [14, 16, 23]
+    shown = histograms_of(outcomes)
     assert list(shown.densities) == ["none", "batch", "vcl"]
     histograms(shown.densities, shown.edges, shown.what)
     methods = errors_by_method(selection)
     drawing = profile([1.0, 0.9], performance_profile(methods, [1.0, 0.9]), 1)
     assert "threshold" in drawing.svg
     (tmp_path / ".runs").rename(tmp_path / "elsewhere")
-    again = train(table_run("vcl"))
+    again = train(spec("vcl"))
     assert (again.valid, again.test) == (outcomes[2].valid, outcomes[2].test)
 
 
 def test_a_finished_run_on_a_table_is_not_trained_again(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    first = train(table_run("batch"))
-    monkeypatch.setattr("studies.training.fit._train_epoch", None)
-    again = train(table_run("batch"))
+    first = train(spec("batch"))
+    monkeypatch.setattr("pipeline.training.loop.train_epoch", None)
+    again = train(spec("batch"))
     assert (again.valid, again.test, again.kurtosis) == (first.valid, first.test, first.kurtosis)
 
 
@@ -93,44 +95,36 @@ def test_an_unknown_table_is_refused():
 
 
 def test_the_table_holds_published_and_trained_rows_and_gains_paired_by_seed():
-    digits = DataParams(name="digits")
-
     def run(normalisation, seed, error, diverged=False):
         samples = 2 if normalisation == "vcl" else None
-        spec = ConstancyRun(digits, "ELU", normalisation, samples, 0.1, RECIPE, seed, "cpu")
-        return ConstancyOutcome(spec, error, diverged, 123, 2.5)
+        return vcl.Outcome(vcl.Spec("ELU", normalisation, samples, seed, SMALL.vcl, CPU), error, diverged, 123, 2.5)
 
-    table = comparison_table([
+    rows = table([
         run("none", 1, 4.0), run("none", 2, 6.0), run("none", 3, 5.0),
         run("vcl", 1, 3.0), run("vcl", 2, 5.0), run("vcl", 3, float("nan"), diverged=True),
     ])  # fmt: skip
-    assert tuple(table.columns) == COLUMNS
-    published = table[table["runs"].isna()]
+    assert tuple(rows.columns) == COLUMNS
+    published = rows[rows["runs"].isna()]
     assert len(published) == 57
     assert published["error"].isna().all()
     best = published[(published["data"] == "CIFAR-100") & (published["model"] == "ELU+vcl (n = 2)")]
     assert best["published_error"].item() == 25.6
-    trained = table[table["runs"].notna()].set_index("normalisation")
+    trained = rows[rows["runs"].notna()].set_index("normalisation")
     assert trained.loc["vcl", "error"] == 4.0
     assert trained.loc["vcl", "gain"] == 1.0
     assert trained.loc["vcl", "diverged"] == 1
-    assert errors(table[table["runs"].notna()]).png[:4] == b"\x89PNG"
+    assert error_figure(rows[rows["runs"].notna()]).png[:4] == b"\x89PNG"
 
 
 def test_models_are_named_as_in_the_paper():
     assert [model_name("ReLU", name, 3) for name in ("none", "batch", "vcl")] == ["ReLU", "ReLU+bn", "ReLU+vcl (n = 3)"]
 
 
-def test_a_stepped_rate_falls_at_its_shares():
-    recipe = Recipe(epochs=500, batch_size=2, learning_rate=0.05, schedule="steps", steps=((0.36, 0.02), (0.56, 0.002)))
-    assert [rate_at(recipe, at, 500) for at in (0, 179, 180, 279, 280, 499)] == [0.05, 0.05, 0.02, 0.02, 0.002, 0.002]
-    with pytest.raises(ValueError, match="schedule is cosine with 1 steps"):
-        Recipe(epochs=1, batch_size=2, learning_rate=0.1, steps=((0.5, 0.01),))
-
-
 def test_iterations_are_timed_beside_the_published():
-    table = seconds_per_hundred(("none", "vcl"), image_shape=(1, 4, 4), num_classes=3, batch_size=4, multiplier=0.02,
-                                iterations=1, device=torch.device("cpu"))  # fmt: skip
-    assert table["published_cpu_seconds"].tolist() == [367.1, 400.1]
-    assert (table["seconds"] > 0).all()
-    assert table["ratio"].iloc[0] == 1
+    params = SMALL.vcl_time.model_copy(
+        update={"image": (1, 4, 4), "num_classes": 3, "batch_size": 4, "multiplier": 0.02, "iterations": 1}
+    )
+    rows = time_table(seconds_per_hundred(("none", "vcl"), params, torch.device("cpu")), params)
+    assert rows["published_cpu_seconds"].tolist() == [367.1, 400.1]
+    assert (rows["seconds"] > 0).all()
+    assert rows["ratio"].iloc[0] == 1

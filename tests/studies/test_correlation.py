@@ -3,11 +3,14 @@ import pandas as pd
 import pytest
 import torch
 
-from studies.correlation import Comoments, branch_correlations, claims, specs, summary
+from studies.core.params import ExecutionParams
+from studies.correlation.figures import correlation_figure
+from studies.correlation.results import claims, table
+from studies.correlation.runs import Comoments, branch_correlations, specs
 from studies.datasets.images import Images
-from studies.figures.shake_rules import correlation_figure
-from studies.params import ExecutionParams, load_params
-from studies.shake_rules import SETTINGS, RulesSpec, build
+from studies.params import load_params
+from studies.shake_rules.runs import Spec, build
+from studies.shake_rules.variants import VARIANTS
 from tests.helpers.closure import ROOT
 
 PARAMS = load_params(ROOT / "studies/params.yaml").shake_rules
@@ -15,7 +18,7 @@ CPU = ExecutionParams(device="cpu")
 
 
 def network(seed=1):
-    return build(RulesSpec(SETTINGS[0], seed, PARAMS.experiments[0], CPU), 1, 10)
+    return build(Spec(VARIANTS[0], seed, PARAMS.experiments[0], CPU), 1, 10)
 
 
 def images(count=60):
@@ -90,19 +93,19 @@ def test_outputs_enter_with_their_factor_of_one_half():
 def test_the_summary_has_both_settings_and_their_difference():
     params = PARAMS.model_copy(update={"seeds": (1, 2)})
     listed = specs(params, CPU)
-    assert [(one.run.setting.name, one.run.seed) for one in listed] == [
+    assert [(one.variant.name, one.seed) for one in listed] == [
         (name, seed) for name in ("E-E-B", "S-S-I") for seed in (1, 2)
     ]
     rows = pd.concat([
         branch_correlations(network(seed), images()).assign(setting=name, seed=seed)
         for name in ("E-E-B", "S-S-I") for seed in (1, 2)
     ])  # fmt: skip
-    table = summary(rows)
-    differences = table[table["setting"] == "S-S-I - E-E-B"]
+    means = table(rows)
+    differences = means[means["setting"] == "S-S-I - E-E-B"]
     assert len(differences) == 30
     assert differences["correlation"].to_numpy() == pytest.approx(0)
-    assert (table["seeds"] == 2).all()
-    assert "blocks" in correlation_figure(table, "digits").alt
+    assert (means["seeds"] == 2).all()
+    assert "blocks" in correlation_figure(means, "digits").alt
 
 
 def test_claims_compare_outputs_and_aligned_layers_paired_by_seed():

@@ -1,22 +1,33 @@
-"""studies/dvc.yaml: every stage depends on the code that it really imports, and each tracks a section of its own."""
+"""studies/dvc.yaml: every stage lists the rooms whose code it runs and no others, and tracks a section of its own."""
 
 from pathlib import PurePosixPath
 
 import pytest
 from ruamel.yaml import YAML
 
+from pipeline.core.source import import_closure
+from studies.__main__ import STUDIES
 from studies.params import StudiesParams, load_params
-from tests.helpers.closure import ROOT, import_closure, script_of
+from tests.helpers.closure import ROOT, check_deps
 
 STAGES = YAML(typ="safe").load((ROOT / "studies/dvc.yaml").read_text("utf-8"))["stages"]
 
 
+def code_of(name):
+    return import_closure(["studies.__main__", f"studies.{name}.study"], ("pipeline", "studies"))
+
+
 @pytest.mark.parametrize("name", STAGES)
-def test_a_stages_code_deps_are_the_import_closure_of_its_script(name):
-    script = script_of(STAGES[name]["cmd"])
-    assert script == ROOT / f"studies/stages/{name}.py"
-    code = {dep for dep in STAGES[name]["deps"] if dep.endswith(".py")}
-    assert code == import_closure(script)
+def test_a_stage_lists_the_rooms_whose_code_it_runs(name):
+    assert STAGES[name]["cmd"] == f"python -m studies {name}"
+    assert check_deps(code_of(name), STAGES[name]["deps"]) == []
+
+
+def test_every_study_is_a_stage_and_imports_no_other_but_the_one_whose_networks_it_measures():
+    assert sorted(STAGES) == STUDIES
+    for name in STUDIES:
+        others = {file.split("/")[1] for file in code_of(name)} & set(STUDIES) - {name}
+        assert others == ({"shake_rules"} if name == "correlation" else set()), name
 
 
 def test_every_stage_tracks_one_section_and_every_section_but_execution_is_tracked():

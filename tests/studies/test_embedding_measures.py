@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studies.embedding_measures import (
+from studies.embeddings.measures import (
     MEASURES,
     RADII,
     angular_symmetry,

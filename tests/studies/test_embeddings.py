@@ -3,26 +3,24 @@ import pandas as pd
 import pytest
 import torch
 
-from studies import embeddings
+from studies.core.claims import Claim
+from studies.core.params import ExecutionParams
 from studies.datasets import digits
 from studies.datasets.images import Images
-from studies.embeddings import (
+from studies.embeddings.figures import embedding_drawings
+from studies.embeddings.results import SHARE, claims, run_measures, run_table, table
+from studies.embeddings.runs import (
     MODELS,
-    SHARE,
-    Claim,
-    EmbeddingRun,
-    EmbeddingSpec,
+    Outcome,
+    Spec,
     build,
-    claims,
     eval_mode_embeddings,
-    run_measures,
+    model_name,
     specs,
-    summary,
+    train,
     train_mode_embeddings,
-    train_one,
-)  # fmt: skip
-from studies.figures.all_embeddings import embedding_drawings
-from studies.params import ExecutionParams, load_params
+)
+from studies.params import load_params
 from tests.helpers.closure import ROOT
 
 SMALL = load_params(ROOT / "studies/params.yaml").embeddings
@@ -36,11 +34,11 @@ CPU = ExecutionParams(device="cpu")
 def runs(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("project"))
-        return [train_one(spec) for spec in specs(TINY, CPU)]
+        return [train(spec) for spec in specs(TINY, CPU)]
 
 
 def test_the_configured_network_has_twenty_layers_and_ends_in_two_channels():
-    network = build(EmbeddingSpec("PreActBN", True, 1, SMALL, CPU), 1, 10)
+    network = build(Spec("PreActBN", True, 1, SMALL, CPU), 1, 10)
     depth = 2 + sum(sum(isinstance(one, torch.nn.Conv2d) for one in block.branches[0]) for block in network.blocks)
     assert depth == 20
     assert network.affine.in_features == 2
@@ -48,12 +46,12 @@ def test_the_configured_network_has_twenty_layers_and_ends_in_two_channels():
 
 
 def test_compared_models_begin_with_the_same_weights_whether_shaken_or_not():
-    plain, shaken = (build(EmbeddingSpec("PreAct", one, 3, SMALL, CPU), 1, 10).state_dict() for one in (False, True))
+    plain, shaken = (build(Spec("PreAct", one, 3, SMALL, CPU), 1, 10).state_dict() for one in (False, True))
     assert all(torch.equal(plain[name], shaken[name]) for name in plain)
 
 
 def test_train_mode_leaves_the_network_as_it_was_and_differs_where_it_is_shaken():
-    network = build(EmbeddingSpec("PreAct", True, 1, TINY, CPU), 1, 10)
+    network = build(Spec("PreAct", True, 1, TINY, CPU), 1, 10)
     images = Images(*(part[:100] for part in (digits.load().train.pixels, digits.load().train.labels)))
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     first, again, other = (train_mode_embeddings(network, images, 32, seed) for seed in (1, 1, 2))
@@ -72,14 +70,14 @@ def test_every_model_and_seed_is_a_run(runs):
 
 
 def test_the_table_has_every_number_of_every_model_with_its_interval(runs):
-    table = summary(pd.concat([run_measures(run) for run in runs]))
-    assert list(table.columns) == [
+    rows = table(run_table(runs))
+    assert list(rows.columns) == [
         "model", "sample", "measure", "seeds", "value", "ci_low", "ci_high", "published_value",
     ]  # fmt: skip
-    assert len(table) == 4 * (3 * 5 + 3 + 1)
-    assert (table["seeds"] == 2).all()
-    assert ((table["ci_low"] <= table["value"]) & (table["value"] <= table["ci_high"])).all()
-    published = table.dropna(subset=["published_value"])
+    assert len(rows) == 4 * (3 * 5 + 3 + 1)
+    assert (rows["seeds"] == 2).all()
+    assert ((rows["ci_low"] <= rows["value"]) & (rows["value"] <= rows["ci_high"])).all()
+    published = rows.dropna(subset=["published_value"])
     assert published[["model", "sample", "measure"]].to_numpy().tolist() == [
         ["PreActBN, shaken", "train, eval mode", SHARE]
     ]
@@ -88,9 +86,9 @@ def test_the_table_has_every_number_of_every_model_with_its_interval(runs):
 def test_a_finished_run_is_not_trained_again(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     spec = specs(TINY, CPU)[1]
-    first = train_one(spec)
-    monkeypatch.setattr("studies.training.fit._train_epoch", None)
-    again = train_one(spec)
+    first = train(spec)
+    monkeypatch.setattr("pipeline.training.loop.train_epoch", None)
+    again = train(spec)
     assert again.test_error == first.test_error
     for sample, points in first.points.items():
         np.testing.assert_array_equal(again.points[sample], points)
@@ -103,26 +101,26 @@ def test_a_claim_is_a_difference_paired_by_seed():
         for seed, value in enumerate(values)
     ]
     measures = pd.DataFrame(rows, columns=["model", "seed", "sample", "measure", "value"])
-    listed = [Claim(str(sign), "A", "B", "test, eval mode", "error", sign) for sign in (1, -1)]
-    table = claims(measures, [*listed, Claim("?", "A", "C", "test, eval mode", "error", 1)])
-    assert table["difference"].tolist()[:2] == pytest.approx([2.0, 2.0])
-    assert table["verdict"].tolist() == ["shows", "reversed", "undecided"]
-    assert table["seeds"].tolist() == [3, 3, 0]
+    listed = [Claim(str(sign), "A", "B", "error", "test, eval mode", sign) for sign in (1, -1)]
+    rows = claims(measures, [*listed, Claim("?", "A", "C", "error", "test, eval mode", 1)])
+    assert rows["difference"].tolist()[:2] == pytest.approx([2.0, 2.0])
+    assert rows["verdict"].tolist() == ["shows", "reversed", "undecided"]
+    assert rows["seeds"].tolist() == [3, 3, 0]
 
 
 def test_every_claim_is_of_numbers_that_are_measured(runs):
-    table = claims(pd.concat([run_measures(run) for run in runs]))
-    assert (table["seeds"] == 2).all()
-    assert table["difference"].notna().all()
+    rows = claims(run_table(runs))
+    assert (rows["seeds"] == 2).all()
+    assert rows["difference"].notna().all()
 
 
 def test_a_diverged_run_has_no_numbers_and_is_said_in_the_figure(runs):
-    lost = EmbeddingRun(runs[3].spec, "diverged", np.nan, np.nan, {}, {})
+    lost = Outcome(runs[3].spec, "diverged", np.nan, np.nan, {}, {})
     assert run_measures(lost)[["measure", "value"]].to_numpy().tolist() == [["diverged", 1]]
     drawings = embedding_drawings([*runs[:3], lost])
     assert "diverged" in drawings[0].svg
-    table = claims(pd.concat([run_measures(run) for run in [*runs[:3], lost]]))
-    assert table.loc[table["first"] == "PreActBN, shaken", "difference"].isna().all()
+    rows = claims(run_table([*runs[:3], lost]))
+    assert rows.loc[rows["first"] == "PreActBN, shaken", "difference"].isna().all()
 
 
 def test_the_figures_show_both_modes_and_all_models(runs):
@@ -130,4 +128,4 @@ def test_the_figures_show_both_modes_and_all_models(runs):
     assert set(drawings) == {"embeddings_layouts", "embeddings_modes", "embeddings_share_within"}
     assert drawings["embeddings_layouts"].data["panel"].nunique() == 8
     curves = drawings["embeddings_share_within"].data
-    assert list(curves.columns[1:]) == [embeddings.model_name(*model) for model in MODELS]
+    assert list(curves.columns[1:]) == [model_name(*model) for model in MODELS]

@@ -3,14 +3,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from pipeline.training.mixup import Mixup, draw_pairs
+from pipeline.models.options import Mixup
+from pipeline.training.mixup import draw_pairs
 from studies.networks.cifar import build_cifar
-from studies.training.mixup import mixup_loss
+from studies.networks.mixup import mixup_loss
 
 
 @pytest.mark.parametrize("manifold", [False, True])
 def test_the_loss_is_that_of_both_labels_by_share_and_the_scores_are_of_the_images_as_they_are(manifold):
-    mixup = Mixup(0.4, manifold)
+    mixup = Mixup(alpha=0.4, manifold=manifold)
     network = build_cifar("RPreAct", 4, depth=8, in_channels=1, num_classes=3)
     pixels = torch.randn(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     labels = torch.tensor([0, 1, 2, 0, 1, 2])
@@ -35,4 +36,6 @@ def test_the_loss_is_that_of_both_labels_by_share_and_the_scores_are_of_the_imag
 
 def test_other_networks_are_refused():
     with pytest.raises(TypeError, match="this is a Linear"):
-        mixup_loss(Mixup(1.0))(nn.Linear(2, 2), torch.ones(1, 2), torch.zeros(1, dtype=torch.int64), torch.Generator())
+        mixup_loss(Mixup(alpha=1.0))(
+            nn.Linear(2, 2), torch.ones(1, 2), torch.zeros(1, dtype=torch.int64), torch.Generator()
+        )

@@ -3,7 +3,13 @@ import torch
 from torch import nn
 
 from pipeline.models.variance_constancy import ACTIVATIONS, Constancy
-from studies.networks.plain import clipped, eleven_layers, fully_connected, parameter_count, penalised_cross_entropy
+from studies.networks.plain import (
+    clip_gradients,
+    eleven_layers,
+    fully_connected,
+    parameter_count,
+    penalised_cross_entropy,
+)
 
 CIFAR = {"in_channels": 3, "size": 32, "num_classes": 100}
 DIGITS = {"in_channels": 1, "size": 8, "num_classes": 10, "multiplier": 0.05}
@@ -32,7 +38,7 @@ def test_a_step_of_every_combination(activation, normalisation):
     batch = torch.randn(8, 1, 8, 8), torch.arange(8), torch.Generator().manual_seed(0)
     loss, scores = penalised_cross_entropy(network, *batch)
     loss.backward()
-    clipped(network)
+    clip_gradients(network)
     assert scores.shape == (8, 10)
     assert all(one.grad is not None for one in network.parameters())
     assert (network.constancy is not None) == (normalisation == "vcl")

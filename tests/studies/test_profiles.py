@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studies.activations import histogram, kurtosis, typical_kurtosis, variance_of_variance
-from studies.profiles import performance_profile, wins
+from studies.networks.activations import histogram, kurtosis, typical_kurtosis, variance_of_variance
+from studies.uci.profiles import performance_profile, wins
 
-PUBLISHED = pd.read_csv(files("studies") / "published/vcl_uci.csv")
+PUBLISHED = pd.read_csv(files("studies.uci") / "published_errors.csv")
 
 
 def test_ties_win_together_and_a_constant_table_counts_for_none():
@@ -23,7 +23,7 @@ def test_the_published_errors_give_the_published_wins_but_for_the_constant_table
     assert list(wins(errors).values()) == counts
     constant = (PUBLISHED[list(errors)].nunique(axis=1) == 1).sum()
     assert constant == 3
-    with (files("studies") / "published/vcl_wins.csv").open() as stream:
+    with (files("studies.uci") / "published_wins.csv").open() as stream:
         printed = pd.read_csv(stream, keep_default_na=False)
     assert [count + constant for count in counts] == printed.loc[printed["activation"] == activation, "wins"].tolist()
 

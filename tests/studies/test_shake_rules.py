@@ -6,33 +6,21 @@ import torch
 
 from pipeline.core.errors import InputError
 from pipeline.models.shaking import Shaking
-from studies.figures.shake_rules import rules_figure
-from studies.params import ExecutionParams, load_params
-from studies.shake_rules import (
-    CLAIMS,
-    PUBLISHED_ERROR,
-    SETTINGS,
-    RulesRun,
-    RulesSpec,
-    build,
-    claims,
-    run_table,
-    shaking_of,
-    specs,
-    table,
-    train_one,
-    whole_table,
-)
+from studies.core.params import ExecutionParams
+from studies.params import load_params
+from studies.shake_rules.figures import rules_figure
+from studies.shake_rules.results import CLAIMS, PUBLISHED_ERROR, claims, run_table, table, trained_table
+from studies.shake_rules.runs import Outcome, Spec, build, specs, train
+from studies.shake_rules.variants import BY_NAME, VARIANTS, shaking_of
 from tests.helpers.closure import ROOT
 
 STUDY = load_params(ROOT / "studies/params.yaml").shake_rules
 PARAMS = STUDY.experiments[0]
 CPU = ExecutionParams(device="cpu")
-BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
 def spec(name, seed=1, **changes):
-    return RulesSpec(BY_NAME[name], seed, PARAMS.model_copy(update=changes), CPU)
+    return Spec(BY_NAME[name], seed, PARAMS.model_copy(update=changes), CPU)
 
 
 def test_names_are_gastaldis_letters():
@@ -42,8 +30,8 @@ def test_names_are_gastaldis_letters():
 
 
 def test_every_setting_has_a_name_of_its_own_and_every_claim_is_about_two_of_them():
-    assert len(BY_NAME) == len(SETTINGS)
-    assert {name for claim in CLAIMS for name in (claim.better, claim.worse)} <= set(BY_NAME)
+    assert len(BY_NAME) == len(VARIANTS)
+    assert {name for claim in CLAIMS for name in (claim.first, claim.second)} <= set(BY_NAME)
     assert set(PUBLISHED_ERROR) <= set(BY_NAME)
 
 
@@ -67,20 +55,20 @@ def test_architectures_are_those_of_section_3_3():
 def test_a_setting_trains_and_is_not_trained_again(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     recipe = PARAMS.recipe.model_copy(update={"epochs": 1})
-    first = train_one(spec(name, recipe=recipe))
+    first = train(spec(name, recipe=recipe))
     assert first.diverged_epoch is None
     assert 0 <= first.error < 95
-    assert train_one(spec(name, recipe=recipe)).error == first.error
+    assert train(spec(name, recipe=recipe)).error == first.error
 
 
 def test_a_divergence_is_a_row_and_no_crash(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     recipe = PARAMS.recipe.model_copy(update={"epochs": 2, "learning_rate": 1e30, "schedule": "constant"})
-    run = train_one(spec("C, S-S-I", recipe=recipe))
+    run = train(spec("C, S-S-I", recipe=recipe))
     assert run.diverged_epoch is not None
     row = run_table([run]).iloc[0]
     assert (row["status"], row["diverged_epoch"]) == ("diverged", run.diverged_epoch)
-    summary = table(run_table([run]))
+    summary = trained_table(run_table([run]))
     assert summary.loc[0, ["seeds", "diverged"]].tolist() == [0, 1]
     assert math.isnan(summary.loc[0, "error"])
 
@@ -90,13 +78,13 @@ def made_up():
     params = STUDY.model_copy(update={"seeds": (1, 2, 3)})
     order = {name: place for place, name in enumerate(["S-S-I", *[n for n in BY_NAME if n != "S-S-I"]])}
     return run_table([
-        RulesRun(one, 100, order[one.setting.name] + 0.1 * one.seed, None) for one in specs(params, CPU)
+        Outcome(one, 100, order[one.variant.name] + 0.1 * one.seed, None) for one in specs(params, CPU)
     ])  # fmt: skip
 
 
 def test_the_table_has_every_setting_beside_the_published_error():
-    summary = table(made_up())
-    assert summary["setting"].tolist() == [setting.name for setting in SETTINGS]
+    summary = trained_table(made_up())
+    assert summary["setting"].tolist() == [variant.name for variant in VARIANTS]
     best = summary.set_index("setting").loc["S-S-I"]
     assert best[["forward", "backward", "level", "published_error"]].tolist() == ["shake", "shake", "image", 3.55]
     assert best["error"] == pytest.approx(0.2)
@@ -105,9 +93,9 @@ def test_the_table_has_every_setting_beside_the_published_error():
 
 
 def test_published_networks_come_first_built_and_counted():
-    whole = whole_table(made_up())
+    whole = table(made_up())
     published = whole[whole["data"] == "cifar10"].set_index(["setting", "width"])
-    assert len(whole) == len(published) + len(SETTINGS)
+    assert len(whole) == len(published) + len(VARIANTS)
     assert published.loc[("E-E-B", "2x32d"), "parameters"] == 2_923_162
     assert published.loc[("S-S-I", "2x96d"), ["parameters", "published_error"]].tolist() == [26_192_922, 2.86]
     assert published.loc[("C, S-S-I", "2x32d"), "depth"] == 14
@@ -116,11 +104,11 @@ def test_published_networks_come_first_built_and_counted():
 
 def test_a_network_trained_as_published_has_both_errors_in_one_row():
     runs = made_up().assign(data="cifar10", epochs=1800, depth=26, width="2x64d")
-    rows = whole_table(runs)
+    rows = table(runs)
     own = rows[(rows["setting"] == "S-S-I") & (rows["width"] == "2x64d")]
     assert own[["seeds", "published_error"]].to_numpy().tolist() == [[3, 2.98]]
     assert own["error"].iloc[0] == pytest.approx(0.2)
-    shorter = whole_table(runs.assign(epochs=100))
+    shorter = table(runs.assign(epochs=100))
     assert len(shorter[(shorter["setting"] == "S-S-I") & (shorter["width"] == "2x64d")]) == 2, "another training"
 
 
@@ -149,18 +137,18 @@ def test_claims_are_paired_differences_with_a_verdict():
 
 
 def test_the_figure_says_what_it_shows():
-    drawing = rules_figure(table(made_up()))
+    drawing = rules_figure(trained_table(made_up()))
     assert "S-S-I 0.2 %" in drawing.alt
     assert "digits" in drawing.title
 
 
-def test_an_experiment_may_name_its_settings_and_one_that_is_none_is_refused():
+def test_an_experiment_may_name_its_settings_and_an_unknown_one_is_refused():
     paper = load_params(ROOT / "studies/params.paper.yaml").shake_rules
-    names = [(one.params.data.name, one.setting.name) for one in specs(paper, CPU) if one.seed == 1]
+    names = [(one.params.data.name, one.variant.name) for one in specs(paper, CPU) if one.seed == 1]
     assert names[-3:] == [("cifar100", "E-E-B"), ("cifar100", "S-E-I"), ("cifar100", "S-S-I")]
-    assert len(names) == len(SETTINGS) + 3
+    assert len(names) == len(VARIANTS) + 3
     wrong = STUDY.model_copy(update={"experiments": (PARAMS.model_copy(update={"settings": ("S-S-J",)}),)})
-    with pytest.raises(InputError, match="'S-S-J' is no setting; did you mean 'S-S-I'"):
+    with pytest.raises(InputError, match=r"'S-S-J' is not one of Gastaldi's settings; did you mean 'S-S-I'"):
         specs(wrong, CPU)
 
 
@@ -177,4 +165,4 @@ def test_claims_on_wider_networks_stand_beside_their_own_published_difference():
 
 def test_other_data_have_no_published_error_beside_them():
     runs = made_up().assign(data="cifar100")
-    assert table(runs)["published_error"].isna().all()
+    assert trained_table(runs)["published_error"].isna().all()

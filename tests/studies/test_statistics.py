@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from studies.statistics import Interval, over_seeds
+from studies.core.statistics import Interval, over_seeds
 
 
 def test_the_interval_is_students():

@@ -17,7 +17,7 @@ SMALL = (ROOT / "studies/params.yaml").read_text("utf-8")
         ("name: digits", "name: mnist", r"embeddings\.data .*mnist needs path: the folder of its files"),
         ("name: digits", "name: digits, path: x", r"embeddings\.data .*digits needs no path"),
         ("batch_size: 64", "batch_size: 1", r"recipe\.batch_size .*: 1: .*greater than or equal to 2"),
-        ("depth: 14", "depth: 15", r"table1 .*depth 15 is no whole number of blocks; expected 8, 14, 20, 26"),
+        ("depth: 14", "depth: 15", r"table1 .*depth 15 is not a whole number of blocks; expected 8, 14, 20, 26"),
         ("augment: crop,", "augment: flip,", r"augment .*'flip': .*'none', 'crop' or 'crop_flip'"),
     ],
 )

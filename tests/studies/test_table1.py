@@ -3,10 +3,12 @@ import math
 import numpy as np
 import pytest
 
-from studies import table1
-from studies.figures.table1 import error_figure
-from studies.params import DataParams, ExecutionParams, load_params
-from studies.table1 import MODELS, Table1Run, Table1Spec, claims, run_table, specs, table, train_one
+from studies.core.params import ExecutionParams
+from studies.datasets.params import DataParams
+from studies.params import load_params
+from studies.table1.figures import error_figure
+from studies.table1.results import claims, run_table, table
+from studies.table1.runs import MODELS, Outcome, Spec, model_name, specs, train
 from tests.helpers.closure import ROOT
 
 SMALL = load_params(ROOT / "studies/params.yaml").table1
@@ -15,7 +17,7 @@ CPU = ExecutionParams(device="cpu")
 
 def run(model, seed, error, params=SMALL, width=8, status="done"):
     layout, shaken = model
-    return Table1Run(Table1Spec(layout, shaken, width, seed, params, CPU), 1000, status, 1.0, error)
+    return Outcome(Spec(layout, shaken, width, seed, params, CPU), 1000, status, 1.0, error)
 
 
 def every(offset=0.0):
@@ -23,12 +25,12 @@ def every(offset=0.0):
 
 
 def test_trained_networks_of_another_scale_have_rows_below_the_published_ones():
-    rows = table(every())
+    rows = table(run_table(every()))
     assert list(rows.columns) == ["model", "depth", "width", "parameters", "error", "published_error"]
     published, ours = rows.iloc[:15], rows.iloc[15:]
     assert published["error"].isna().all()
     assert ours["model"].tolist() == [
-        f"{table1.model_name(*model)} (digits, {SMALL.recipe.epochs} epochs)" for model in MODELS
+        f"{model_name(*model)} (digits, {SMALL.recipe.epochs} epochs)" for model in MODELS
     ]
     assert ours["error"].tolist() == pytest.approx([0.2, 1.2, 2.2, 3.2, 4.2])
     assert ours["published_error"].isna().all()
@@ -36,11 +38,11 @@ def test_trained_networks_of_another_scale_have_rows_below_the_published_ones():
 
 def test_a_published_network_trained_on_cifar10_for_as_long_fills_its_row_and_for_less_has_its_own():
     short = SMALL.model_copy(update={"data": DataParams(name="cifar10", path="x"), "depth": 26, "widths": (64,)})
-    rows = table([run(("PreActBN", True), 1, 9.0, short, 64)])
+    rows = table(run_table([run(("PreActBN", True), 1, 9.0, short, 64)]))
     assert rows.iloc[-1]["model"] == f"PreActBN, shaken (cifar10, {SMALL.recipe.epochs} epochs)"
     assert rows["error"].notna().sum() == 1
     params = short.model_copy(update={"recipe": SMALL.recipe.model_copy(update={"epochs": 1800})})
-    rows = table([run(("PreActBN", True), seed, 2.9 + seed / 10, params, 64) for seed in (0, 1, 2)])
+    rows = table(run_table([run(("PreActBN", True), seed, 2.9 + seed / 10, params, 64) for seed in (0, 1, 2)]))
     assert len(rows) == 15
     row = rows[(rows["model"] == "PreActBN, shaken") & (rows["width"] == "2x64d")].iloc[0]
     assert row["error"] == pytest.approx(3.0)
@@ -57,11 +59,11 @@ def test_claims_are_paired_by_seed_and_stand_beside_the_papers_difference():
     assert rows.loc[("RPreAct, shaken", "RPreAct"), "verdict"] == "reversed"
 
 
-def test_a_diverged_run_is_told_and_left_out_of_means():
+def test_a_diverged_run_is_listed_and_left_out_of_means():
     runs = [*every()[:14], run(MODELS[-1], 3, np.nan, status="diverged")]
     listed = run_table(runs)
     assert listed["status"].tolist().count("diverged") == 1
-    assert math.isfinite(table(runs)["error"].iloc[-1])
+    assert math.isfinite(table(listed)["error"].iloc[-1])
     assert claims(listed).set_index("better").loc["BN-Shake, shaken", "seeds"].tolist() == [2, 2]
 
 
@@ -78,14 +80,14 @@ def test_a_run_is_trained_once_and_learns(tmp_path, monkeypatch):
     )
     listed = specs(params, CPU)
     assert [(spec.layout, spec.shaken) for spec in listed] == list(MODELS)
-    first = train_one(listed[0])
+    first = train(listed[0])
     assert first.status == "done"
     assert first.error < 40
-    monkeypatch.setattr("studies.training.fit._train_epoch", None)
-    assert train_one(listed[0]) == first
+    monkeypatch.setattr("pipeline.training.loop.train_epoch", None)
+    assert train(listed[0]) == first
 
 
-def test_what_a_run_depends_on_is_its_own_settings_and_not_its_neighbours():
+def test_what_a_run_depends_on_is_its_own_options_and_not_its_neighbours():
     spec = specs(SMALL, CPU)[0]
     more = specs(SMALL.model_copy(update={"seeds": (1, 2, 3, 4, 5, 6), "widths": (8, 16)}), CPU)[0]
     assert spec.description() == more.description()

@@ -60,7 +60,7 @@ def test_a_row_in_two_parts_is_refused(folder):
     inside = folder / "small"
     (inside / "validation_folds_py.dat").write_bytes((inside / "folds_py.dat").read_bytes())
     assert "split 1 of" in (text := refused(folder))
-    assert "3 rows are tested on and selected on" in text
+    assert "3 rows are both for testing and for validation" in text
 
 
 def test_checksums_are_checked_where_there_are_some(folder):

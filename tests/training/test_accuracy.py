@@ -38,9 +38,9 @@ def test_a_class_without_labels_does_not_count():
     [
         ([], [], "at least one"),
         ([0, 1], [0], r"\(2,\) labels and \(1,\) predictions"),
-        ([0, 4], [0, 1], r"a label is no integer in \[0, 4\)"),
-        ([0, 1], [0, -1], r"a prediction is no integer in \[0, 4\)"),
-        ([0, 1], [0.0, 1.0], r"a prediction is no integer"),
+        ([0, 4], [0, 1], r"a label is not an integer in \[0, 4\)"),
+        ([0, 1], [0, -1], r"a prediction is not an integer in \[0, 4\)"),
+        ([0, 1], [0.0, 1.0], r"a prediction is not an integer"),
     ],
 )
 def test_refuses_what_is_no_classification(truth, predicted, message):

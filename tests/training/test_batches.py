@@ -6,8 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.frontends.spectrogram import splice
-from pipeline.training.batches import StreamedBank, make_bank, ordered_batches, shuffled_batches
+from pipeline.training.batches import StreamedBank, make_bank, ordered_batches
+from pipeline.training.order import shuffled_batches
+from pipeline.training.splicing import splice
 
 lengths = st.lists(st.integers(1, 50), min_size=1, max_size=6)
 

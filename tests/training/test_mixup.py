@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from pipeline.models.options import Mixup
 from pipeline.models.resnext import build_network
-from pipeline.training.mixup import Mixup, draw_pairs, mixed_loss
+from pipeline.training.mixup import draw_pairs, mixed_loss
 
 SMALL = {
     "kernel": (2, 4),
@@ -16,7 +17,7 @@ SMALL = {
     "num_classes": 3,
     "frame_shape": (4, 16),
 }
-HALF = Mixup(0.5)
+HALF = Mixup(alpha=0.5)
 
 
 def pairs_of(counts, mixup=HALF, layers=3, seed=0):
@@ -48,13 +49,17 @@ def test_longer_segments_are_cut_at_a_random_place():
 
 
 def test_shares_follow_the_beta_distribution():
-    shares = torch.cat([pairs_of([1] * 500, Mixup(0.4), seed=seed)[1].share for seed in range(20)]).numpy()
+    shares = torch.cat([pairs_of([1] * 500, Mixup(alpha=0.4), seed=seed)[1].share for seed in range(20)]).numpy()
     assert shares.mean() == pytest.approx(0.5, abs=0.02)
     assert shares.var() == pytest.approx(1 / (4 * (2 * 0.4 + 1)), abs=0.01)
 
 
 def test_manifold_mixes_before_any_layer_and_plain_mixup_the_input():
-    assert {pairs_of([2, 2], Mixup(1.0, True), seed=seed)[1].mixing.layer for seed in range(40)} == {0, 1, 2}
+    assert {pairs_of([2, 2], Mixup(alpha=1.0, manifold=True), seed=seed)[1].mixing.layer for seed in range(40)} == {
+        0,
+        1,
+        2,
+    }
     assert {pairs_of([2, 2], seed=seed)[1].mixing.layer for seed in range(5)} == {0}
 
 

@@ -1,21 +1,23 @@
 """Training against a plain float64 reference, written from the paper's rules and not from the code under test."""
 
 import re
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
-from pipeline.models import Shaking, build_network
+from pipeline.models.options import Shaking
+from pipeline.models.resnext import build_network
 from pipeline.models.shaking import convex_weights
 from pipeline.runs.identity import RunSpec
 from pipeline.runs.run import execute
 from pipeline.training.batches import make_bank
-from pipeline.training.data import load_experiment
-from pipeline.training.loop import Recipe, class_weights, score, start_run, train
-from tests.helpers.experiment import CLASSES, params_with, write_experiment
+from pipeline.training.speech import class_weights, score
+from pipeline.training.state import start_run
+from tests.helpers.experiment import CLASSES, params_with, read_experiment, write_experiment
+from tests.helpers.training import adam, train
 
 CPU = torch.device("cpu")
 BRANCHES = {
@@ -158,7 +160,7 @@ def some_network(layout, bands, branches=2, padding="paired", pooling="bands", d
     """No weight and no running statistic is left at 0 or 1, where a mistake could hide."""
     network = build_network(
         layout, kernel=(2, 16), widths=(2, 3, 4), blocks=(2, 1), branches=branches, num_classes=3, frame_shape=(16, 33),
-        dropout=dropout, shaking=Shaking(bands) if bands else None, padding=padding, pooling=pooling, seed=4,
+        dropout=dropout, shaking=Shaking(bands=bands) if bands else None, padding=padding, pooling=pooling, seed=4,
     ).double()  # fmt: skip
     source = torch.Generator().manual_seed(5)
     for tensor in network.state_dict().values():
@@ -212,12 +214,12 @@ def test_an_epoch_does_what_the_reference_does(layout, bands, options, sizes):
 
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(name in gradients)
-    state = start_run(network, RATE, (ORDER_SEED, NOISE_SEED), CPU)
-    train(state, bank, training, validation, Recipe(1, 8, RATE, 1))
+    state = start_run(network, adam(1, RATE), (ORDER_SEED, NOISE_SEED), CPU)
+    train(state, bank, training, validation, adam(1, RATE))
 
     row = state.history[0]
     assert row.train_loss == pytest.approx(loss)
-    assert row.train_ua == pytest.approx(ua)
+    assert row.train_score == pytest.approx(ua)
     for name, parameter in state.network.named_parameters():
         if name in gradients:
             torch.testing.assert_close(
@@ -228,8 +230,8 @@ def test_an_epoch_does_what_the_reference_does(layout, bands, options, sizes):
             torch.testing.assert_close(tensor, weights[name].detach(), rtol=1e-7, atol=1e-9, msg=name)
 
     for part, measured in (
-        (training, (row.train_loss_eval, row.train_ua_eval)),
-        (validation, (row.valid_loss, row.valid_ua)),
+        (training, (row.train_loss_eval, row.train_score_eval)),
+        (validation, (row.valid_loss, row.valid_score)),
     ):
         with torch.no_grad():
             scores = scores_of(weights, part, noise=None)
@@ -249,10 +251,10 @@ def test_scoring_does_what_the_reference_does(layout, bands, options):
     with torch.no_grad():
         scores = reference_scores(copied_weights(network), layout, bands, [matrices[i] for i in part], **options)
     summed, total = reference_loss(scores, emotions[part], torch.bincount(emotions[training]))
-    loss, ua, probabilities = score(network, bank, part, class_weights(emotions[training], 3))
-    assert loss == pytest.approx((summed / total).item())
-    assert ua == pytest.approx(reference_ua(scores, emotions[part]))
-    torch.testing.assert_close(probabilities, scores.softmax(dim=1), rtol=1e-7, atol=1e-9)
+    found = score(network, bank, part, class_weights(emotions[training], 3))
+    assert found.loss == pytest.approx((summed / total).item())
+    assert found.score == pytest.approx(reference_ua(scores, emotions[part]))
+    torch.testing.assert_close(found.probabilities, scores.softmax(dim=1), rtol=1e-7, atol=1e-9)
 
 
 # The random streams.
@@ -262,8 +264,8 @@ def loss_of(seeds, bands=1, dropout=DROPOUT):
     """The loss of an epoch of two batches, from one initialisation."""
     _, _, bank = some_segments(18)
     network = some_network("PreActBN", bands, dropout=dropout)
-    state = start_run(network, RATE, seeds, CPU)
-    train(state, bank, torch.arange(12), torch.arange(12, 18), Recipe(1, 8, RATE, 1))
+    state = start_run(network, adam(1, RATE), seeds, CPU)
+    train(state, bank, torch.arange(12), torch.arange(12, 18), adam(1, RATE))
     return state.history[0].train_loss
 
 
@@ -285,17 +287,17 @@ def test_every_seed_fold_and_purpose_has_a_stream_of_its_own():
     params = params_with()
     specs = [RunSpec("PreAct", fold, seed, 1, params, "data") for seed in range(4) for fold in range(1, 5)]
     for purposes in (("initialisation", "order", "noise"), ("order",), ("noise",)):
-        streams = [spec.stream(purpose) for spec in specs for purpose in purposes]
+        streams = [getattr(spec.seeds, purpose) for spec in specs for purpose in purposes]
         assert len(set(streams)) == len(streams)
         twins = [replace(spec, model="PreActBN-Full", epochs=7, data="other") for spec in specs]
-        assert [spec.stream(purpose) for spec in twins for purpose in purposes] == streams
+        assert [getattr(spec.seeds, purpose) for spec in twins for purpose in purposes] == streams
 
 
 @pytest.fixture(scope="module")
 def experiment(tmp_path_factory):
     root = tmp_path_factory.mktemp("experiment")
     write_experiment(root)
-    return load_experiment(params_with(), CPU, root)
+    return read_experiment(params_with(), root)
 
 
 def test_execute_hands_each_stream_to_its_own_part_of_a_run(experiment, tmp_path):
@@ -308,11 +310,11 @@ def test_execute_hands_each_stream_to_its_own_part_of_a_run(experiment, tmp_path
             "PreActBN", kernel=(2, 4), widths=(2, 2), blocks=(1,), branches=2, num_classes=len(CLASSES),
             frame_shape=(4, 257), dropout=0.1, shaking=Shaking(), seed=initialisation,
         )  # fmt: skip
-        state = start_run(network, 0.01, (order, noise), CPU)
-        train(state, experiment.bank, *experiment.split(spec.fold), Recipe(1, 8, 0.01, 3))
+        state = start_run(network, adam(1, 0.01), (order, noise), CPU)
+        train(state, experiment.bank, *experiment.split(spec.fold), adam(1, 0.01), train_every=3)
         return repr(state.history)
 
-    initialisation, order, noise = (spec.stream(purpose) for purpose in ("initialisation", "order", "noise"))
+    initialisation, order, noise = astuple(spec.seeds)
     history = by_hand(initialisation, order, noise)
     assert repr(executed[-1].history) == history
     others = (initialisation + 1, order, noise), (initialisation, order + 1, noise), (initialisation, order, noise + 1)

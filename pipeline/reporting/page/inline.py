@@ -24,8 +24,8 @@ def inlined(svg: str, key: str, title: str, alt: str) -> str:
     Args:
         svg: a figure as `figures.drawing` saves it.
         key: prefix of its ids.
-        title: what a screen reader calls it.
-        alt: what a screen reader says of it.
+        title: its name for screen readers.
+        alt: its description for screen readers.
     """
     text = _SIZE.sub(r"\1", _FOREIGN.sub("", _PROLOG.sub("", svg, count=1)), count=1)
     text = _ID.sub(rf"\g<1>{key}-", text)

@@ -1,4 +1,4 @@
-"""What the page shows beside the tables: the figures as they were written, and the hashes of the data."""
+"""What the page shows besides the tables: the figures as they were written, and the hashes of the data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.params import Params
 
 @dataclass(frozen=True)
 class PageFigure:
-    """A figure and what is said of it; `svg` is a whole file."""
+    """A figure and its texts; `svg` is the content of a whole file."""
 
     key: str
     title: str
@@ -26,7 +26,7 @@ def load_figures(folder: Path) -> list[PageFigure]:
     """The figures that `figures.drawing` wrote, in its order.
 
     Raises:
-        InputError: the folder is not as it was written.
+        InputError: the folder does not hold what the figures stage wrote.
     """
     index = folder / "index.json"
     try:
@@ -52,10 +52,11 @@ def load_hashes(inputs: Path, folds: Path, params: Params) -> dict[str, str]:
         known = json.loads(inputs.read_text(encoding="utf-8"))
         hashes = {}
         for corpus in params.corpora:
-            hashes[f"data/features/{corpus}.ark"] = str(known[corpus]["ark"])
+            for frontend, archive in known[corpus]["features"].items():
+                hashes[f"data/features/{frontend}/{corpus}.ark"] = str(archive["ark"])
             hashes[f"data/segments/{corpus}.csv"] = str(known[corpus]["segments"])
         return {**hashes, "data/folds.csv": hashlib.sha256(folds.read_bytes()).hexdigest()}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{inputs} is not what the inputs stage wrote ({type(error).__name__}: {error}); "
             "`dvc repro --force inputs` makes it again"

@@ -1,4 +1,4 @@
-"""One self-contained HTML page: for a person in a hurry first, then everything."""
+"""One self-contained HTML page: a summary first, then everything."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from ruamel.yaml import YAML
 
-from pipeline.core.wording import counted
-from pipeline.evaluation.hypotheses import all_claims
+from pipeline.core.wording import counted, enumerated
+from pipeline.evaluation.results import Results, adoptions
+from pipeline.evaluation.selections import EPOCHS
+from pipeline.evaluation.verdicts import Verdict, verdicts
+from pipeline.evaluation.wording import fixed, signed
+from pipeline.models.options import ModelParams
 from pipeline.params import Params
-from pipeline.reporting.experiment import Experiment
 from pipeline.reporting.page.inline import inlined
 from pipeline.reporting.page.inputs import PageFigure
-from pipeline.reporting.selections import EPOCHS
 from pipeline.reporting.setting import (
-    corpus_label,
-    count_actors,
     environments,
+    epochs_trained,
     incomplete,
     setting_differences,
     setting_summary,
 )
-from pipeline.reporting.tables.table import EMPTY, Cell, Column, Part, Table, fixed, listed, signed
-from pipeline.reporting.verdicts import Verdict, verdicts
+from pipeline.reporting.tables.table import EMPTY, Cell, Column, Part, Table
 
 
 @dataclass(frozen=True)
 class _Grid:
-    """A table for the page: cells as they are read, and as they are sorted."""
+    """A table for the page: each cell has the text to read and the value to sort by."""
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[Mapping[str, str]]]
@@ -44,7 +44,7 @@ class _Grid:
 
 
 def render_page(
-    experiment: Experiment,
+    results: Results,
     tables: Sequence[Table],
     figures: Sequence[PageFigure] = (),
     hashes: Mapping[str, str] | None = None,
@@ -52,9 +52,9 @@ def render_page(
     """The page as HTML; labels and keys are escaped, and nothing is fetched from anywhere.
 
     Args:
-        experiment: everything.
-        tables: as `build_tables` made them.
-        figures: in the order of the page.
+        results: the results of all models.
+        tables: the tables of `build_tables`.
+        figures: the figures, in the order of the page.
         hashes: SHA-256 of the data that was trained on, by name.
     """
     environment = Environment(
@@ -63,33 +63,37 @@ def render_page(
     )  # fmt: skip
     script, style = (files("pipeline.reporting.page").joinpath("assets", name).read_text("utf-8")
                      for name in ("report.js", "report.css"))  # fmt: skip
-    params, selection = experiment.params, experiment.params.report.selection
-    claims = verdicts(experiment, all_claims(params.report.tables), selection)
-    reach = _reach(claims, params.report.rope)
+    params, selection = results.params, results.params.report.selection
+    found = verdicts(results, selection)
+    reach = _reach(found, params.report.rope)
     common = _common_notes(tables)
     return environment.get_template("report.html.jinja").render(
         policy=_policy(script),
         style=Markup(style),  # noqa: S704  # our own files
         script=Markup(script),  # noqa: S704
-        lead=_lead(experiment),
-        facts=_facts(experiment),
-        setting={"summary": setting_summary(experiment), "differences": setting_differences(experiment)},
-        warnings=(*incomplete(experiment, params.models), *environments(experiment.details, params.models)),
-        claims=[_claim(one, reach, params.report.rope) for one in claims if one.outcome != "untested"],
-        untested=[one for one in claims if one.outcome == "untested"],
-        claims_note=(
+        lead=_lead(results),
+        facts=_facts(results),
+        setting={"summary": setting_summary(results), "differences": setting_differences(results)},
+        warnings=(
+            *incomplete(results, params.models),
+            *environments(results.details, params.models),
+            *adoptions(results.details, params.models),
+        ),
+        verdicts=[_verdict_values(one, reach, params.report.rope) for one in found if one.outcome != "untested"],
+        untested=[one for one in found if one.outcome == "untested"],
+        verdicts_note=(
             f"At the {EPOCHS[selection].lower()}. A claim stands when the corrected test, which holds its level, gives "
             "p < 0.05. Those of the paper's tables were named before any result was seen. The bar is a 95 % interval: "
             "of UA, were these networks heard on other actors (how training varies is in the test, not in the bar); of "
             "Gap, that of the corrected test over all pairs. The grey band is what counts as equal, within "
             f"{counted_points(params.report.rope)}."
         ),
-        models=_models(experiment),
+        models=_models(results),
         models_note=(
             f"At the {EPOCHS[selection].lower()}, means over runs, best first. Chance is "
             f"{100 / len(params.classes):.0f} %."
         ),
-        data=_data(experiment),
+        data=_data(results),
         figures=[
             {
                 "key": f"figure-{one.key}", "title": one.title, "caption": one.caption,
@@ -100,9 +104,9 @@ def render_page(
         tables=[_page_table(table, common) for table in tables],
         common=common,
         commands=_COMMANDS,
-        machines=_machines(experiment),
+        machines=_machines(results),
         hashes=_plain_grid(("Data", "SHA-256"), (hashes or {}).items()),
-        identities=_identities(experiment),
+        identities=_identities(results),
         params=_params_text(params),
     )  # fmt: skip
 
@@ -128,47 +132,47 @@ def _policy(script: str) -> str:
     )
 
 
-def _lead(experiment: Experiment) -> str:
+def _lead(results: Results) -> str:
     """What was trained on what, in one sentence."""
-    params = experiment.params
-    corpora = listed(corpus_label(params, corpus) for corpus in params.corpora)
-    emotions = listed(params.classes)
-    trained = counted(len(experiment.trained), "model") if experiment.trained else "No model"
-    verb = "was" if len(experiment.trained) < 2 else "were"
+    params = results.params
+    corpora = enumerated(map(results.corpus_label, params.corpora))
+    emotions = enumerated(params.classes)
+    trained = counted(len(results.trained), "model") if results.trained else "No model"
+    verb = "was" if len(results.trained) < 2 else "were"
     return (
         f"{trained.capitalize()} {verb} trained to tell {emotions} apart, on "
-        f"{counted(len(experiment.segments), 'segment')} of {counted(count_actors(experiment), 'actor')} from "
+        f"{counted(len(results.segments), 'segment')} of {counted(results.actor_count, 'actor')} from "
         f"{corpora}; each is validated on actors that it never heard."
     )
 
 
-def _facts(experiment: Experiment) -> list[dict[str, str]]:
+def _facts(results: Results) -> list[dict[str, str]]:
     """The numbers on top: the best model, its Gap, the runs, the data."""
-    params, selection = experiment.params, experiment.params.report.selection
-    scores = [(model, experiment.score(model, selection)) for model in experiment.trained]
+    params, selection = results.params, results.params.report.selection
+    scores = [(model, results.score(model, selection)) for model in results.trained]
     scored = [(model, score) for model, score in scores if score.valid_ua is not None]
     facts = []
     if scored:
         best, score = max(scored, key=lambda one: one[1].valid_ua or 0)
         facts.append({
-            "name": f"Best model: {experiment.label(best)}",
+            "name": f"Best model: {results.label(best)}",
             "value": f"{score.valid_ua:.1f} %",
             "detail": f"validation UA{_interval(score.low, score.high)}; chance is {100 / len(params.classes):.0f} %",
         })  # fmt: skip
         if score.gap is not None:
             facts.append({
                 "name": "Its Gap", "value": signed(score.gap),
-                "detail": f"points of training UA ({experiment.gap_mode}) above validation UA",
+                "detail": f"points of training UA ({results.gap_mode}) above validation UA",
             })  # fmt: skip
     folds, seeds = params.train.folds, params.train.seeds
     facts.append({
         "name": "Runs a model", "value": str(len(folds) * len(seeds)),
         "detail": f"{counted(len(folds), 'fold')} × {counted(len(seeds), 'seed')}, "
-                  f"{counted(params.train.epochs, 'epoch')} each",
+                  f"{epochs_trained(results)} each",
     })  # fmt: skip
     facts.append({
-        "name": "Data", "value": f"{len(experiment.segments):,}",
-        "detail": f"segments of {count_actors(experiment)} actors, "
+        "name": "Data", "value": f"{len(results.segments):,}",
+        "detail": f"segments of {results.actor_count} actors, "
                   f"{len(params.corpora)} corp{'us' if len(params.corpora) == 1 else 'ora'}",
     })  # fmt: skip
     return facts
@@ -178,28 +182,28 @@ def _interval(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f", 95 % interval {low:.1f} to {high:.1f}"
 
 
-def _reach(claims: Iterable[Verdict], rope: float) -> float:
-    """Points from the middle to an end of the drawings of claims, the same for all."""
+def _reach(found: Iterable[Verdict], rope: float) -> float:
+    """Points from the middle to an end of the drawings of verdicts, the same for all."""
     numbers = [rope]
-    for claim in claims:
-        numbers += [abs(number) for number in (claim.test.mean_difference, claim.test.low, claim.test.high) if number]
+    for test in (verdict.test for verdict in found):
+        numbers += [abs(number) for number in (test.mean_difference, test.ci_low, test.ci_high) if number]
     return 1.08 * max(numbers) or 1.0
 
 
-def _claim(verdict: Verdict, reach: float, rope: float) -> dict[str, Any]:
-    """A claim as the template shows it; `drawn` has places in percent of the drawing's width."""
+def _verdict_values(verdict: Verdict, reach: float, rope: float) -> dict[str, Any]:
+    """A verdict as the template prints it; `drawn` has places in percent of the drawing's width."""
     test, mean = verdict.test, verdict.test.mean_difference or 0.0
     # The inner 90 percent, so that no marker is cut.
     place = {
         name: None if number is None else round(50 + 45 * number / reach, 2)
-        for name, number in (("mean", mean), ("low", test.low), ("high", test.high))
+        for name, number in (("mean", mean), ("low", test.ci_low), ("high", test.ci_high))
     }
     drawn = {
         **place,
         "zero": 50,
         "rope_start": round(50 - 45 * rope / reach, 2),
         "rope_width": round(90 * rope / reach, 2),
-        "alt": f"{signed(mean)} points{_interval(test.low, test.high)}.",
+        "alt": f"{signed(mean)} points{_interval(test.ci_low, test.ci_high)}.",
     }
     return {
         "title": verdict.title, "meaning": verdict.meaning, "statement": verdict.statement,
@@ -207,20 +211,20 @@ def _claim(verdict: Verdict, reach: float, rope: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _models(experiment: Experiment) -> _Grid:
-    params, selection = experiment.params, experiment.params.report.selection
+def _models(results: Results) -> _Grid:
+    params, selection = results.params, results.params.report.selection
     columns = (
         Column("model", "Model", number=False), Column("layout", "Layout", number=False),
         Column("ua", "Valid UA (%)"), Column("interval", "95 % interval"), Column("gap", "Gap (points)"),
         Column("runs", "Runs"),
     )  # fmt: skip
-    scores = [(model, experiment.score(model, selection)) for model in params.models]
+    scores = [(model, results.score(model, selection)) for model in params.models]
     rows = []
     for model, score in sorted(scores, key=lambda one: -(one[1].valid_ua or 0)):
         interval = "" if score.low is None or score.high is None else f"{score.low:.1f} to {score.high:.1f}"
         rows.append([
             _cell(params.models[model].label),
-            _cell(params.models[model].layout),
+            _cell(results.kind(model)),
             {"text": fixed(score.valid_ua) or score.status, "value": fixed(score.valid_ua)},
             {"text": interval or EMPTY, "value": fixed(score.low)},
             _cell(fixed(score.gap)),
@@ -229,8 +233,8 @@ def _models(experiment: Experiment) -> _Grid:
     return _Grid(columns, rows)
 
 
-def _data(experiment: Experiment) -> _Grid:
-    params = experiment.params
+def _data(results: Results) -> _Grid:
+    params = results.params
     columns = (
         Column("corpus", "Corpus", number=False), Column("path", "Read from", number=False),
         Column("actors", "Actors"), Column("segments", "Segments"),
@@ -238,21 +242,21 @@ def _data(experiment: Experiment) -> _Grid:
     )  # fmt: skip
     rows = []
     for key, corpus in params.corpora.items():
-        segments = experiment.segments[experiment.segments["corpus"] == key]
+        segments = results.segments[results.segments["corpus"] == key]
         counts = segments["emotion"].value_counts()
         numbers = (len(set(segments["actor"])), len(segments), *(int(counts.get(name, 0)) for name in params.classes))
-        rows.append([_cell(corpus_label(params, key)), _cell(corpus.path), *(_cell(str(number)) for number in numbers)])
+        rows.append([_cell(results.corpus_label(key)), _cell(corpus.path), *(_cell(str(number)) for number in numbers)])
     return _Grid(columns, rows)
 
 
 def _common_notes(tables: Iterable[Table]) -> tuple[str, ...]:
     """The notes that stand under every table of results, in their order."""
-    first, *others = ([*table.notes] for table in tables if any(part.selection for part in table.parts))
-    return tuple(note for note in first if all(note in notes for notes in others))
+    found = [table.notes for table in tables if any(part.selection for part in table.parts)]
+    return tuple(note for note in (found[0] if found else ()) if all(note in notes for notes in found))
 
 
 def _page_table(table: Table, common: Iterable[str]) -> dict[str, Any]:
-    """A table without the notes that all have."""
+    """A table without the notes that all tables have."""
     known = set(common)
     return {
         "key": table.key, "title": table.title, "parts": [_part(table, part) for part in table.parts],
@@ -272,14 +276,14 @@ def _part(table: Table, part: Part) -> _Grid:
     return _Grid(columns, rows, part.title, part.notes)
 
 
-def _machines(experiment: Experiment) -> _Grid:
-    """What the runs were made on: one row for each value that differs, with the models it holds for."""
+def _machines(results: Results) -> _Grid:
+    """What the runs were computed on: one row for each value that differs, with the models it holds for."""
     found: dict[tuple[str, str], list[str]] = {}
-    for run in experiment.details:
+    for run in results.details:
         known = (("device", run.device), ("precision", run.precision), *run.versions)
         for name, value in (*known, ("hash of the data", run.data), ("hash of the code", run.source)):
-            found.setdefault((name, value), []).append(experiment.label(run.model))
-    every = {experiment.label(run.model) for run in experiment.details}
+            found.setdefault((name, value), []).append(results.label(run.model))
+    every = {results.label(run.model) for run in results.details}
     return _plain_grid(
         ("What", "Value", "Models"),
         (
@@ -289,10 +293,10 @@ def _machines(experiment: Experiment) -> _Grid:
     )
 
 
-def _identities(experiment: Experiment) -> _Grid:
+def _identities(results: Results) -> _Grid:
     return _plain_grid(
         ("Model", "Fold", "Seed", "Identity"),
-        ((experiment.label(run.model), str(run.fold), str(run.seed), run.identity) for run in experiment.details),
+        ((results.label(run.model), str(run.fold), str(run.seed), run.identity) for run in results.details),
     )
 
 
@@ -306,8 +310,19 @@ def _cell(text: str) -> dict[str, str]:
 
 
 def _params_text(params: Params) -> str:
-    """The params as YAML, without how they were executed, which changes no number."""
+    """The params as YAML, without `execution`, which changes no number."""
     yaml, stream = YAML(), io.StringIO()
     yaml.default_flow_style = None
-    yaml.dump(params.model_dump(mode="json", exclude={"execution"}, exclude_defaults=False), stream)
+    values = params.model_dump(mode="json", exclude={"execution"})
+    if "frontends" not in params.model_fields_set:
+        del values["frontends"]
+    for entry in values["models"].values():
+        for name, default in _COMMON_DEFAULTS.items():
+            if entry[name] == default:
+                del entry[name]
+    yaml.dump(values, stream)
     return stream.getvalue()
+
+
+_COMMON_DEFAULTS = {name: field.default for name, field in ModelParams.model_fields.items() if name != "label"}
+"""Options that every family has, with their defaults, which are not printed."""

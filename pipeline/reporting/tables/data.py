@@ -1,22 +1,21 @@
-"""Tables 3, 4 and 5: the recordings, their folds, and the network."""
+"""Tables 3 and 4: the corpora and their folds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.paper.published import CORPORA, SOURCE, published_rows
+from pipeline.evaluation.results import Results
+from pipeline.paper.published import published_rows
+from pipeline.paper.settings import CORPORA, FOLD_COUNT
+from pipeline.paper.tables import PAPER_TABLES
 from pipeline.params import Params
-from pipeline.reporting.experiment import Experiment, LayerRow
-from pipeline.reporting.setting import corpus_label
-from pipeline.reporting.tables.table import Cell, Column, Part, Row, Table, listed
+from pipeline.reporting.tables.table import Cell, Column, Part, Table
 
 _CORPUS = Column("corpus", "Corpus", number=False)
 _TOTAL = "Total"
-_SHAPE = ("layer", "structure", "blocks")
-_LAYER = ("structure", "blocks", "stride", "params")
 
 
 @dataclass(frozen=True)
@@ -28,9 +27,9 @@ class _Line:
     published: Mapping[str, str]
 
 
-def corpora_table(experiment: Experiment) -> Table:
+def corpora_table(results: Results) -> tuple[Table]:
     """Table 3: actors, and segments by class, of every corpus."""
-    classes = experiment.params.classes
+    classes = results.params.classes
     columns = (
         _CORPUS,
         Column("actors", "Actors"),
@@ -39,7 +38,7 @@ def corpora_table(experiment: Experiment) -> Table:
         *(Column(f"published_{name}", f"Published {name}") for name in classes),
     )
     rows = []
-    for line in _lines(experiment, experiment.segments, "table3"):
+    for line in _lines(results, results.segments, "table3"):
         row: dict[str, Cell] = {"corpus": Cell(line.label)}
         if line.rows is not None:
             row["actors"] = Cell(str(len(line.rows[["corpus", "actor"]].drop_duplicates())))
@@ -48,30 +47,30 @@ def corpora_table(experiment: Experiment) -> Table:
         rows.append(row)
     notes = (
         "Segments, after long utterances were divided, by emotion: what the paper's Table 3 counts as utterances.",
-        f"Ours: {'; '.join(_source(experiment.params, corpus) for corpus in experiment.params.corpora)}.",
-        *_not_configured(experiment.params),
-        f"Published: Table 3 of {SOURCE}.",
+        f"Ours: {'; '.join(_source(results, corpus) for corpus in results.params.corpora)}.",
+        *_not_configured(results.params),
+        f"Published: {PAPER_TABLES['table3'].source}.",
     )
-    return Table("table3", "Table 3: actors and segments of the corpora", columns, (Part(tuple(rows)),), notes)
+    return (Table("table3", PAPER_TABLES["table3"].title, columns, (Part(tuple(rows)),), notes),)
 
 
-def _source(params: Params, corpus: str) -> str:
-    return f"{corpus_label(params, corpus)} read from {params.corpora[corpus].path}"
+def _source(results: Results, corpus: str) -> str:
+    return f"{results.corpus_label(corpus)} read from {results.params.corpora[corpus].path}"
 
 
-def folds_table(experiment: Experiment) -> Table:
+def folds_table(results: Results) -> tuple[Table]:
     """Table 4: women and men of every corpus in every fold."""
-    published_folds = range(1, 5)
+    paper, published_folds = PAPER_TABLES["table4"], range(1, FOLD_COUNT + 1)
     columns = [_CORPUS]
-    for fold in range(1, experiment.params.partition.folds + 1):
+    for fold in range(1, results.params.partition.folds + 1):
         columns += _fold_columns(fold, "set", f"Set {fold}")
     for fold in published_folds:
         columns += _fold_columns(fold, "published_set", f"Published set {fold}")
     rows = []
-    for line in _lines(experiment, experiment.folds, "table4"):
+    for line in _lines(results, results.folds, "table4"):
         row: dict[str, Cell] = {"corpus": Cell(line.label)}
         if line.rows is not None:
-            for fold in range(1, experiment.params.partition.folds + 1):
+            for fold in range(1, results.params.partition.folds + 1):
                 genders = line.rows.loc[line.rows["fold"] == fold, "gender"]
                 row |= _fold_cells("set", fold, *(str(int((genders == gender).sum())) for gender in "FM"))
         if line.published:
@@ -80,10 +79,10 @@ def folds_table(experiment: Experiment) -> Table:
         rows.append(row)
     notes = (
         "F: female, M: male actors. A set holds the actors that its fold validates on.",
-        *_not_configured(experiment.params),
-        f"Published: Table 4 of {SOURCE}; within its balance the assignment is random, so sets may come in any order.",
+        *_not_configured(results.params),
+        f"Published: {paper.source}; within its balance the assignment is random, so sets may come in any order.",
     )
-    return Table("table4", "Table 4: actors by gender in each fold", tuple(columns), (Part(tuple(rows)),), notes)
+    return (Table("table4", paper.title, tuple(columns), (Part(tuple(rows)),), notes),)
 
 
 def _fold_columns(fold: int, prefix: str, header: str) -> list[Column]:
@@ -100,9 +99,9 @@ def _fold_cells(prefix: str, fold: int, women: str, men: str) -> dict[str, Cell]
     return {key: Cell(f"{women}F, {men}M"), f"{key}_F": Cell(women), f"{key}_M": Cell(men)}
 
 
-def _lines(experiment: Experiment, table: pd.DataFrame, published_table: str) -> list[_Line]:
+def _lines(results: Results, table: pd.DataFrame, published_table: str) -> list[_Line]:
     """The paper's corpora in its order, ours beside the one with the same reader; then our others; then the totals."""
-    params = experiment.params
+    params = results.params
     by_reader: dict[str, list[str]] = {}
     for corpus in params.corpora:
         by_reader.setdefault(params.reader(corpus), []).append(corpus)
@@ -113,7 +112,7 @@ def _lines(experiment: Experiment, table: pd.DataFrame, published_table: str) ->
     lines = []
     for name in CORPORA.values():
         ours = counterpart.get(name)
-        label = name if ours is None or corpus_label(params, ours) == name else f"{ours} ({name})"
+        label = name if ours is None or results.corpus_label(ours) == name else f"{ours} ({name})"
         lines.append(_Line(label, None if ours is None else table[table["corpus"] == ours], published[name]))
     lines += [
         _Line(corpus, table[table["corpus"] == corpus], {})
@@ -127,47 +126,3 @@ def _not_configured(params: Params) -> list[str]:
     readers = {params.reader(corpus) for corpus in params.corpora}
     missing = [name for reader, name in CORPORA.items() if reader not in readers]
     return [f"Not configured: {', '.join(missing)}."] if missing else []
-
-
-def network_table(experiment: Experiment) -> Table:
-    """Table 5: structure and parameters of the configured network, PreAct as in the paper, layer by layer."""
-    columns = (
-        Column("layer", "Layer", number=False),
-        *(Column(name, name.capitalize(), number=name == "params") for name in _LAYER),
-        *(Column(f"published_{name}", f"Published {name}", number=name == "params") for name in _LAYER),
-    )
-    layers = experiment.structures["PreAct"]
-    published = {row["layer"]: row for row in published_rows("table5")}
-    rows = [_layer_row(layer.layer, layer, published.pop(layer.layer, None)) for layer in layers]
-    # Stages that only the paper has go below ours.
-    stages = sum(layer.layer.startswith(("prelim", "res")) for layer in layers)
-    rows[stages:stages] = [_layer_row(name, None, row) for name, row in published.items()]
-    totals = [f"{layout} {_total(rows)}" for layout, rows in experiment.structures.items()]
-    same = _shape(layers) == [tuple(row[name] for name in _SHAPE) for row in published_rows("table5")]
-    notes = (
-        "The paper's network." if same else "Not the paper's network: see the published columns.",
-        f"Parameters in all by layout: {listed(totals)}.",
-        f"Published: Table 5 of {SOURCE}, ResNeXt (12, 2x8d).",
-    )
-    return Table("table5", "Table 5: network architecture (PreAct)", columns, (Part(tuple(rows)),), notes)
-
-
-def _layer_row(name: str, ours: LayerRow | None, published: Mapping[str, str] | None) -> Row:
-    row = {"layer": Cell(name)}
-    if ours is not None:
-        row |= {column: Cell(_text(getattr(ours, column))) for column in _LAYER}
-    if published is not None:
-        row |= {f"published_{column}": Cell(published[column]) for column in _LAYER}
-    return row
-
-
-def _total(rows: Sequence[LayerRow]) -> str:
-    return next(f"{row.params:,}" for row in rows if row.layer == "total" and row.params is not None)
-
-
-def _shape(layers: Sequence[LayerRow]) -> list[tuple[str, ...]]:
-    return [tuple(_text(getattr(layer, name)) for name in _SHAPE) for layer in layers]
-
-
-def _text(value: str | int | None) -> str:
-    return "" if value is None else str(value)

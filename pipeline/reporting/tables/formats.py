@@ -10,36 +10,18 @@ from collections.abc import Sequence
 from pipeline.reporting.tables.table import Cell, Column, Part, Table
 
 WIDE = 6
-"""Columns beyond which LaTeX gets smaller type, to stay on the page."""
+"""Number of columns above which LaTeX gets smaller type, to stay on the page."""
 
-LATEX_SYMBOLS = {
+_LATEX_SPECIAL = str.maketrans({
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", "[": "{[}", "]": "{]}", '"': r"\textquotedbl{}",
-    "†": r"$^{\dagger}$", "‡": r"$^{\ddagger}$", "§": r"\S{}", "¶": r"\P{}", "*": r"$^{*}$",
-    "—": "---", "✓": r"$\checkmark$", "✗": r"$\times$", "×": r"$\times$", "γ": r"$\gamma$", "₀": r"$_0$", "−": "$-$",
-    "–": "--", "‘": "`", "’": "'", "“": "``", "”": "''", "…": r"\ldots{}", "µ": r"$\mu$",
-}  # fmt: skip
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
+})  # fmt: skip
+
+_PDFLATEX_LACKS = {"γ": r"\gamma", "₀": "{}_0", "✓": r"\checkmark", "✗": r"\times", "−": "-"}
+"""Signs of our tables that pdfLaTeX does not know, and commands for them; labels may have others."""
 
 # `&` and `<` only where they would begin an entity or a tag, so that notes stay readable as text.
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]|#~$]|&(?=[#\w])|<(?=[\w/!?]))")
-_T1_LETTERS = frozenset(
-    "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿ"
-    "ĂăĄąĆćČčĎďĘęĚěĞğĹĺĽľŁłŃńŇňŐőŒœŔŕŘřŚśŞşŠšŢţŤťŮůŰűŸŹźŻżŽž"
-)
-"""Letters beyond ASCII that the T1 fonts have."""
-
-_GREEK = dict(
-    zip(
-        "αβδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ",
-        (
-            *("alpha", "beta", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi"),
-            *("pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega"),
-            *("Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega"),
-        ),
-        strict=True,
-    )
-)
 _LATEX_NUMBER = re.compile(r"(?<![\w.])-(?=\d)")
 
 
@@ -98,9 +80,19 @@ def markdown_escaped(text: str) -> str:
 
 
 def to_latex(table: Table) -> str:
-    r"""One `table` float for each part, each with all notes, to be read with `\input`."""
-    head = f"% {table.key}: needs \\usepackage[T1]{{fontenc}} and \\usepackage{{booktabs,amssymb}}\n"
-    return head + "\n".join(_latex_float(table, part) for part in table.parts)
+    r"""One `table` float for each part, each with all notes, to be read with `\input`; UTF-8, with its needs on top."""
+    floats = "\n".join(_latex_float(table, part) for part in table.parts)
+    head = [
+        rf"{table.key}, in UTF-8; needs \usepackage{{booktabs}} and one of these:",
+        r"- LuaLaTeX or XeLaTeX: \usepackage{fontspec}\setmainfont{DejaVu Sans}, or another font that has all signs",
+        r"- pdfLaTeX: \usepackage[T1]{fontenc}\usepackage{amssymb}, and for signs that it does not know",
+        *(
+            rf"  \DeclareUnicodeCharacter{{{ord(sign):04X}}}{{\ensuremath{{{command}}}}}"
+            for sign, command in _PDFLATEX_LACKS.items()
+            if sign in floats
+        ),
+    ]
+    return "".join(f"% {line}\n" for line in head) + floats
 
 
 def _latex_float(table: Table, part: Part) -> str:
@@ -109,8 +101,8 @@ def _latex_float(table: Table, part: Part) -> str:
     title = re.sub(r"^Table \d+: ", "", table.title)
     caption = latex_escaped(f"{title} ({part.title})" if part.title else title)
     label = "-".join(["tab:" + table.key, *([part.selection] if part.selection else [])])
-    body = [" & ".join(latex_escaped(text) for text in row) + r" \\" for row in table.printed_rows(part)]
-    notes = [rf"\item {latex_escaped(note)}" for note in (*part.notes, *table.notes)]
+    body = [_guarded(" & ".join(map(latex_escaped, row))) + r" \\" for row in table.printed_rows(part)]
+    notes = [rf"\item {_guarded(latex_escaped(note))}" for note in (*part.notes, *table.notes)]
     return "\n".join([
         r"\begin{table}[htbp]",
         r"\centering" + (r"\footnotesize\setlength{\tabcolsep}{3pt}" if len(columns) > WIDE else r"\small"),
@@ -126,19 +118,13 @@ def _latex_float(table: Table, part: Part) -> str:
 
 
 def latex_escaped(text: str) -> str:
-    """`text` as LaTeX prints it unchanged, on one line; a character that its fonts lack is named by its number."""
-    escaped = "".join(_latex_character(character) for character in " ".join(text.split()))
-    return _LATEX_NUMBER.sub("$-$", escaped)
+    """`text` as LaTeX prints it unchanged, on one line: its special characters escaped, numbers with a real minus."""
+    return _LATEX_NUMBER.sub("−", " ".join(text.split()).translate(_LATEX_SPECIAL))
 
 
-def _latex_character(character: str) -> str:
-    if character in LATEX_SYMBOLS:
-        return LATEX_SYMBOLS[character]
-    if " " <= character <= "~" or character in _T1_LETTERS:
-        return character
-    if character in _GREEK:
-        return rf"$\{_GREEK[character]}$"
-    return rf"\texttt{{U+{ord(character):04X}}}"
+def _guarded(text: str) -> str:
+    r"""`text` behind `\\` or `\item`, which would read a bracket or a star as their option."""
+    return "{}" + text if text.startswith(("[", "*")) else text
 
 
 def _latex_header(columns: Sequence[Column]) -> str:
@@ -149,6 +135,6 @@ def _latex_header(columns: Sequence[Column]) -> str:
         # Where the longer of the two lines is shortest.
         cuts = [(" ".join(words[:place]), " ".join(words[place:])) for place in range(1, len(words))]
         lines = min(cuts, key=lambda cut: max(map(len, cut))) if cuts and len(columns) > WIDE else (column.header,)
-        text = r"\\".join(latex_escaped(line) for line in lines)
+        text = r"\\".join(_guarded(latex_escaped(line)) for line in lines)
         cells.append(rf"\shortstack[{'r' if column.number else 'l'}]{{{text}}}" if len(lines) > 1 else text)
     return " & ".join(cells) + r" \\"

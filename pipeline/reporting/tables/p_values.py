@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from pipeline.evaluation.comparison import SIGNIFICANT
-from pipeline.evaluation.hypotheses import Claim
+from pipeline.evaluation.hypotheses import Hypothesis
+from pipeline.evaluation.results import Results
+from pipeline.evaluation.selections import EPOCHS, headline_first
+from pipeline.evaluation.tables import SIGNIFICANT
+from pipeline.evaluation.wording import p_value
 from pipeline.paper.published import published_rows
-from pipeline.params import Selection
+from pipeline.paper.tables import PAPER_TABLES
 from pipeline.reporting.agreement import PublishedFinding, disagreements_with_paper
-from pipeline.reporting.experiment import Experiment
-from pipeline.reporting.selections import EPOCHS, headline_first
-from pipeline.reporting.setting import published_from
-from pipeline.reporting.tables.performance import common_notes, part_notes
-from pipeline.reporting.tables.table import Cell, Column, Part, Row, Table, p_value
-
-TITLES = {
-    7: "Table 7: p-values between PreAct, PreAct-Full and PreAct-Both",
-    9: "Table 9: p-values between PreActBN at γ₀ = 0.05 and PostAct and RPreAct at every γ₀",
-}
-
-_BETTER = {
-    7: "Of each pair the model named second is the one claimed better, as in the paper.",
-    9: "Of each pair the model named first is the one claimed better, as in the paper.",
-}
+from pipeline.reporting.tables.notes import common_notes, part_notes
+from pipeline.reporting.tables.table import Cell, Column, Part, Row, Table
+from pipeline.training.params import Selection
 
 _P_VALUES = (
     Column("p_valid_ua", "p (Valid UA)"),
@@ -38,49 +27,43 @@ _P_VALUES = (
 )
 
 
-def p_value_table(number: int, experiment: Experiment, claims: Sequence[Claim]) -> Table:
-    """Table 7 or 9, rows as the paper has them: one for each of the table's claims, in order.
-
-    Args:
-        number: of the table.
-        experiment: everything.
-        claims: of all tables.
-    """
-    key = f"table{number}"
-    claims = [claim for claim in claims if claim.table == key]
-    published = published_rows(key)
+def p_value_table(key: str, results: Results) -> tuple[Table]:
+    """The paper's table with this key, rows as the paper has them: one for each of its hypotheses, in order."""
+    paper, published = PAPER_TABLES[key], published_rows(key)
+    hypotheses = results.hypotheses_of(key)
     findings = [
-        PublishedFinding(claim, metric, float(row[f"p_{metric}"]) < SIGNIFICANT)
-        for claim, row in zip(claims, published, strict=True)
+        PublishedFinding(hypothesis, metric, float(row[f"p_{metric}"]) < SIGNIFICANT)
+        for hypothesis, row in zip(hypotheses, published, strict=True)
         for metric in ("valid_ua", "gap")
     ]
+    pairs = list(zip(hypotheses, published, strict=True))
     parts = tuple(
         Part(
-            tuple(_row(experiment, claim, row, selection) for claim, row in zip(claims, published, strict=True)),
+            tuple(_row(results, *ours_and_theirs, selection) for ours_and_theirs in pairs),
             selection, EPOCHS[selection],
-            (*part_notes(experiment, claims, selection), *disagreements_with_paper(experiment, findings, selection)),
+            (*part_notes(results, hypotheses, selection), *disagreements_with_paper(results, findings, selection)),
         )
-        for selection in headline_first(experiment.params.report.selection)
+        for selection in headline_first(results.params.report.selection)
     )  # fmt: skip
     gamma = (Column("gamma0", "γ₀"),) if "gamma0" in published[0] else ()
     columns = (Column("pair", "Model pair", number=False, grouped=True), *gamma, *_P_VALUES)
-    models = [model for claim in claims for model in (claim.reference, claim.better)]
-    notes = (_BETTER[number], *common_notes(experiment, models), published_from(number))
-    return Table(key, TITLES[number], columns, parts, notes)
+    models = [model for hypothesis in hypotheses for model in (hypothesis.reference, hypothesis.better)]
+    notes = (*paper.notes, *common_notes(results, models), paper.provenance)
+    return (Table(key, paper.title, columns, parts, notes),)
 
 
-def _row(experiment: Experiment, claim: Claim, published: dict[str, str], selection: Selection) -> Row:
-    ua, gap = (experiment.test(claim, metric, selection) for metric in ("valid_ua", experiment.gap_metric))
+def _row(results: Results, hypothesis: Hypothesis, published: dict[str, str], selection: Selection) -> Row:
+    ua, gap = (results.test(hypothesis, metric, selection) for metric in ("valid_ua", results.gap_metric))
     return {
         "pair": Cell(f"{published['model_a']} vs {published['model_b']}"),
         "gamma0": Cell(published.get("gamma0", "")),
         "p_valid_ua": Cell(p_value(ua.p)),
-        "p_valid_ua_corrected": Cell(p_value(ua.p_corrected)),
+        "p_valid_ua_corrected": Cell(p_value(ua.p_corrected_seed_mean)),
         "p_gap": Cell(p_value(gap.p)),
-        "p_gap_corrected": Cell(p_value(gap.p_corrected)),
+        "p_gap_corrected": Cell(p_value(gap.p_corrected_seed_mean)),
         "published_p_valid_ua": Cell(published["p_valid_ua"]),
         "published_p_gap": Cell(published["p_gap"]),
-        "model_a": Cell(claim.better),
-        "model_b": Cell(claim.reference),
+        "model_a": Cell(hypothesis.better),
+        "model_b": Cell(hypothesis.reference),
         "note": Cell("; ".join(dict.fromkeys(test.note for test in (ua, gap) if test.note))),
     }

@@ -1,38 +1,45 @@
-"""All tables of an experiment, and writing them."""
+"""The tables in the order of the page; a new one is one file and one line of `TABLES`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from pipeline.core.files import write_text
-from pipeline.evaluation.hypotheses import all_claims
-from pipeline.reporting.experiment import Experiment
-from pipeline.reporting.tables.data import corpora_table, folds_table, network_table
+from pipeline.evaluation.results import Results
+from pipeline.reporting.tables.data import corpora_table, folds_table
 from pipeline.reporting.tables.formats import to_csv, to_latex, to_markdown
+from pipeline.reporting.tables.network import network_table
 from pipeline.reporting.tables.p_values import p_value_table
-from pipeline.reporting.tables.performance import performance_table, user_table
+from pipeline.reporting.tables.performance import performance_table
 from pipeline.reporting.tables.table import Table
+from pipeline.reporting.tables.user import user_tables
+
+Builder = Callable[[Results], Sequence[Table]]
+"""Makes tables from the results; none where these do not have what they show."""
+
+TABLES: tuple[Builder, ...] = (
+    partial(performance_table, "table2"),
+    corpora_table,
+    folds_table,
+    network_table,
+    partial(performance_table, "table6"),
+    partial(p_value_table, "table7"),
+    partial(performance_table, "table8"),
+    partial(p_value_table, "table9"),
+    partial(performance_table, "table10"),
+    user_tables,
+)
+"""Tables 2 to 10 of the paper, whatever was trained, then those of `report.tables`."""
 
 
-def build_tables(experiment: Experiment) -> tuple[Table, ...]:
-    """Tables 2 to 10 of the paper, whatever was trained, then those of `report.tables`."""
-    own = experiment.params.report.tables
-    claims = all_claims(own)
-    return (
-        performance_table(2, experiment, claims),
-        corpora_table(experiment),
-        folds_table(experiment),
-        network_table(experiment),
-        performance_table(6, experiment, claims),
-        p_value_table(7, experiment, claims),
-        performance_table(8, experiment, claims),
-        p_value_table(9, experiment, claims),
-        performance_table(10, experiment, claims),
-        *(user_table(key, definition, experiment, claims) for key, definition in own.items()),
-    )
+def build_tables(results: Results) -> tuple[Table, ...]:
+    """All tables of the results, in order."""
+    return tuple(table for build in TABLES for table in build(results))
 
 
-def write_tables(tables: tuple[Table, ...], folder: Path) -> None:
+def write_tables(tables: Sequence[Table], folder: Path) -> None:
     """Write each table as `<key>.csv`, `<key>.md` and `<key>.tex`."""
     for table in tables:
         for ending, text in (("csv", to_csv(table)), ("md", to_markdown(table)), ("tex", to_latex(table))):

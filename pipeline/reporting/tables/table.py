@@ -1,8 +1,8 @@
-"""A table as a value, before it has a look: columns, parts, cells and the notes below."""
+"""A table as a value, before it is formatted: columns, parts, cells and the notes below."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +15,7 @@ class Cell:
     """A formatted value, its significance markers, and what is printed where that is not the value.
 
     `mark` stands before the value: the paper's test. `corrected` stands after it: those of the same markers that the
-    corrected test holds up.
+    corrected test confirms.
     """
 
     value: str = ""
@@ -58,7 +58,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Part:
-    """Rows under one title: a table has one part a selection of epochs, or a single part without a name."""
+    """Rows under one title: a table has one part for each selection of epochs, or a single part without a name."""
 
     rows: tuple[Row, ...]
     selection: str = ""
@@ -93,38 +93,3 @@ class Table:
             printed.append(["" if hide else text for hide, text in zip(blank, full, strict=True)])
             above = full
         return printed
-
-
-def fixed(number: float | None, decimals: int = 3) -> str:
-    """`61.342` as the paper prints UA and Gap; nothing for None and NaN, and no minus before a zero."""
-    if number is None or number != number:
-        return ""
-    return f"{round(number, decimals) + 0.0:.{decimals}f}"
-
-
-def p_value(number: float | None) -> str:
-    """`1.44e-2` as the paper prints p-values; nothing for None and NaN."""
-    if number is None or number != number:
-        return ""
-    mantissa, exponent = f"{number:.2e}".split("e")
-    return f"{mantissa}e{int(exponent)}"
-
-
-def signed(number: float, decimals: int = 1) -> str:
-    """`+1.2`, `−0.4`: a difference in running text, with a real minus."""
-    return f"{round(number, decimals) + 0.0:+.{decimals}f}".replace("-", "−")
-
-
-def plain_p(number: float | None) -> str:
-    """`p = 0.046`, `p < 0.001`: a p-value in running text; `no p` for None."""
-    if number is None or number != number:
-        return "no p"
-    if number < 0.001:
-        return "p < 0.001"
-    return f"p = {number:.2g}" if number < 0.995 else "p > 0.99"
-
-
-def listed(names: Iterable[str]) -> str:
-    """`a, b and c`."""
-    *first, last = list(names) or [""]
-    return f"{', '.join(first)} and {last}" if first else last

@@ -1,0 +1,27 @@
+"""Read all of params.yaml and list every mistake in it; nothing is computed."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pipeline.core.settings import PARAMS
+from pipeline.core.wording import counted
+from pipeline.params import load_params
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The file, params.yaml by default."""
+    parser.add_argument("path", nargs="?", type=Path, default=PARAMS, help="a params file; default: params.yaml")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check the file, and that the packages of its front ends are installed."""
+    params = load_params(options.path)
+    for key in params.frontends:
+        params.front_end(key).refuse_if_not_installed()
+    print(
+        f"{options.path}: no mistakes; {len(params.corpora)} corpora, {counted(len(params.frontends), 'front end')}, "
+        f"{counted(len(params.models), 'model')}"
+    )
+    return 0

@@ -1,0 +1,22 @@
+"""The three choices of the reported epoch, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pipeline.training.params import SELECTIONS, Selection
+
+EPOCHS: Mapping[Selection, str] = {"last": "Last epoch", "best": "Best epoch", "crossval": "Cross-validated epoch"}
+"""Titles of the parts, by selection."""
+
+CHOSEN: Mapping[Selection, str] = {
+    "last": "The last epoch of every run.",
+    "best": "The epoch of the highest validation UA, chosen on the very fold it is scored on: optimistic.",
+    "crossval": "For each fold the epoch of the highest mean validation UA of the other folds of the same seed.",
+}
+"""How the reported epoch was chosen, as a sentence."""
+
+
+def headline_first(first: Selection) -> tuple[Selection, ...]:
+    """All selections, `first` first."""
+    return (first, *(selection for selection in SELECTIONS if selection != first))

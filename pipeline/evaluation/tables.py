@@ -1,0 +1,108 @@
+"""The schemas of results: measures of each run, intervals of each model, comparisons between models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+
+from pipeline.core.tables import integer, number, one_of, probability, text
+
+SIGNIFICANT = 0.05
+"""p below which the paper calls a difference significant."""
+
+
+def _statistic(column: pa.Column) -> Any:
+    """A field of `Comparison` that may be undefined, and its column."""
+    return field(default=None, metadata={"column": column})
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One hypothesis by one metric at one selection; what is not defined is None, and `note` says why.
+
+    The fields are the columns of `results/comparisons.csv`, in their order.
+
+    Attributes:
+        n: number of (fold, seed) pairs.
+        mean_difference: mean difference in points, above 0 where it has the direction of the hypothesis.
+        t, df, p: the paper's test, which treats the pairs as independent.
+        p_corrected: the corrected resampled t-test over the pairs.
+        p_seed_mean: the t-test over the folds' means.
+        p_corrected_seed_mean: the corrected t-test over the folds' means, the most careful one (docs/statistics.md).
+        p_wilcoxon: the signed-rank test over the pairs.
+        p_holm: `p_corrected_seed_mean`, adjusted for the hypotheses of its table.
+        prob_worse, prob_equal, prob_better: probabilities by the Bayesian correlated t-test; equal is within
+            `report.rope` points.
+        effect_size: mean over standard deviation of the pairs.
+        ci_low, ci_high: 95 % interval of `mean_difference`.
+        note: why something is empty.
+    """
+
+    n: int = field(metadata={"column": integer(0)})
+    mean_difference: float | None = _statistic(number(empty=True))
+    t: float | None = _statistic(number(empty=True))
+    df: float | None = _statistic(number(empty=True))
+    p: float | None = _statistic(probability(empty=True))
+    p_corrected: float | None = _statistic(probability(empty=True))
+    p_seed_mean: float | None = _statistic(probability(empty=True))
+    p_corrected_seed_mean: float | None = _statistic(probability(empty=True))
+    p_wilcoxon: float | None = _statistic(probability(empty=True))
+    p_holm: float | None = _statistic(probability(empty=True))
+    prob_worse: float | None = _statistic(probability(empty=True))
+    prob_equal: float | None = _statistic(probability(empty=True))
+    prob_better: float | None = _statistic(probability(empty=True))
+    effect_size: float | None = _statistic(number(empty=True))
+    ci_low: float | None = _statistic(number(empty=True))
+    ci_high: float | None = _statistic(number(empty=True))
+    note: str = field(default="", metadata={"column": text()})
+
+    @classmethod
+    def from_row(cls, row: Mapping[Any, Any]) -> Comparison:
+        """The comparison in a row of `COMPARISONS`."""
+        names = [statistic.name for statistic in fields(cls)]
+        values: dict[str, Any] = {name: None if pd.isna(row[name]) else row[name] for name in names}
+        return cls(**values)
+
+    @property
+    def significant(self) -> bool:
+        """Whether the hypothesis holds at the paper's level by the paper's test."""
+        return self.p is not None and self.p < SIGNIFICANT
+
+    @property
+    def stands(self) -> bool:
+        """Whether it holds at the same level by the corrected test on the folds' means."""
+        return self.p_corrected_seed_mean is not None and self.p_corrected_seed_mean < SIGNIFICANT
+
+
+COMPARISONS = pa.DataFrameSchema({
+    "table": text(), "model_a": text(), "model_b": text(), "metric": one_of("valid_ua", "gap", "gap_eval"),
+    "selection": one_of("last", "best", "crossval"),
+    **{statistic.name: statistic.metadata["column"] for statistic in fields(Comparison)},
+})  # fmt: skip
+"""One row per table, pair, metric and selection; `model_a` is the one claimed better, differences in points."""
+
+INTERVALS = pa.DataFrameSchema({
+    "model": text(), "selection": one_of("last", "best"), "corpus": text(), "gender": one_of("all", "F", "M"),
+    "actors": integer(1), "ua": number(least=0), "ci_low": number(empty=True), "ci_high": number(empty=True),
+})  # fmt: skip
+"""One row per model, selection and group (`all` and `all`, or the women or men of a corpus): UA in percent and its 95 %
+interval over actors."""
+
+
+def measures_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
+    """Columns of `results/measures.csv`: one row per run, selection, level and group; accuracies in percent.
+
+    `level` is `segment`, or `utterance` (the mean of its segments' probabilities). `corpus` and `gender` are a key
+    and a letter for the rows of that group alone, else `all`. A recall is empty where the group lacks the class.
+    """
+    return pa.DataFrameSchema({
+        "model": text(), "fold": integer(1), "seed": integer(0), "selection": one_of("last", "best"),
+        "level": one_of("segment", "utterance"), "corpus": text(), "gender": one_of("all", "F", "M"),
+        "n": integer(1), "ua": number(least=0), "wa": number(least=0), "macro_f1": number(least=0),
+        "ece": number(least=0), **{f"recall_{name}": number(least=0, empty=True) for name in classes},
+        **{f"count_{true}_{predicted}": integer(0) for true in classes for predicted in classes},
+    })  # fmt: skip

@@ -1,0 +1,56 @@
+"""The kinds of front ends by name. A new front end is one file and one line here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from pipeline.core.errors import InputError
+from pipeline.core.source import import_closure, source_hash, source_hashes
+from pipeline.core.wording import did_you_mean
+from pipeline.frontends.base import FrontEnd, FrontEndOptions
+
+FRONT_ENDS: dict[str, str] = {
+    "spectrogram": "pipeline.frontends.spectrogram",
+}
+"""The module of each kind; it is imported when a front end of the kind is configured."""
+
+
+def front_end_class(kind: str) -> type[FrontEnd[Any]]:
+    """The class of a kind.
+
+    Raises:
+        InputError: there is no such kind.
+    """
+    if kind not in FRONT_ENDS:
+        hint = did_you_mean(kind, FRONT_ENDS)
+        raise InputError(f"{kind!r} is not a kind of front end; {hint}expected one of {', '.join(FRONT_ENDS)}")
+    found: type[FrontEnd[Any]] = import_module(FRONT_ENDS[kind]).FRONT_END
+    return found
+
+
+def make_front_end(options: FrontEndOptions) -> FrontEnd[Any]:
+    """The front end of an entry of `frontends`."""
+    return front_end_class(options.kind)(options)
+
+
+def front_end_of(described: Mapping[str, Any]) -> FrontEnd[Any]:
+    """The front end with options given as plain values, as files keep them."""
+    kind = front_end_class(str(described.get("kind")))
+    return kind(kind.options_class.model_validate_json(json.dumps(dict(described))))
+
+
+def description(front_end: FrontEnd[Any]) -> dict[str, Any]:
+    """Everything that features depend on: options, code of the front end as it parses, versions, weights.
+
+    It is written to `data/frontends/<key>.json`, on which the extraction of this front end alone depends.
+    """
+    kind = front_end.options.kind
+    code = import_closure([FRONT_ENDS[kind]], ["pipeline/frontends"])
+    return {
+        "options": front_end.options.model_dump(mode="json"),
+        "source": source_hash(source_hashes(code)),
+        **front_end.identity(),
+    }

@@ -1,0 +1,1 @@
+"""The families of classifiers, one file each."""

@@ -1,0 +1,133 @@
+"""The sections of params.yaml that runs are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SerializeAsAny, StringConstraints
+
+from pipeline.core.settings import (
+    Classes,
+    Count,
+    Key,
+    Sections,
+    Strict,
+    Variants,
+    class_mistakes,
+    entry_of,
+    merged,
+    repeated,
+)
+from pipeline.features.params import SegmentParams
+from pipeline.folds.params import PartitionParams
+from pipeline.models.family import Design, Family
+from pipeline.models.options import FeatureParams, ModelParams, NetworkParams
+from pipeline.models.registry import family
+from pipeline.training.params import Reading, TrainParams, Where
+
+SHARED_BY_ALL = ("seeds", "folds")
+"""Keys of `train` by which models are compared, so no model has values of its own for them."""
+
+
+class ExecutionParams(Strict):
+    """How runs are executed; it has no effect on what they compute."""
+
+    engine: Literal["local", "ray"] = "local"
+    device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    workers: Count | Literal["auto"] = "auto"
+    features: Where = "auto"
+    devices_per_run: Count = 1
+    checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
+
+
+AnyModel = Annotated[
+    SerializeAsAny[ModelParams], Variants("family", lambda name: family(name).options, default="resnext")
+]
+"""An entry of `models` as the class of its family."""
+
+
+class RunSections(Sections):
+    """Everything that runs depend on; only the keys of corpora and front ends."""
+
+    classes: Classes
+    corpora: dict[Key, Any]
+    segment: SegmentParams
+    features: FeatureParams
+    partition: PartitionParams
+    network: NetworkParams
+    models: Annotated[dict[Key, AnyModel], Field(min_length=1)]
+    train: TrainParams
+    execution: ExecutionParams = ExecutionParams()
+
+    def model(self, key: str) -> ModelParams:
+        """A configured model.
+
+        Raises:
+            InputError: there is no such model.
+        """
+        return entry_of(self.models, key, "model")
+
+    def family_of(self, key: str) -> Family:
+        """The family of a configured model."""
+        return family(self.model(key).family)
+
+    def train_of(self, key: str) -> TrainParams:
+        """The section `train` with a model's own values."""
+        return merged(self.train, self.model(key).train, "train")
+
+    def design_of(self, key: str, dims: int) -> Design:
+        """Everything that a model is built from; `dims` is the number of columns of its features."""
+        model = self.model(key)
+        return Design(
+            model,
+            merged(self.network, model.network, "network"),
+            merged(self.features, model.features, "features"),
+            len(self.classes),
+            dims,
+        )
+
+    def reading_of(self, key: str) -> Reading:
+        """The form in which a model reads the data: spliced frames, or rows as the front end gives them."""
+        model, kind = self.model(key), self.family_of(key)
+        features = merged(self.features, model.features, "features")
+        splicing = (features.left, features.right, features.every) if kind.reads == "spliced" else (0, 0, 1)
+        return Reading(model.frontend, *splicing, self.train_of(key).precision, framewise=kind.reads != "rows")
+
+    def mistakes(self) -> list[str]:
+        """See `Sections`."""
+        lines = [
+            *class_mistakes(self.classes),
+            *repeated("train.seeds", self.train.seeds),
+            *repeated("train.folds", self.train.folds),
+        ]
+        if wrong := [fold for fold in self.train.folds if fold > self.partition.folds]:
+            lines.append(f"train.folds: {wrong} beyond partition.folds = {self.partition.folds}")
+        lines += [line for key in self.models for line in self._model_mistakes(key)]
+        # A mistake in what all models share is listed once.
+        return list(dict.fromkeys(lines))
+
+    def _model_mistakes(self, key: str) -> Iterator[str]:
+        """Conflicts between the options of one model and the sections."""
+        place, model = f"models.{key}", self.models[key]
+        try:
+            design, train = self.design_of(key, dims=1), self.train_of(key)
+        except ValueError as error:
+            yield from (f"{place}.{line}" for line in str(error).split("\n"))
+            return
+        for name in SHARED_BY_ALL:
+            if name in (model.train or {}):
+                yield (
+                    f"{place}.train.{name}: models are compared by {name}, so all have those of the section train; "
+                    "remove it"
+                )
+        if model.network and not self.family_of(key).network:
+            yield f"{place}.network: the family {model.family} is not built from the section network; remove it"
+        if "cmvn" in (model.features or {}):
+            yield (
+                f"{place}.features.cmvn: normalisation is part of the front end; give frontends an entry such as "
+                "other: {kind: spectrogram, cmvn: utterance} and set the model's frontend to it"
+            )
+        for line in self.family_of(key).mistakes(design, train.batch_segments, self.execution.devices_per_run):
+            shared = line.startswith(("network.", "features.")) and not (model.network or model.features)
+            yield line if shared else f"{place}.{line}"

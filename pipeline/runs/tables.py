@@ -1,0 +1,36 @@
+"""The tables that training writes for each model: its runs, their history, and their predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandera.pandas as pa
+
+from pipeline.core.tables import integer, key, number, one_of, probability, text
+
+SPLIT_DIGITS = 10
+"""Number of first digits of the hash of a run's data that depend on segments and folds, not on the front end."""
+
+RUNS = pa.DataFrameSchema({
+    "model": text(), "fold": integer(1), "seed": integer(0), "selection": one_of("last", "best", "crossval"),
+    "epoch": integer(1), "valid_ua": number(empty=True), "train_ua": number(empty=True),
+    "train_ua_eval": number(empty=True), "gap": number(empty=True), "gap_eval": number(empty=True),
+    "status": one_of("done", "diverged"),
+})  # fmt: skip
+"""One row per run and selection; accuracies and gaps in percent."""
+
+HISTORY = pa.DataFrameSchema({
+    "model": text(), "fold": integer(1), "seed": integer(0), "epoch": integer(1),
+    "train_loss": number(empty=True), "train_ua": number(empty=True), "train_loss_eval": number(empty=True),
+    "train_ua_eval": number(empty=True), "valid_loss": number(empty=True), "valid_ua": number(empty=True),
+})  # fmt: skip
+"""One row per run and epoch; training columns in eval mode are empty for epochs that were not scored so."""
+
+
+def predictions_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
+    """Columns of `results/predictions/<model>.csv`: one row per run, selection and validation segment."""
+    return pa.DataFrameSchema({
+        "model": text(), "fold": integer(1), "seed": integer(0), "selection": one_of("last", "best"),
+        "segment": key(), "emotion": one_of(*classes), "predicted": one_of(*classes),
+        **{f"p_{name}": probability() for name in classes},
+    })  # fmt: skip

@@ -1,0 +1,41 @@
+"""The optimiser of a recipe, and its learning rate over time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from pipeline.training.params import Recipe
+
+
+def rate_at(recipe: Recipe, iteration: int, iterations: int) -> float:
+    """The learning rate of an iteration.
+
+    Args:
+        recipe: recipe with the first rate and the schedule.
+        iteration: number of iterations done.
+        iterations: number of iterations of the whole training.
+
+    Returns:
+        For `cosine`, rate / 2 * (1 + cos(pi * iteration / iterations)): one cycle without restarts (Loshchilov &
+        Hutter 2017, equation 5), which Gastaldi steps by the batch.
+    """
+    if recipe.schedule == "constant":
+        return recipe.learning_rate
+    if recipe.schedule == "steps":
+        # A part such as 0.36 of 500 epochs is a whole number of iterations, except for rounding.
+        reached = [rate for part, rate in recipe.steps if iteration >= part * iterations - 1e-6]
+        return reached[-1] if reached else recipe.learning_rate
+    return recipe.learning_rate / 2 * (1 + math.cos(math.pi * iteration / iterations))
+
+
+def make_optimiser(parameters: Iterable[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
+    """A new optimiser; the training loop sets its rate at every iteration."""
+    if recipe.optimiser == "adam":
+        return torch.optim.Adam(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    return torch.optim.SGD(
+        parameters, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=True, weight_decay=recipe.weight_decay
+    )

@@ -1,0 +1,105 @@
+"""The training of one run: from a design and data to a trained classifier."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+
+from pipeline.models.base import Classifier
+from pipeline.models.family import Design, Family
+from pipeline.training.data import Experiment
+from pipeline.training.loop import Scoring, train
+from pipeline.training.params import TrainParams
+from pipeline.training.speech import SpeechTask, channels_last, score
+from pipeline.training.state import Epoch, RunState, start_run, take_snapshot
+
+Progress = Callable[[RunState], None]
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """The seeds of a run's random streams.
+
+    Attributes:
+        initialisation: seed of the classifier's initial numbers.
+        order: seed of the order of the batches.
+        noise: seed of everything else that is random in training, such as shaking and dropout.
+    """
+
+    initialisation: int
+    order: int
+    noise: int
+
+    @classmethod
+    def of(cls, seed: int, fold: int) -> Self:
+        """The seeds of a run; they depend on seed and fold but not on the model, so that models share their batches."""
+        states = (np.random.SeedSequence([seed, fold, purpose]).generate_state(1)[0] for purpose in range(3))
+        return cls(*map(int, states))
+
+
+def start(family: Family, design: Design, options: TrainParams, seeds: Seeds, device: torch.device) -> RunState:
+    """A run before its first epoch."""
+    configure_arithmetic(options.threads, device)
+    network = family.build(design, seeds.initialisation)
+    return start_run(network, options.recipe, (seeds.order, seeds.noise), device)
+
+
+def train_run(
+    family: Family,
+    state: RunState,
+    experiment: Experiment,
+    fold: int,
+    options: TrainParams,
+    seeds: Seeds,
+    after_epoch: Progress = lambda state: None,
+) -> None:
+    """Train a run to its last epoch, alone or as one of several processes; `state` holds the result.
+
+    Args:
+        family: family of the classifier.
+        state: state of a new run or of one that continues.
+        experiment: segments of all folds.
+        fold: fold that the run is validated on.
+        options: section `train` with the model's own values.
+        seeds: seeds of the run.
+        after_epoch: function called after each epoch.
+    """
+    train_segments, valid_segments = experiment.split(fold)
+    network = state.network
+    assert isinstance(network, Classifier)  # noqa: S101 (a family builds nothing else)
+    task = SpeechTask(experiment.bank, train_segments, valid_segments, network.num_classes, options.batch_segments)
+    if family.by_epochs:
+        scoring = Scoring(valid_every=1, train_every=options.eval_train_every, snapshots=True)
+        train(state, task, options.recipe, scoring, after_epoch)
+    elif not state.history:
+        _fit(state, network, task, seeds)
+        after_epoch(state)
+
+
+def _fit(state: RunState, network: Classifier, task: SpeechTask, seeds: Seeds) -> None:
+    """Fit a classifier without epochs to all training segments; its history has one row."""
+    bank, segments = task.bank, task.train_segments
+    network.fit(channels_last(bank.gather(segments)), task.weights, seeds.initialisation)
+    train_scores = score(network, bank, segments, task.weights)
+    valid = task.score_valid(network)
+    if not (math.isfinite(train_scores.loss) and math.isfinite(valid.loss)):
+        state.diverged_epoch = 1
+        return
+    trained = train_scores.loss, train_scores.score
+    state.history.append(Epoch(1, *trained, *trained, valid.loss, valid.score))
+    state.best = state.last = take_snapshot(state, 1, valid.probabilities)
+
+
+def configure_arithmetic(threads: int, device: torch.device) -> None:
+    """Configure what else decides the last digits: the number of threads, the order of sums, and full fp32."""
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(device.type == "cpu")
+    # If True, PyTorch would fill new memory with NaN before every use, to show reads of what was never written.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    # By default PyTorch lets convolutions on a GPU round fp32 to the 10 bits of TF32.
+    torch.backends.cudnn.allow_tf32 = False

@@ -1,0 +1,142 @@
+"""The task of the speech models: class-weighted segments, scored by unweighted accuracy (section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from pipeline.models.base import Batch, Classifier
+from pipeline.models.collective import gathered, processes, rank, summed
+from pipeline.models.normalisation import still_statistics
+from pipeline.models.options import Mixup
+from pipeline.training.accuracy import unweighted_accuracy
+from pipeline.training.batches import SegmentBank, ordered_batches
+from pipeline.training.loop import Scores, Step
+from pipeline.training.mixup import draw_pairs, mixed_loss
+from pipeline.training.order import shuffled_batches
+
+SCORING_FRAMES = 1024
+"""Model frames scored at once; scoring keeps no activations, so this is bounded by cache, not by memory."""
+
+
+@dataclass(frozen=True)
+class SpeechTask:
+    """Segments to learn from, and segments to be validated on; see `loop.Task`.
+
+    Attributes:
+        bank: all segments.
+        train_segments: positions in the bank of the training folds' segments.
+        valid_segments: positions of the validation fold's segments.
+        num_classes: number of classes.
+        batch_segments: number of segments in a batch.
+    """
+
+    bank: SegmentBank
+    train_segments: Tensor
+    valid_segments: Tensor
+    num_classes: int
+    batch_segments: int
+
+    @cached_property
+    def weights(self) -> Tensor:
+        """(classes,) weights of the loss, from the training segments."""
+        return class_weights(self.bank.emotions[self.train_segments], self.num_classes)
+
+    def batches(self, order: torch.Generator) -> Sequence[Tensor]:
+        """See `Task`."""
+        return list(shuffled_batches(self.train_segments, self.batch_segments, order))
+
+    def step(self, network: Classifier, positions: Tensor, noise: torch.Generator) -> Step:
+        """See `Task`."""
+        batch = channels_last(self.bank.gather(_share(positions)))
+        target, weights = batch.emotions, self.weights
+        with network.penalty(batch) as penalty:
+            if network.mixup is None:
+                scores = network.scores(batch, noise)
+                loss, weight = F.cross_entropy(scores, target, weight=weights, reduction="sum"), weights[target].sum()
+            else:
+                scores = _unmixed_scores(network, batch, noise)
+                loss, weight = _mixup_loss(network, batch, weights, network.mixup, noise)
+        batch_weight = summed(weight)
+        predicted = scores.detach().argmax(dim=1)
+        return Step(loss / batch_weight + penalty(), summed(loss.detach()), batch_weight, target, predicted)
+
+    def before_step(self, network: Classifier) -> None:
+        """See `Task`."""
+        network.before_step()
+
+    def measure(self, truth: Tensor, predicted: Tensor) -> float:
+        """Unweighted accuracy in percent."""
+        return unweighted_accuracy(truth.numpy(), predicted.numpy(), self.num_classes)
+
+    def score_valid(self, network: Classifier) -> Scores:
+        """See `Task`."""
+        return score(network, self.bank, self.valid_segments, self.weights)
+
+    def score_train(self, network: Classifier) -> Scores:
+        """See `Task`."""
+        return score(network, self.bank, self.train_segments, self.weights)
+
+
+def class_weights(emotions: Tensor, num_classes: int) -> Tensor:
+    """Weights inversely proportional to class size (section 5), of mean 1 over the segments given.
+
+    Raises:
+        ValueError: a class has no segment.
+    """
+    counts = torch.bincount(emotions, minlength=num_classes)
+    if (counts == 0).any():
+        raise ValueError(f"training segments by class are {counts.tolist()}; expected some of each")
+    return len(emotions) / (num_classes * counts.float())
+
+
+def score(network: Classifier, bank: SegmentBank, segments: Tensor, weights: Tensor) -> Scores:
+    """Class-weighted loss, unweighted accuracy in percent, and (segments, classes) probabilities, in eval mode."""
+    scores = _scores(network, bank, segments)
+    emotions = bank.emotions[segments]
+    loss = F.cross_entropy(scores, emotions, weight=weights).item()
+    probabilities = scores.softmax(dim=1).cpu()
+    ua = unweighted_accuracy(emotions.cpu().numpy(), probabilities.argmax(dim=1).numpy(), scores.shape[1])
+    return Scores(loss, ua, probabilities)
+
+
+def probabilities(network: Classifier, bank: SegmentBank, segments: Tensor) -> Tensor:
+    """(segments, classes) probabilities in eval mode."""
+    return _scores(network, bank, segments).softmax(dim=1).cpu()
+
+
+def channels_last(batch: Batch) -> Batch:
+    """The same batch in the memory layout that convolutions are fastest in."""
+    return replace(batch, frames=batch.frames.contiguous(memory_format=torch.channels_last))
+
+
+def _scores(network: Classifier, bank: SegmentBank, segments: Tensor) -> Tensor:
+    """(segments, classes) unnormalised log-probabilities in eval mode, a bounded number of frames at a time."""
+    network.eval()
+    with torch.no_grad():
+        batches = ordered_batches(bank, _share(segments), SCORING_FRAMES)
+        return gathered(torch.cat([network.scores(channels_last(bank.gather(part))) for part in batches]))
+
+
+def _share(positions: Tensor) -> Tensor:
+    """The part of the positions for this process: all of them when it trains alone."""
+    return torch.tensor_split(positions, processes())[rank()]
+
+
+def _unmixed_scores(network: Classifier, batch: Batch, noise: torch.Generator) -> Tensor:
+    """Scores of a batch's own segments in train mode, for the training UA."""
+    with torch.no_grad(), still_statistics(network):
+        return network.scores(batch, noise)
+
+
+def _mixup_loss(
+    network: Classifier, batch: Batch, weights: Tensor, mixup: Mixup, noise: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """The sum of the weighted losses of a batch's mixtures, and the sum of the weights."""
+    pairs = draw_pairs(mixup, batch.segment_of_frame, len(batch.emotions), network.mixing_layers, noise)
+    return mixed_loss(network.scores(batch, noise, pairs.mixing), batch.emotions, pairs, weights)

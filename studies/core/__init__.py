@@ -1,0 +1,1 @@
+"""What all studies share: sections of the params file, runs in order, means over seeds, claims, files of results."""

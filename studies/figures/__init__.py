@@ -1,1 +1,0 @@
-"""Figures of the studies, in the look of `pipeline.figures`."""

@@ -1,1 +1,0 @@
-"""One thin script a study: parse params, call, save."""

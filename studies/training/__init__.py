@@ -1,1 +1,0 @@
-"""How the studies train: recipe, loop, checkpoints, processes."""

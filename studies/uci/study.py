@@ -1,0 +1,48 @@
+"""Fully connected networks on UCI tables with the variance constancy loss and normalisations."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from studies.core.in_order import run_in_order
+from studies.core.output import save
+from studies.core.params import Sections, read_sections
+from studies.uci.figures import histograms, profile
+from studies.uci.params import UciParams
+from studies.uci.profiles import performance_profile
+from studies.uci.results import errors_by_method, histograms_of, table, wins_table
+from studies.uci.runs import Outcome, specs, train
+
+THRESHOLDS = np.linspace(1, 0.8, 101)
+
+
+class Params(Sections):
+    """What this study reads."""
+
+    uci: UciParams
+
+
+def main() -> None:
+    """Write `uci.csv`, `uci_wins.csv` and the figures `uci/` in `studies/results/`."""
+    params = read_sections(Params)
+    all_specs = specs(params.uci, params.execution)
+    outcomes = run_in_order(train, all_specs, all_specs[0].execution, progress)
+    selection = table(outcomes, params.uci.smoothing)
+    methods = errors_by_method(selection)
+    content = histograms_of(outcomes)
+    save(
+        "uci",
+        {"uci": selection, "uci_wins": wins_table(selection)},
+        [
+            histograms(content.densities, content.edges, content.what),
+            profile(THRESHOLDS.tolist(), performance_profile(methods, THRESHOLDS), len(next(iter(methods.values())))),
+        ],
+    )
+
+
+def progress(outcome: Outcome) -> str:
+    """The line that is printed when a run has ended."""
+    spec = outcome.spec
+    method = f"{spec.activation}+{spec.normalisation}"
+    result = "diverged" if outcome.diverged else f"test error {100 * outcome.test[-1]:.2f} %"
+    return f"uci: {spec.table.name}, split {spec.split}, {method}, {spec.depth} layers: {result}"

@@ -1,0 +1,60 @@
+import os
+import signal
+import time
+
+import pytest
+
+from pipeline.core.errors import InputError
+from studies.core.in_order import run_in_order
+from studies.core.params import ExecutionParams
+
+
+def squared(number):
+    import torch
+
+    if number < 0:
+        raise InputError(f"{number} is negative")
+    return number**2, torch.get_num_threads()
+
+
+def test_outcomes_come_in_the_order_of_their_specifications_and_each_run_has_one_thread():
+    outcomes = run_in_order(squared, [3, 1, 2], ExecutionParams(device="cpu", workers=2))
+    assert outcomes == [(9, 1), (1, 1), (4, 1)]
+
+
+def test_what_is_wrong_in_a_worker_reaches_the_person():
+    with pytest.raises(InputError, match="-1 is negative"):
+        run_in_order(squared, [-1], ExecutionParams(device="cpu", workers=1))
+
+
+def killed(number):
+    if number == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def ended(number):
+    if number == 0:
+        os._exit(3)
+    return number
+
+
+def failing_early(number):
+    if number == 0:
+        raise InputError("no data")
+    time.sleep(60)
+
+
+def test_a_killed_process_is_named_and_a_failure_does_not_wait_for_the_other_runs():
+    with pytest.raises(
+        InputError,
+        match=r"the process of run 1 of 2 died \(killed by SIGKILL\)\. SIGKILL most often means that memory ran out: set "
+        r"execution.workers in studies/params.yaml to fewer than 2 and start again",
+    ):
+        run_in_order(killed, [0, 1], ExecutionParams(device="cpu", workers=2))
+    with pytest.raises(InputError, match=r"the process of run 2 of 2 died \(exit code 3\)\."):
+        run_in_order(ended, [1, 0], ExecutionParams(device="cpu", workers=2))
+    started = time.monotonic()
+    with pytest.raises(InputError, match="no data"):
+        run_in_order(failing_early, [0, 1], ExecutionParams(device="cpu", workers=2))
+    assert time.monotonic() - started < 50
