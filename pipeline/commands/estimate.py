@@ -62,19 +62,19 @@ def run(options: argparse.Namespace) -> int:
 
 def _runs(params: Params) -> dict[str, list[RunSpec]]:
     """The runs of each model; those equal to one of an earlier model are left out: they are trained once."""
+    from pipeline.runs.identity import distinct
     from pipeline.runs.scheduler import plan, plan_all
 
-    runs: dict[str, list[RunSpec]] = {}
-    known: set[tuple[str, int]] = set()
+    specs: list[RunSpec] = []
     for model in params.models:
         try:
-            specs = plan_all(params, [model])
+            specs += plan_all(params, [model])
         except InputError:
             # Nothing can have been trained on data that is not there yet.
-            specs = plan(params, model, data="")
-        distinct = {key: spec for spec in specs if (key := (spec.identity, spec.epochs)) not in known}
-        runs[model] = list(distinct.values())
-        known.update(distinct)
+            specs += plan(params, model, data="")
+    runs: dict[str, list[RunSpec]] = {model: [] for model in params.models}
+    for spec in distinct(specs):
+        runs[spec.model].append(spec)
     return runs
 
 

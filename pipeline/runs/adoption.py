@@ -22,7 +22,7 @@ from typing import Any
 
 from pipeline.core.errors import InputError
 from pipeline.core.files import write_text
-from pipeline.runs.identity import RunSpec
+from pipeline.runs.identity import RunSpec, distinct
 from pipeline.runs.lock import LockLostError
 from pipeline.runs.store import ADOPTED, FAILURE, RunFolder
 from pipeline.training.checkpoints import kept_epochs
@@ -54,9 +54,7 @@ class Adoptable:
 
 def missing(specs: Sequence[RunSpec], store: Path) -> list[RunSpec]:
     """The runs that the store lacks; of models that differ only in their key, the first one."""
-    return list({spec.identity: spec for spec in reversed(specs) if not RunFolder(store, spec).finished()}.values())[
-        ::-1
-    ]
+    return distinct(spec for spec in specs if not RunFolder(store, spec).finished())
 
 
 def adoptable(specs: Sequence[RunSpec], store: Path) -> list[Adoptable]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -138,6 +138,17 @@ class RunSpec:
     def seeds(self) -> Seeds:
         """The seeds of its random streams."""
         return Seeds.of(self.seed if self.family.stochastic else 0, self.fold)
+
+
+def distinct(specs: Iterable[RunSpec]) -> list[RunSpec]:
+    """The runs without repetitions: of models that differ only in their key, the first one's run stands for all.
+
+    Epochs are not part of the identity, since a run continues a shorter one, but the results of both are requested.
+    """
+    first: dict[tuple[str, int], RunSpec] = {}
+    for spec in specs:
+        first.setdefault((spec.identity, spec.epochs), spec)
+    return list(first.values())
 
 
 def data_hash(inputs: Path, folds: Path, frontend: str) -> str:

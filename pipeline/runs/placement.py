@@ -49,9 +49,8 @@ def worker_devices(params: RunSections, models: Collection[str] = ()) -> list[st
     elif devices[0].type == "cpu":
         workers = max(1, available_cores() // cores_per_run(params, models))
     else:
-        step = call_apart(
-            partial(step_memory, params, models), devices[0]
-        )  # the CUDA context of that process ends with it
+        # Apart, so that the CUDA context ends with that process.
+        step = call_apart(partial(step_memory, params, models), devices[0])
         total = min(torch.cuda.get_device_properties(device).total_memory for device in devices)
         workers = len(devices) * runs_per_gpu(step, total)
     return [str(devices[index % len(devices)]) for index in range(workers)]

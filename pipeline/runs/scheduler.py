@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from pipeline.core.errors import InputError
 from pipeline.core.workers import WorkerDied
-from pipeline.runs.identity import RunSpec, data_hash
+from pipeline.runs.identity import RunSpec, data_hash, distinct
 from pipeline.runs.local import LocalWorkers, Workers
 from pipeline.runs.params import RunSections
 from pipeline.runs.placement import worker_devices
@@ -75,8 +75,7 @@ def fill_store(specs: Sequence[RunSpec], params: RunSections, store: Path, *, wa
     Raises:
         InputError: some runs failed; the message lists them with the reasons. The others are in the store.
     """
-    # Models that differ only in their key share their runs. Epochs are not part of the identity: runs continue others.
-    missing = list({(spec.identity, spec.epochs): spec for spec in specs if lacks(store, spec)}.values())
+    missing = distinct(spec for spec in specs if lacks(store, spec))
     if not missing:
         return Filled(0)
     failures: dict[str, str] = {}
