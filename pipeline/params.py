@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, SerializeAsAny
 
+from pipeline.core.errors import InputError
 from pipeline.core.settings import PARAMS, Key, Variants, entry_of, read_settings
 from pipeline.corpora.params import Corpora, CorpusParams
 from pipeline.corpora.registry import corpus_mistakes, reader_of
@@ -59,21 +60,26 @@ class Params(RunSections):
         Raises:
             InputError: there is no such front end.
         """
-        return make_front_end(entry_of(self.frontends, key, "front end").completed(self.features.cmvn))
+        return make_front_end(entry_of(self.frontends, key, "front end").completed(self.features.cmvn, self.frontends))
 
     def mistakes(self) -> list[str]:
         """See `Sections`."""
         return [
             *corpus_mistakes(self.corpora),
-            *self._spectrogram_mistakes(),
+            *self._front_end_mistakes(),
             *super().mistakes(),
             *self._reading_mistakes(),
             *self._name_mistakes(),
             *table_mistakes(self.report.tables, self.models),
         ]
 
-    def _spectrogram_mistakes(self) -> Iterator[str]:
-        """Another kind under the key `spectrogram`, whose columns would be drawn as frequency bins."""
+    def _front_end_mistakes(self) -> Iterator[str]:
+        """Front ends that cannot be made, or another kind under the key `spectrogram`, which is drawn as one."""
+        for key in self.frontends:
+            try:
+                self.front_end(key)
+            except InputError as error:
+                yield f"frontends.{key}.{error}"
         kind = self.frontends["spectrogram"].kind
         if kind != "spectrogram":
             yield (
@@ -90,12 +96,20 @@ class Params(RunSections):
                     f"{', '.join(self.frontends)}"
                 )
                 continue
-            framewise = self.front_end(model.frontend).framewise
-            if framewise != (self.family_of(key).reads != "rows"):
-                rows = "a row for each frame" if framewise else "one row a segment"
+            try:
+                front_end, kind = self.front_end(model.frontend), self.family_of(key)
+            except InputError:
+                continue  # listed as a mistake of the front end
+            framewise = front_end.framewise
+            gives = wants = ""
+            if framewise != (kind.reads != "rows"):
+                gives = "a row for each frame" if framewise else "one row a segment"
                 wants = "one row a segment" if framewise else "a row for each frame"
+            elif kind.frequency_axis and not front_end.frequency_axis:
+                gives, wants = "columns that are not neighbouring frequencies", "frequencies, along which it convolves"
+            if gives:
                 yield (
-                    f"models.{key}.frontend: {model.frontend} gives {rows}, and the family {model.family} reads "
+                    f"models.{key}.frontend: {model.frontend} gives {gives}, and the family {model.family} reads "
                     f"{wants}; choose another front end or family"
                 )
 

@@ -7,10 +7,9 @@ from pipeline.core.files import write_text
 from pipeline.core.settings import PARAMS, read_settings
 from pipeline.core.stage import run_stage
 from pipeline.core.tables import write_table
-from pipeline.features.described import front_end_options
+from pipeline.features.described import described_shape, front_end_options
 from pipeline.runs.checking import refuse_mistakes_anywhere
 from pipeline.runs.collecting import collect, trained_weights
-from pipeline.runs.cost import archive_dims
 from pipeline.runs.params import RunSections
 from pipeline.runs.scheduler import fill_store, plan_all
 from pipeline.runs.store import STORE, RunFolder
@@ -34,8 +33,8 @@ def main(model: str) -> None:
     write_text(Path(f"results/runs/{model}.json"), json.dumps(results.record, indent=2) + "\n")
     # DVC expects the folder even if every run diverged, so that there are no weights.
     Path(f"results/weights/{model}").mkdir(parents=True, exist_ok=True)
-    dims = archive_dims(frontend, next(iter(params.corpora)))
-    for name, weights in trained_weights(finished, params, dims, front_end_options(frontend)):
+    shape = described_shape(frontend)
+    for name, weights in trained_weights(finished, params, shape, front_end_options(frontend)):
         save_weights(weights, Path(f"results/weights/{model}/{name}.safetensors"))
     diverged = sum(run.status == "diverged" for run in finished)
     print(f"{model}: {trained} runs trained, {len(specs) - trained} already in the store, {diverged} diverged")

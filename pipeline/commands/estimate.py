@@ -36,10 +36,10 @@ def run(options: argparse.Namespace) -> int:
     missing = {key: sum(lacks(STORE, spec) for spec in specs) for key, specs in runs.items()}
     workers = len(worker_devices(params))
     segments, frames, source = _data(params)
-    dims = {key: params.front_end(model.frontend).dims for key, model in params.models.items()}
-    steps = time_steps(params, dims.__getitem__, device)
+    shapes = {key: params.front_end(model.frontend).shape for key, model in params.models.items()}
+    steps = time_steps(params, shapes.__getitem__, device)
     counts = {"segments": segments, "frames": frames, "workers": workers}
-    estimate = cost(params, steps, dims.__getitem__, runs=missing, **counts)
+    estimate = cost(params, steps, shapes.__getitem__, runs=missing, **counts)
     print(f"data      {segments} segments, {frames / 6000:.1f} min of spectrogram frames ({source})")
     lacking, models = sum(missing.values()), len(params.models)
     number = sum(map(len, runs.values()))
@@ -80,8 +80,8 @@ def _runs(params: Params) -> dict[str, list[RunSpec]]:
 
 def _feature_bytes(params: Params, segments: int, frames: int) -> int:
     """The size of the archives of all front ends: each is extracted, also if no model reads it."""
-    front_ends = map(params.front_end, params.frontends)
-    return sum(4 * end.dims * (frames if end.framewise else segments) for end in front_ends)
+    shapes = [params.front_end(key).shape for key in params.frontends]
+    return sum(4 * shape.dims * (frames // (shape.shift or 1) if shape.framewise else segments) for shape in shapes)
 
 
 def _data(params: Params) -> tuple[int, int, str]:

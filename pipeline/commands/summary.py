@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
 
-from pydantic import BaseModel
-
-from pipeline.core.wording import counted
 from pipeline.models.family import Design, Family
-from pipeline.models.options import ModelParams, Shaking
 from pipeline.params import Params, load_params
 
 
@@ -28,10 +23,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _table(params: Params, key: str) -> list[str]:
     model, family = params.model(key), params.family_of(key)
-    design = params.design_of(key, params.front_end(model.frontend).dims)
-    network = family.build(design, 0)
+    design = params.design_of(key, params.front_end(model.frontend).shape)
+    network = family.classifier(design, 0)
     lines = [
-        f"{model.label}: {', '.join(_options(model))}, {_read(design, family)}",
+        f"{model.label}: {', '.join(family.in_words(model))}, {_read(design, family)}",
         f"{'layer':<12} {'structure':<20} {'blocks':>6} {'stride':>6} {'params':>9}",
     ]
     for row in network.layer_rows():
@@ -41,35 +36,8 @@ def _table(params: Params, key: str) -> list[str]:
     return lines
 
 
-def _options(model: ModelParams) -> Iterator[str]:
-    """The options of a model's own family; those that are switched off are left out, except shaking."""
-    if model.family != "resnext":
-        yield f"family {model.family}"
-    for name in type(model).model_fields:
-        value = getattr(model, name)
-        if name in ModelParams.model_fields or (value is None and name != "shake"):
-            continue
-        if name == "shake":
-            yield f"shaking {_shaking(value)}"
-        elif isinstance(value, BaseModel):
-            yield f"{name} ({_listed(value.model_dump())})"
-        else:
-            yield f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
-
-
-def _shaking(shake: Shaking | None) -> str:
-    if shake is None:
-        return "none"
-    changed = shake.model_dump(exclude={"bands"}, exclude_defaults=True)
-    return counted(shake.bands, "band") + (f" ({_listed(changed)})" if changed else "")
-
-
 def _read(design: Design, family: Family) -> str:
     """The form in which the classifier reads the data."""
     if family.reads == "spliced":
         return f"{design.network.branches} branches, model frames of {design.features.context} x {design.dims}"
     return f"{'frames' if family.reads == 'frames' else 'rows'} of {design.dims}"
-
-
-def _listed(values: Mapping[str, object]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in values.items())

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
+from pipeline.core.selections import SELECTIONS, Selection
 from pipeline.core.tables import number_types
 from pipeline.core.wording import listed
 from pipeline.evaluation.bootstrap import Run, RunCounts, bootstrap_interval
@@ -24,7 +25,6 @@ from pipeline.evaluation.significance import (
     wilcoxon,
 )
 from pipeline.evaluation.tables import COMPARISONS, Comparison
-from pipeline.training.params import SELECTIONS, Selection
 
 Metric = Literal["valid_ua", "gap", "gap_eval"]
 

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from pipeline.core.selections import Selection
 from pipeline.core.settings import Classes, Key, Sections, Strict, Text, class_mistakes
 from pipeline.folds.params import PartitionParams
 from pipeline.paper.tables import PAPER_TABLES
-from pipeline.training.params import Selection
 
 
 class TableParams(Strict):

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from pipeline.core.errors import InputError
+from pipeline.core.selections import Selection
 from pipeline.core.wording import counted
 from pipeline.evaluation.comparison import Metric
 from pipeline.evaluation.hypotheses import Hypothesis, all_hypotheses
 from pipeline.evaluation.intervals import ALL
 from pipeline.evaluation.tables import Comparison
 from pipeline.paper.settings import CORPORA
-from pipeline.training.params import Selection
 
 if TYPE_CHECKING:
     from pipeline.models.base import LayerRow

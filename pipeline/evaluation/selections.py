@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipeline.training.params import SELECTIONS, Selection
+from pipeline.core.selections import SELECTIONS, Selection
 
 EPOCHS: Mapping[Selection, str] = {"last": "Last epoch", "best": "Best epoch", "crossval": "Cross-validated epoch"}
 """Titles of the parts, by selection."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline.core.selections import Selection
 from pipeline.evaluation.comparison import Metric
 from pipeline.evaluation.hypotheses import Hypothesis
 from pipeline.evaluation.results import Results
 from pipeline.evaluation.tables import Comparison
 from pipeline.evaluation.wording import plain_p, signed
 from pipeline.paper.tables import PAPER_TABLES
-from pipeline.training.params import Selection
 
 Outcome = Literal["stands", "paper", "open", "untested"]
 

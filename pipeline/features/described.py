@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.core.errors import InputError
+from pipeline.core.features import Shape
 
 if TYPE_CHECKING:
     from pipeline.frontends.base import FrontEnd
@@ -27,15 +28,28 @@ def front_end_options(key: str, folder: Path = FOLDER) -> dict[str, Any]:
     Raises:
         InputError: there is no description of it.
     """
+    return _described(key, "options", folder)
+
+
+def described_shape(key: str, root: Path = Path()) -> Shape:
+    """The shape of a configured front end's features.
+
+    Raises:
+        InputError: there is no description of it.
+    """
+    return Shape(**_described(key, "shape", root / FOLDER))
+
+
+def _described(key: str, part: str, folder: Path) -> dict[str, Any]:
     path = folder / f"{key}.json"
     try:
-        options: dict[str, Any] = json.loads(path.read_text("utf-8"))["options"]
+        found: dict[str, Any] = json.loads(path.read_text("utf-8"))[part]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path} does not describe a front end ({type(error).__name__}: {error}); `dvc repro check` makes it from "
             "params.yaml"
         ) from None
-    return options
+    return found
 
 
 def front_end_of(options: Mapping[str, Any]) -> FrontEnd[Any]:

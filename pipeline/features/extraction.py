@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from pipeline.audio.decoding import AudioError, load
 from pipeline.core.errors import InputError
+from pipeline.core.features import Matrix, Utterance
 from pipeline.core.wording import counted, listed
 from pipeline.core.workers import WorkerDiedError, available_cores, map_in_order
 from pipeline.features.archive import ArchiveWriter
@@ -26,16 +27,22 @@ if TYPE_CHECKING:
     # A front end is loaded by name: DVC tracks its code through its description in `data/frontends`.
     from pipeline.frontends.base import FrontEnd
 
-Matrix = NDArray[np.float32]
-
 _WORTH_A_WORKER = 300  # recordings; starting a process takes as long as extracting this number
 
 
 @dataclass(frozen=True)
 class Recording:
-    """An utterance to extract: its key, its file, and (key, first frame, number of frames) of each segment."""
+    """An utterance to extract.
+
+    Attributes:
+        utterance: its key.
+        name: path of its file in the corpus, with forward slashes.
+        path: path of its file.
+        segments: (key, first frame, number of frames) of each segment.
+    """
 
     utterance: str
+    name: str
     path: Path
     segments: tuple[tuple[str, int, int], ...]
 
@@ -64,7 +71,8 @@ def extract(
             recordings. With 1, this process extracts and no other is started.
 
     Returns:
-        Messages for the user, one line each: a warning of recordings with constant columns, if there are any.
+        Messages for the user, one line each: warnings of recordings with constant columns, and with values that are not
+        finite, if there are any.
 
     Raises:
         InputError: the tables disagree; a recording is missing, cannot be read any more, or has another length than
@@ -73,6 +81,7 @@ def extract(
     recordings = plan(utterances, segments, corpus_path)
     workers = workers or min(available_cores(), 1 + len(recordings) // _WORTH_A_WORKER)
     constant: list[str] = []
+    filled: list[str] = []
     outcomes = map_in_order(partial(features, front_end=front_end), recordings, workers, initialise=_use_one_thread)
     done = 0
     with (
@@ -82,22 +91,21 @@ def extract(
         _one_thread(),
     ):
         try:
-            for done, matrices in enumerate(outcomes, 1):
+            for done, (matrices, not_finite) in enumerate(outcomes, 1):
                 for key, matrix in matrices:
                     archive.write(key, matrix)
+                path = recordings[done - 1].path.relative_to(corpus_path).as_posix()
                 if columns := max(front_end.constant_columns(matrix) for _, matrix in matrices):
-                    path = recordings[done - 1].path.relative_to(corpus_path)
-                    constant.append(f"{path.as_posix()} ({counted(columns, front_end.column)})")
+                    constant.append(f"{path} ({counted(columns, front_end.column)})")
+                if not_finite:
+                    filled.append(f"{path} ({counted(not_finite, 'value')})")
                 bar.update()
         except WorkerDiedError as error:
             raise _worker_death(recordings[done], error.reason, f"{done} of {len(recordings)}", workers) from None
-    return (_constant_warning(front_end, constant, len(recordings)),) if constant else ()
-
-
-def _constant_warning(front_end: FrontEnd[Any], constant: list[str], recordings: int) -> str:
-    return (
-        f"warning: {len(constant)} of {counted(recordings, 'recording')} {front_end.constant_note}: {listed(constant)}"
-    )
+    replaced = "with values that are not finite (NaN or infinite), which are replaced by 0"
+    notes = ((front_end.constant_note, constant), (replaced, filled))
+    of = f"of {counted(len(recordings), 'recording')}"
+    return tuple(f"warning: {len(paths)} {of} {note}: {listed(paths)}" for note, paths in notes if paths)
 
 
 def plan(utterances: pd.DataFrame, segments: pd.DataFrame, corpus_path: Path) -> list[Recording]:
@@ -120,21 +128,46 @@ def plan(utterances: pd.DataFrame, segments: pd.DataFrame, corpus_path: Path) ->
             "run `dvc repro`, which makes the table of segments again"
         )
     return [
-        Recording(utterance, corpus_path / path, tuple(by_utterance[utterance]))
+        Recording(utterance, path, corpus_path / path, tuple(by_utterance[utterance]))
         for utterance, path in zip(utterances["utterance"], utterances["path"], strict=True)
     ]
 
 
-def features(recording: Recording, front_end: FrontEnd[Any]) -> list[tuple[str, Matrix]]:
+def features(recording: Recording, front_end: FrontEnd[Any]) -> tuple[list[tuple[str, Matrix]], int]:
     """Decode one recording and compute the matrices of its segments.
 
     Returns:
-        Key and matrix (rows, dims) of float32 of each segment.
+        Key and matrix (rows, dims) of float32 of each segment; and the number of values that were not finite and are 0.
 
     Raises:
         InputError: the file cannot be read, its number of frames is not that from which its segments were cut, or the
             front end did not return finite numbers in the shape that it states.
     """
+    bounds = [(start, length) for _, start, length in recording.segments]
+    samples = _samples(recording, bounds) if front_end.reads_audio else np.empty(0, np.float32)
+    matrices = front_end.matrices(Utterance(samples, bounds, recording.utterance, recording.name))
+    not_finite = 0
+    for (key, _, length), matrix in zip(recording.segments, matrices, strict=True):
+        wrong = int((~np.isfinite(matrix)).sum())
+        rows = front_end.shape.rows(length)
+        if (
+            matrix.shape != (rows or max(1, len(matrix)), front_end.dims)
+            or matrix.dtype != np.float32
+            or (wrong and not front_end.fills_non_finite)
+        ):
+            raise InputError(
+                f"the front end {front_end.options.kind} returned {' x '.join(map(str, matrix.shape))} numbers of "
+                f"{matrix.dtype}, {wrong} of them not finite, for segment {key} of {recording.path}; expected "
+                f"{rows or 'at least 1'} x {front_end.dims} finite float32 numbers"
+            )
+        if wrong:
+            np.nan_to_num(matrix, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+            not_finite += wrong
+    return [(key, matrix) for (key, _, _), matrix in zip(recording.segments, matrices, strict=True)], not_finite
+
+
+def _samples(recording: Recording, bounds: list[tuple[int, int]]) -> NDArray[np.float32]:
+    """The decoded recording, if it is still the one from which the segments were cut."""
     try:
         samples = load(recording.path)
     except AudioError as error:
@@ -142,27 +175,13 @@ def features(recording: Recording, front_end: FrontEnd[Any]) -> list[tuple[str, 
             f"{recording.path} of utterance {recording.utterance} could be read when the corpus was ingested and "
             f"cannot be read now ({error}). Put the recording back, or run `dvc repro` to ingest the corpus as it is"
         ) from None
-    bounds = [(start, length) for _, start, length in recording.segments]
     found, expected = frames_of(len(samples)), max(start + length for start, length in bounds)
     if found != expected:
         raise InputError(
             f"{recording.path} of utterance {recording.utterance} has {found} frames of 10 ms; expected the "
             f"{expected} from which its segments were cut. The recording changed: run `dvc repro` to ingest it again"
         )
-    matrices = front_end.matrices(samples, bounds)
-    for (key, _, length), matrix in zip(recording.segments, matrices, strict=True):
-        shape = (length if front_end.framewise else 1, front_end.dims)
-        if matrix.shape != shape or matrix.dtype != np.float32 or not np.isfinite(matrix).all():
-            raise InputError(
-                f"the front end {front_end.options.kind} returned {_matrix_text(matrix)} for segment {key} of "
-                f"{recording.path}; expected {shape[0]} x {shape[1]} finite float32 numbers"
-            )
-    return [(key, matrix) for (key, _, _), matrix in zip(recording.segments, matrices, strict=True)]
-
-
-def _matrix_text(matrix: Matrix) -> str:
-    wrong = int((~np.isfinite(matrix)).sum())
-    return f"{' x '.join(map(str, matrix.shape))} numbers of {matrix.dtype}, {wrong} of them not finite"
+    return samples
 
 
 def _worker_death(at: Recording, reason: str, done: str, workers: int) -> InputError:

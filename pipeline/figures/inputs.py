@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from pipeline.core.selections import Selection
 from pipeline.evaluation.results import Results
 from pipeline.evaluation.selections import EPOCHS
-from pipeline.training.params import Selection
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The interface of a front end: from the samples of an utterance to one float32 matrix for each of its segments.
+"""The interface of a front end: from an utterance to one float32 matrix for each of its segments.
 
 The file of a front end (`frontends/<kind>.py`) holds its options and a subclass of `FrontEnd` named `FRONT_END`.
 Modules that take long to import are imported where they are used.
@@ -7,17 +7,14 @@ Modules that take long to import are imported where they are used.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pipeline.core.errors import InputError
+from pipeline.core.features import Matrix, Shape, Utterance
 from pipeline.core.settings import Key, Strict
 
-Matrix = NDArray[np.float32]
 Cmvn = Literal["segment", "utterance"]
 """The frames over which mean and variance are computed."""
 
@@ -27,8 +24,16 @@ class FrontEndOptions(Strict):
 
     kind: Key
 
-    def completed(self, cmvn: Cmvn) -> FrontEndOptions:
-        """The same options, with `features.cmvn` for front ends that use it and have no value of their own."""
+    def completed(self, cmvn: Cmvn, entries: Mapping[str, FrontEndOptions]) -> FrontEndOptions:
+        """The same options with everything that they take from elsewhere in params.yaml.
+
+        Args:
+            cmvn: value of `features.cmvn`, for front ends that use it and have no value of their own.
+            entries: all entries of `frontends` by key, for front ends that are made of another one.
+
+        Raises:
+            InputError: an entry that it names does not exist, or cannot be used.
+        """
         return self
 
 
@@ -40,7 +45,10 @@ class FrontEnd(ABC, Generic[Options]):
 
     Attributes:
         options_class: class of its entry in `frontends`.
-        framewise: whether a matrix has a row for each frame of 10 ms; else it has one row.
+        framewise, shift, frequency_axis, layers: see `Shape`.
+        reads_audio: whether it needs the samples; else recordings are not decoded for it.
+        fills_non_finite: whether values that are not finite are replaced by 0, counted and reported; else they are
+            refused.
         needs: import names of packages that it needs beyond those of every installation.
         install: command that installs them.
         column: name of a column in messages: `bin`, `feature`.
@@ -48,7 +56,12 @@ class FrontEnd(ABC, Generic[Options]):
     """
 
     options_class: ClassVar[type[FrontEndOptions]]
-    framewise: ClassVar[bool]
+    framewise: bool
+    shift: int | None = 1
+    frequency_axis: bool = False
+    layers: int = 1
+    reads_audio: ClassVar[bool] = True
+    fills_non_finite: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ()
     install: ClassVar[str] = ""
     column: ClassVar[str] = "column"
@@ -63,16 +76,17 @@ class FrontEnd(ABC, Generic[Options]):
         """The number of columns of a matrix."""
 
     @abstractmethod
-    def matrices(self, samples: NDArray[np.float32], bounds: Sequence[tuple[int, int]]) -> list[Matrix]:
+    def matrices(self, utterance: Utterance) -> list[Matrix]:
         """The features of an utterance's segments.
 
-        Args:
-            samples: (num_samples,) samples at 16 kHz on the int16 scale (-32768 to 32767).
-            bounds: (start frame, number of frames) of each segment, in frames of 10 ms.
-
         Returns:
-            One matrix for each segment: (number of frames, dims), or (1, dims) if the front end is not framewise.
+            One matrix for each segment: (`shape.rows` of its number of frames, dims).
         """
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of its matrices."""
+        return Shape(self.dims, self.framewise, self.shift, self.frequency_axis, self.layers)
 
     def constant_columns(self, matrix: Matrix) -> int:
         """The number of constant columns of a matrix, which the user is warned about."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib import import_module
 from typing import Any
 
@@ -51,6 +52,7 @@ def description(front_end: FrontEnd[Any]) -> dict[str, Any]:
     code = import_closure([FRONT_ENDS[kind]], ["pipeline/frontends"])
     return {
         "options": front_end.options.model_dump(mode="json"),
+        "shape": asdict(front_end.shape),
         "source": source_hash(source_hashes(code)),
         **front_end.identity(),
     }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.audio.frames import FFT_BINS
-from pipeline.frontends.base import Cmvn, FrontEnd, FrontEndOptions, Matrix
+from pipeline.core.features import Matrix, Utterance
+from pipeline.frontends.base import Cmvn, FrontEnd, FrontEndOptions
 
 
 class SpectrogramOptions(FrontEndOptions):
@@ -20,7 +20,7 @@ class SpectrogramOptions(FrontEndOptions):
 
     cmvn: Cmvn | None = None
 
-    def completed(self, cmvn: Cmvn) -> SpectrogramOptions:
+    def completed(self, cmvn: Cmvn, entries: Mapping[str, FrontEndOptions]) -> SpectrogramOptions:
         """See `FrontEndOptions.completed`."""
         return self if self.cmvn is not None else self.model_copy(update={"cmvn": cmvn})
 
@@ -30,18 +30,20 @@ class Spectrogram(FrontEnd[SpectrogramOptions]):
 
     options_class = SpectrogramOptions
     framewise = True
+    frequency_axis = True
     dims = FFT_BINS
     column = "bin"
     constant_note = "with constant spectrogram bins, which stay 0, since scaling them would turn rounding into input"
 
-    def matrices(self, samples: NDArray[np.float32], bounds: Sequence[tuple[int, int]]) -> list[Matrix]:
+    def matrices(self, utterance: Utterance) -> list[Matrix]:
         """See `FrontEnd.matrices`; (num_frames, 257) each."""
         import torch
 
         from pipeline.frontends.kaldi import normalised_segments, spectrogram
 
         assert self.options.cmvn is not None  # noqa: S101 (completed where params are read)
-        pieces = normalised_segments(spectrogram(torch.from_numpy(samples)), bounds, self.options.cmvn)
+        features = spectrogram(torch.from_numpy(utterance.samples))
+        pieces = normalised_segments(features, utterance.bounds, self.options.cmvn)
         return [piece.numpy() for piece in pieces]
 
     def constant_columns(self, matrix: Matrix) -> int:

@@ -8,15 +8,16 @@ as buffers and implements `fit`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from pipeline.models.mixing import Mixing
 from pipeline.models.options import Mixup
+from pipeline.models.standardising import Standardise
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,31 @@ class Batch:
             read frames or rows.
         segment_of_frame: (frames,) int64 segment of the batch, from 0, that each frame belongs to.
         emotions: (segments,) int64 class indices.
+        groups: (segments,) int64 corpus or speaker of each segment, for a classifier that standardises by it; None if
+            it does not, or if they are not known.
     """
 
     frames: Tensor
     segment_of_frame: Tensor
     emotions: Tensor
+    groups: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What a classifier that is not trained by epochs learns from.
+
+    Attributes:
+        batch: all training segments.
+        class_weights: (num_classes,) weights inversely proportional to class size.
+        actors: (segments,) int64 actor of each segment, so that a choice between settings keeps actors apart.
+        seed: seed of everything random.
+    """
+
+    batch: Batch
+    class_weights: Tensor
+    actors: Tensor
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -53,18 +74,31 @@ class Classifier(nn.Module, ABC):
         num_classes: number of classes.
         mixing_layers: number of places where a batch may be mixed (manifold Mixup); the first is the input.
         mixup: options of Mixup in training; None without Mixup.
+        standardisation: its standardisation, which training gives its numbers before anything is learned; None without
+            one.
     """
 
     num_classes: int
     mixing_layers: int = 1
     mixup: Mixup | None = None
+    standardisation: Standardise | None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.standardisation = None
+
+    def prepared(self, batch: Batch) -> Batch:
+        """The batch as `scores` and `fit` take it: standardised, if the model asks for it."""
+        if self.standardisation is None:
+            return batch
+        return replace(batch, frames=self.standardisation(batch.frames, batch.segment_of_frame, batch.groups))
 
     @abstractmethod
     def scores(self, batch: Batch, noise: torch.Generator | None = None, mixing: Mixing | None = None) -> Tensor:
         """Unnormalised log-probabilities of the segments of a batch.
 
         Args:
-            batch: the segments.
+            batch: the segments, from `prepared`.
             noise: generator of everything random in training mode, on the batch's device.
             mixing: mixtures of the batch's frames; with them, the scores are those of the mixtures.
 
@@ -80,13 +114,11 @@ class Classifier(nn.Module, ABC):
     def before_step(self) -> None:
         """Called between gradients and the optimiser's step, for example to clip gradients."""
 
-    def fit(self, batch: Batch, class_weights: Tensor, seed: int) -> None:
+    def fit(self, training: TrainingSet) -> Mapping[str, float]:
         """Learn from all training segments at once; only families that are not trained by epochs have it.
 
-        Args:
-            batch: all training segments.
-            class_weights: (num_classes,) weights inversely proportional to class size.
-            seed: seed of everything random.
+        Returns:
+            What was chosen within the training folds, by name, such as the penalty of an SVM; kept with the run.
         """
         raise NotImplementedError(f"{type(self).__name__} is trained by epochs")
 

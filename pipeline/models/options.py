@@ -20,6 +20,7 @@ LayoutName = Literal["PreAct", "PreActBN", "RPreAct", "PostAct", "BN-Shake"]
 Padding = Literal["paired", "same"]
 Pooling = Literal["bands", "bins"]
 Gamma = Annotated[float, Field(ge=0)] | Literal["uniform"]
+Standardisation = Literal["none", "fold", "corpus", "speaker"]
 
 RULES: tuple[Rule, ...] = get_args(Rule)
 
@@ -40,6 +41,18 @@ class ModelParams(Strict):
     network: dict[str, Any] | None = None
     features: dict[str, Any] | None = None
     train: dict[str, Any] | None = None
+
+
+class Standardised(ModelParams):
+    """Options of a family that brings every column of its features to mean 0 and deviation 1 first.
+
+    Attributes:
+        standardise: recordings that mean and deviation come from. `fold`: all of the training folds. `corpus`: those of
+            the training folds that are of the same corpus. `speaker`: all of the same speaker, which for validation
+            are recordings of the fold itself, without their labels; tables say so. `none`: columns stay as they are.
+    """
+
+    standardise: Standardisation = "fold"
 
 
 class FeatureParams(Strict):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from pipeline.core.selections import Selection
 from pipeline.evaluation.hypotheses import Hypothesis
 from pipeline.evaluation.results import Results
 from pipeline.evaluation.tables import Comparison
 from pipeline.evaluation.wording import plain_p, signed
 from pipeline.paper.tables import PublishedMetric
 from pipeline.reporting.setting import redefined, shared_differences
-from pipeline.training.params import Selection
 
 _NAMES: dict[PublishedMetric, str] = {"valid_ua": "UA", "gap": "Gap"}
 

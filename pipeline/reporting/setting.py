@@ -7,6 +7,7 @@ from functools import reduce
 
 from pydantic import BaseModel
 
+from pipeline.core.features import Shape
 from pipeline.core.wording import counted, enumerated
 from pipeline.evaluation.results import Results, RunDetails
 from pipeline.models.options import ModelParams
@@ -106,7 +107,7 @@ def model_differences(results: Results, model: str) -> list[str]:
 def _value(params: Params, place: str, model: str) -> object:
     """The value of a setting for a model: its own, else that of the section."""
     section, name = place.split(".")
-    design = params.design_of(model, dims=1)
+    design = params.design_of(model, Shape(dims=1))
     own = {"network": design.network, "features": design.features, "train": params.train_of(model)}
     return getattr(own.get(section, getattr(params, section)), name)
 

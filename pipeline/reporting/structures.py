@@ -23,7 +23,7 @@ def network_structures(params: Params) -> dict[str, list[LayerRow]]:
         return {}
     structures: dict[str, list[LayerRow]] = {}
     for layout, key in {"PreAct": next(iter(first.values())), **first}.items():
-        dims = params.front_end(params.model(key).frontend).dims
+        shape = params.front_end(params.model(key).frontend).shape
         plain = ResNeXtParams.model_validate({"label": layout, "layout": layout})
-        structures[layout] = build(replace(params.design_of(key, dims), model=plain)).layer_rows()
+        structures[layout] = build(replace(params.design_of(key, shape), model=plain)).layer_rows()
     return structures

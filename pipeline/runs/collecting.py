@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipeline.core.features import Shape
 from pipeline.runs.params import RunSections
 from pipeline.runs.selection import select_epochs
 from pipeline.runs.store import FinishedRun
@@ -61,14 +62,14 @@ def _columns(row: Epoch) -> dict[str, float]:
 
 
 def trained_weights(
-    finished: Sequence[FinishedRun], params: RunSections, dims: int, frontend: Mapping[str, Any]
+    finished: Sequence[FinishedRun], params: RunSections, shape: Shape, frontend: Mapping[str, Any]
 ) -> Iterator[tuple[str, Weights]]:
     """The weights of every run's last and best epochs, by name: `fold1-seed2-best`.
 
     Args:
         finished: finished runs of one model.
         params: sections of the experiment.
-        dims: number of columns of the model's features.
+        shape: shape of the model's features.
         frontend: the options of its front end, as plain values.
     """
     for run in finished:
@@ -80,7 +81,7 @@ def trained_weights(
                     snapshot.weights,
                     spec.identity,
                     snapshot.epoch,
-                    spec.design(dims),
+                    spec.design(shape),
                     spec.reading,
                     dict(frontend),
                     params.classes,
@@ -117,6 +118,7 @@ def _record(run: FinishedRun) -> dict[str, Any]:
         "device": run.device,
         "precision": run.spec.train.precision,
         "versions": run.versions,
-        # Only where it applies, so that the records of other runs stay as they are.
+        # Only where they apply, so that the records of other runs stay as they are.
+        **({"chosen": run.chosen} if run.chosen else {}),
         **({"adopted": run.adopted} if run.adopted is not None else {}),
     }

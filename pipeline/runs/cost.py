@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from pipeline.features.archive import MappedMatrices
+from pipeline.core.features import Shape
 from pipeline.models.base import Classifier, count_parameters
 from pipeline.runs.params import RunSections
 from pipeline.training.batches import PRECISIONS, make_bank
@@ -49,11 +48,11 @@ class Cost:
     results_bytes: float
 
 
-Dims = Callable[[str], int]
-"""The number of columns of a model's features, by the model's key."""
+Shapes = Callable[[str], Shape]
+"""The shape of a model's features, by the model's key."""
 
 
-def time_steps(params: RunSections, dims: Dims, device: torch.device) -> dict[str, StepTime]:
+def time_steps(params: RunSections, shapes: Shapes, device: torch.device) -> dict[str, StepTime]:
     """Time a real step of training, and of scoring, on random segments, for every model.
 
     Models of one family with the same network, features and threads share the time of the costliest of them. The batch
@@ -63,20 +62,20 @@ def time_steps(params: RunSections, dims: Dims, device: torch.device) -> dict[st
     groups: dict[str, list[str]] = {}
     for key in params.models:
         if params.family_of(key).by_epochs:
-            design = params.design_of(key, dims(key))
+            design = params.design_of(key, shapes(key))
             threads = params.train_of(key).threads
             shared = (params.model(key).family, design.network, design.features, params.reading_of(key), threads)
             groups.setdefault(repr(shared), []).append(key)
-    return {key: step for group in groups.values() for key, step in _timed(params, group, dims, device).items()}
+    return {key: step for group in groups.values() for key, step in _timed(params, group, shapes, device).items()}
 
 
-def _timed(params: RunSections, group: list[str], dims: Dims, device: torch.device) -> dict[str, StepTime]:
+def _timed(params: RunSections, group: list[str], shapes: Shapes, device: torch.device) -> dict[str, StepTime]:
     model = costliest(params, group)
     options, reading = params.train_of(model), params.reading_of(model)
     segments, frames = TIMED_SEGMENTS, TIMED_FRAMES // TIMED_SEGMENTS * reading.every
     if not reading.framewise:
         segments, frames = TIMED_FRAMES, 1
-    train_step, score_step = training_step(params, model, dims(model), device, segments, frames)
+    train_step, score_step = training_step(params, model, shapes(model), device, segments, frames)
     threads = torch.get_num_threads()
     torch.set_num_threads(options.threads)
     try:
@@ -87,22 +86,18 @@ def _timed(params: RunSections, group: list[str], dims: Dims, device: torch.devi
 
 
 def costliest(params: RunSections, models: list[str]) -> str:
-    """The first of the models that take the longest: Mixup passes every batch through the network twice."""
-    return max(models, key=lambda key: tuple(bool(getattr(params.model(key), name, None)) for name in OPTIONS))
-
-
-OPTIONS = ("mixup", "vcl", "shake")
-"""Options that cost time, the costliest first."""
+    """The first of the models that take the longest."""
+    return max(models, key=lambda key: params.family_of(key).effort(params.model(key)))
 
 
 def training_step(
-    params: RunSections, model: str, dims: int, device: torch.device, segments: int, frames: int
+    params: RunSections, model: str, shape: Shape, device: torch.device, segments: int, frames: int
 ) -> tuple[Callable[[], object], Callable[[], object]]:
     """A step of training and one of scoring, on a batch of random segments of `frames` front-end frames each."""
     reading, options, classes = params.reading_of(model), params.train_of(model), len(params.classes)
     source = np.random.default_rng(0)
     bank = make_bank(
-        [source.standard_normal((frames, dims), dtype=np.float32) for _ in range(segments)],
+        [source.standard_normal((frames, shape.dims), dtype=np.float32) for _ in range(segments)],
         [index % classes for index in range(segments)],
         left=reading.left,
         right=reading.right,
@@ -110,7 +105,7 @@ def training_step(
         device=device,
         dtype=PRECISIONS[reading.precision],
     )
-    state = start(params.family_of(model), params.design_of(model, dims), options, Seeds(0, 0, 1), device)
+    state = start(params.family_of(model), params.design_of(model, shape), options, Seeds(0, 0, 1), device)
     network = state.network
     assert isinstance(network, Classifier)  # noqa: S101 (a family builds nothing else)
     # There is one batch, so an epoch is one step.
@@ -119,19 +114,10 @@ def training_step(
     return lambda: train_epoch(state, task, options.recipe), lambda: task.score_valid(network)
 
 
-def archive_dims(frontend: str, corpus: str, root: Path = Path()) -> int:
-    """The number of columns of extracted features.
-
-    Raises:
-        InputError: the features do not exist.
-    """
-    return int(MappedMatrices([root / f"data/features/{frontend}/{corpus}.scp"], root)[0].shape[1])
-
-
 def cost(
     params: RunSections,
     steps: Mapping[str, StepTime],
-    dims: Dims,
+    shapes: Shapes,
     *,
     runs: Mapping[str, int],
     segments: int,
@@ -145,7 +131,7 @@ def cost(
     Args:
         params: sections of the experiment.
         steps: times of the models that are trained by epochs, from `time_steps`.
-        dims: number of columns of a model's features.
+        shapes: shape of a model's features.
         runs: number of missing runs of each model.
         segments: number of segments.
         frames: number of spectrogram frames of all segments together.
@@ -166,7 +152,7 @@ def cost(
             total += -(-number // workers) * hours[model]
         # Weights twice (last, best), in the results and in DVC's cache; the store keeps them too, and two checkpoints,
         # each with network, two moments, best and last.
-        network = params.family_of(model).build(params.design_of(model, dims(model)), 0)
+        network = params.family_of(model).classifier(params.design_of(model, shapes(model)), 0)
         results += number * 4 * count_parameters(network) * (2 * 2 + 2 + 2 * 5)
     longest = max(hours, key=hours.__getitem__, default=None)
     return Cost(longest, hours[longest] if longest else 0.0, total, results)

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from pipeline.core.errors import InputError
+from pipeline.core.features import Shape
 from pipeline.core.settings import Strict
 from pipeline.core.source import ROOT, import_closure, source_hash, source_hashes
 from pipeline.models.family import Design, Family
@@ -75,9 +76,9 @@ class RunSpec:
         """The form in which its classifier reads the data."""
         return self.params.reading_of(self.model)
 
-    def design(self, dims: int) -> Design:
-        """Everything that its classifier is built from; `dims` is the number of columns of its features."""
-        return self.params.design_of(self.model, dims)
+    def design(self, shape: Shape) -> Design:
+        """Everything that its classifier is built from; `shape` is that of its features."""
+        return self.params.design_of(self.model, shape)
 
     def load_experiment(self, device: torch.device, processes: int = 1) -> Experiment:
         """The data that it learns from, on a device on which `processes` processes keep a copy each."""
@@ -92,7 +93,7 @@ class RunSpec:
         Args:
             defaults: whether options that have their default value are listed too.
         """
-        params, family, design = self.params, self.family, self.design(dims=1)
+        params, family, design = self.params, self.family, self.design(Shape(dims=1))
         # The key of the front end and its normalisation count through the content of the features, in `data`.
         apart = {"label", "frontend", "network", "features", "train"}
         without = {"epochs", "seeds", "folds"} | (set() if family.by_epochs else BY_EPOCHS)

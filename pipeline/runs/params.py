@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializeAsAny, StringConstraints
 
+from pipeline.core.features import Shape
 from pipeline.core.settings import (
     Classes,
     Count,
@@ -76,15 +77,15 @@ class RunSections(Sections):
         """The section `train` with a model's own values."""
         return merged(self.train, self.model(key).train, "train")
 
-    def design_of(self, key: str, dims: int) -> Design:
-        """Everything that a model is built from; `dims` is the number of columns of its features."""
+    def design_of(self, key: str, shape: Shape) -> Design:
+        """Everything that a model is built from; `shape` is that of its features."""
         model = self.model(key)
         return Design(
             model,
             merged(self.network, model.network, "network"),
             merged(self.features, model.features, "features"),
             len(self.classes),
-            dims,
+            shape,
         )
 
     def reading_of(self, key: str) -> Reading:
@@ -111,7 +112,7 @@ class RunSections(Sections):
         """Conflicts between the options of one model and the sections."""
         place, model = f"models.{key}", self.models[key]
         try:
-            design, train = self.design_of(key, dims=1), self.train_of(key)
+            design, train = self.design_of(key, Shape(dims=1)), self.train_of(key)
         except ValueError as error:
             yield from (f"{place}.{line}" for line in str(error).split("\n"))
             return

@@ -9,9 +9,11 @@ from pathlib import Path
 import torch
 
 from pipeline.core.errors import InputError
+from pipeline.core.features import Shape
 from pipeline.core.workers import available_cores, call_apart
+from pipeline.features.described import described_shape
 from pipeline.models.options import ModelParams
-from pipeline.runs.cost import archive_dims, training_step
+from pipeline.runs.cost import training_step
 from pipeline.runs.params import RunSections
 from pipeline.training.batches import PRECISIONS
 from pipeline.training.device import visible_devices
@@ -96,7 +98,7 @@ def step_memory(params: RunSections, models: Collection[str], device: torch.devi
     """
     distinct: dict[str, str] = {}
     for key in models or params.models:
-        design, reading = params.design_of(key, dims=1), params.reading_of(key)
+        design, reading = params.design_of(key, Shape(dims=1)), params.reading_of(key)
         options = design.model.model_dump(exclude=set(ModelParams.model_fields) - {"family"})
         same = (options, design.network, design.features, reading, params.train_of(key).batch_segments)
         distinct.setdefault(repr(same), key)
@@ -107,8 +109,8 @@ def _step_memory(params: RunSections, model: str, device: torch.device) -> int:
     reading, corpora, peak = params.reading_of(model), sorted(params.corpora), 0
     if params.family_of(model).by_epochs:
         frames = round(100 * params.segment.seconds) if reading.framewise else 1
-        dims = archive_dims(reading.frontend, corpora[0])
-        step, _ = training_step(params, model, dims, device, params.train_of(model).batch_segments, frames)
+        shape = described_shape(reading.frontend)
+        step, _ = training_step(params, model, shape, device, params.train_of(model).batch_segments, frames)
         torch.cuda.reset_peak_memory_stats(device)
         step()
         peak = torch.cuda.max_memory_allocated(device)

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from pipeline.audio.decoding import load
+from pipeline.core.features import Utterance
 from pipeline.features.segmentation import cut, frames_of, longest_segment
 from pipeline.frontends.base import FrontEnd
 from pipeline.models.base import Classifier
@@ -35,7 +36,7 @@ def predict(path: Path, weights: Weights, network: Classifier, front_end: FrontE
     """
     samples = load(path)
     bounds = cut(frames_of(len(samples)), longest_segment(weights.segment.seconds))
-    pieces = front_end.matrices(samples, bounds)
+    pieces = front_end.matrices(Utterance(samples, bounds, path=path.name))
     reading = weights.reading
     bank = make_bank(
         pieces,

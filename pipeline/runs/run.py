@@ -62,7 +62,7 @@ def _train(folder: RunFolder, experiment: Experiment, progress: Progress) -> Non
     spec, params = folder.spec, folder.spec.params
     device, number = experiment.bank.device, params.execution.devices_per_run
     family, seeds = spec.family, spec.seeds
-    state = start(family, spec.design(experiment.bank.dims), spec.train, seeds, device)
+    state = start(family, spec.design(experiment.shape), spec.train, seeds, device)
     begun_at = folder.resume(state)
     state.note_machine(f"{f'{number} x ' if number > 1 else ''}{device_name(device)}, torch {torch.__version__}")
     save, note = Timer(params.execution.checkpoint_seconds), Timer(PROGRESS_SECONDS)

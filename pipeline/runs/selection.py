@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipeline.core.selections import SELECTIONS, Selection
 from pipeline.runs.tables import RUNS
 from pipeline.training.accuracy import DECIMALS
-from pipeline.training.params import SELECTIONS, Selection
 
 Run = tuple[int, int]
 """Fold and seed."""

@@ -22,7 +22,7 @@ import platform
 import sys
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -69,6 +69,7 @@ class FinishedRun:
         snapshots: `last` and `best`; empty when diverged.
         device: hardware and version of torch that computed it; more than one where a run was continued elsewhere.
         versions: versions of Python and of the libraries that computed the run.
+        chosen: what a classifier without epochs chose within its training folds, by name.
         adopted: record of its adoption from an earlier version of the code, if it was adopted; see `runs.adoption`.
     """
 
@@ -79,6 +80,7 @@ class FinishedRun:
     snapshots: dict[str, Snapshot]
     device: str
     versions: dict[str, str]
+    chosen: dict[str, float] = field(default_factory=dict)
     adopted: dict[str, Any] | None = None
 
 
@@ -132,7 +134,7 @@ class RunFolder:
             ) from None
         return FinishedRun(
             self.spec, record["status"], history, record["diverged_epoch"], snapshots, record["device"],
-            record["versions"], adopted,
+            record["versions"], record.get("chosen", {}), adopted,
         )  # fmt: skip
 
     def adopted(self) -> dict[str, Any] | None:
@@ -230,6 +232,7 @@ class RunFolder:
             "history": [_values(row) for row in history],
             "device": ", then ".join(state.machines),
             "versions": library_versions(),
+            **({"chosen": {name: values[0] for name, values in state.notes.items()}} if state.notes else {}),
         }
         write_text(path, json.dumps(record, indent=1) + "\n")
 

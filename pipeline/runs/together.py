@@ -96,7 +96,7 @@ def _follow(rank: int, number: int, meeting: str, spec: RunSpec, store: Path, do
     prepare_worker()
     _join(rank, number, meeting, device)
     experiment = spec.load_experiment(device, processes=number)
-    state = start(spec.family, spec.design(experiment.bank.dims), spec.train, spec.seeds, device)
+    state = start(spec.family, spec.design(experiment.shape), spec.train, spec.seeds, device)
     RunFolder(store, spec).follow(state, done)
     train_run(spec.family, state, experiment, spec.fold, spec.train, spec.seeds)
     dist.destroy_process_group()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from pipeline.core.errors import InputError
+from pipeline.core.features import Shape
 from pipeline.features.described import front_end_of
 from pipeline.features.params import SegmentParams
 from pipeline.models.base import Classifier
@@ -24,7 +25,7 @@ from pipeline.training.tensors import read_tensors, write_tensors
 if TYPE_CHECKING:
     from pipeline.frontends.base import FrontEnd
 
-FORMAT = "shaking-emotions-weights-2"
+FORMAT = "shaking-emotions-weights-3"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Weights:
 
     def build(self) -> Classifier:
         """The classifier in eval mode, with these weights."""
-        network = family(self.design.model.family).build(self.design, 0)
+        network = family(self.design.model.family).classifier(self.design, 0)
         network.load_state_dict(self.tensors)
         return network.eval()
 
@@ -73,7 +74,7 @@ def save_weights(weights: Weights, path: Path) -> None:
         "model": design.model.model_dump_json(),
         "network": design.network.model_dump_json(),
         "features": design.features.model_dump_json(),
-        "dims": str(design.dims),
+        "shape": json.dumps(asdict(design.shape)),
         "segment": weights.segment.model_dump_json(),
         "frontend": json.dumps(weights.frontend),
         "reading": json.dumps(vars(reading)),
@@ -104,7 +105,7 @@ def load_weights(path: Path) -> Weights:
             NetworkParams.model_validate_json(header["network"]),
             FeatureParams.model_validate_json(header["features"]),
             len(classes),
-            int(header["dims"]),
+            Shape(**json.loads(header["shape"])),
         )
         weights = Weights(
             tensors,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -26,12 +26,14 @@ class SegmentBank(ABC):
         emotions: (segments,) class indices.
         context: number of frames of the front end in a model frame.
         every: number of frames of the front end from one model frame to the next.
+        groups: (segments,) corpus or speaker of each segment, where the classifier standardises by it.
     """
 
     num_frames: Tensor
     emotions: Tensor
     context: int
     every: int
+    groups: Tensor | None = field(default=None, kw_only=True)
 
     @property
     def device(self) -> torch.device:
@@ -67,7 +69,8 @@ class SegmentBank(ABC):
         position = torch.arange(len(segment_of_frame), device=counts.device) - first_frame[segment_of_frame]
         starts = first_row[segment_of_frame] + self.every * position
         frames = splice_view(rows, self.context, 1)[starts]
-        return Batch(frames.unsqueeze(1), segment_of_frame, self.emotions[segments])
+        groups = None if self.groups is None else self.groups[segments]
+        return Batch(frames.unsqueeze(1), segment_of_frame, self.emotions[segments], groups)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,10 @@ import pandas as pd
 import torch
 
 from pipeline.core.errors import InputError
+from pipeline.core.features import Shape
 from pipeline.core.tables import FOLDS, SEGMENTS, read_table
 from pipeline.features.archive import MappedMatrices, read_archive
+from pipeline.features.described import described_shape
 from pipeline.training.batches import PRECISIONS, SegmentBank, StreamedBank, make_bank, model_frames
 from pipeline.training.memory import free_memory
 from pipeline.training.params import Reading, Where
@@ -25,10 +27,12 @@ class Experiment:
     Attributes:
         segments: rows of `tables.SEGMENTS` with a column `fold`, by corpus key, then in the order of the archives.
         bank: features of the segments, at the same positions.
+        shape: shape of the features.
     """
 
     segments: pd.DataFrame
     bank: SegmentBank
+    shape: Shape
 
     def split(self, fold: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Positions of the training segments and of the validation segments of `fold`."""
@@ -82,11 +86,11 @@ def load_experiment(
     corpora = sorted(corpora)
     segments = read_segments(corpora, root)
     emotions = segments["emotion"].map(list(classes).index).tolist()
-    dtype = PRECISIONS[reading.precision]
+    dtype, shape = PRECISIONS[reading.precision], described_shape(reading.frontend, root)
     scps = {corpus: root / f"data/features/{reading.frontend}/{corpus}.scp" for corpus in corpora}
-    matrices = _matrices(segments, scps, reading, root)
+    matrices = _matrices(segments, scps, shape, root)
     mapped = MappedMatrices(list(scps.values()), root)
-    if where == "resident" or (where == "auto" and _fits(segments, mapped, reading, device, processes)):
+    if where == "resident" or (where == "auto" and _fits(segments, mapped, reading, shape, device, processes)):
         bank: SegmentBank = make_bank(
             matrices,
             emotions,
@@ -107,7 +111,7 @@ def load_experiment(
             left=reading.left,
             dtype=dtype,
         )
-    return Experiment(segments, bank)
+    return Experiment(segments, bank, shape)
 
 
 RESIDENT_SHARE = 0.4
@@ -115,26 +119,31 @@ RESIDENT_SHARE = 0.4
 
 
 def _fits(
-    segments: pd.DataFrame, matrices: MappedMatrices, reading: Reading, device: torch.device, processes: int
+    segments: pd.DataFrame,
+    matrices: MappedMatrices,
+    reading: Reading,
+    shape: Shape,
+    device: torch.device,
+    processes: int,
 ) -> bool:
     """Whether the device's memory has room for the features of all processes."""
-    rows = int(segments["num_frames"].sum()) if reading.framewise else len(segments)
+    rows = sum(shape.rows(number) or len(matrices[at]) for at, number in enumerate(segments["num_frames"]))
     rows += len(segments) * (reading.context - 1)
-    size: int = rows * matrices[0].shape[1] * PRECISIONS[reading.precision].itemsize
+    size: int = rows * shape.dims * PRECISIONS[reading.precision].itemsize
     return size * processes <= RESIDENT_SHARE * free_memory(device)
 
 
-def _matrices(segments: pd.DataFrame, scps: dict[str, Path], reading: Reading, root: Path) -> Iterator[np.ndarray]:
+def _matrices(segments: pd.DataFrame, scps: dict[str, Path], shape: Shape, root: Path) -> Iterator[np.ndarray]:
     """The matrices of all segments, each compared with its row of the table."""
     rows = zip(segments["segment"], segments["num_frames"], strict=True)
     for corpus, scp in scps.items():
         for key, matrix in read_archive(scp, root):
             segment, num_frames = next(rows, ("no further segment", 0))
-            expected = num_frames if reading.framewise else min(1, num_frames)
-            if key != segment or len(matrix) != expected:
+            expected = shape.rows(num_frames)
+            if key != segment or len(matrix) != (expected or len(matrix)):
                 raise InputError(
                     f"{scp}: found {key} of {len(matrix)} frames where data/segments/{corpus}.csv has {segment} of "
-                    f"{expected}; `dvc repro extract@{reading.frontend}-{corpus}` makes them agree"
+                    f"{expected}; `dvc repro extract@{scp.parent.name}-{corpus}` makes them agree"
                 )
             yield matrix
     if (left := next(rows, None)) is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -11,12 +11,6 @@ from pipeline.core.settings import Count, Size, Strict
 
 Rate = Annotated[float, Field(gt=0)]
 PartOfTraining = Annotated[float, Field(gt=0, lt=1)]
-
-
-Selection = Literal["last", "best", "crossval"]
-
-SELECTIONS: tuple[Selection, ...] = get_args(Selection)
-"""The epochs of a run that are reported, see `runs.selection`; all three come from one training."""
 
 
 class Recipe(Strict):

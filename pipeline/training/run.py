@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 import torch
 
-from pipeline.models.base import Classifier
+from pipeline.models.base import Classifier, TrainingSet
 from pipeline.models.family import Design, Family
 from pipeline.training.data import Experiment
 from pipeline.training.loop import Scoring, train
 from pipeline.training.params import TrainParams
-from pipeline.training.speech import SpeechTask, channels_last, score
+from pipeline.training.speech import SpeechTask, gathered_batch, score
+from pipeline.training.standardising import group_statistics, groups_of
 from pipeline.training.state import Epoch, RunState, start_run, take_snapshot
 
 Progress = Callable[[RunState], None]
@@ -45,7 +46,7 @@ class Seeds:
 def start(family: Family, design: Design, options: TrainParams, seeds: Seeds, device: torch.device) -> RunState:
     """A run before its first epoch."""
     configure_arithmetic(options.threads, device)
-    network = family.build(design, seeds.initialisation)
+    network = family.classifier(design, seeds.initialisation)
     return start_run(network, options.recipe, (seeds.order, seeds.noise), device)
 
 
@@ -72,19 +73,33 @@ def train_run(
     train_segments, valid_segments = experiment.split(fold)
     network = state.network
     assert isinstance(network, Classifier)  # noqa: S101 (a family builds nothing else)
-    task = SpeechTask(experiment.bank, train_segments, valid_segments, network.num_classes, options.batch_segments)
+    bank = experiment.bank
+    if network.standardisation is not None:
+        groups = groups_of(experiment.segments, network.standardisation.by)
+        bank = replace(bank, groups=None if groups is None else groups.to(bank.device))
+        if not state.history:
+            network.standardisation.set_statistics(*group_statistics(bank, train_segments, network.standardisation.by))
+    task = SpeechTask(bank, train_segments, valid_segments, network.num_classes, options.batch_segments)
     if family.by_epochs:
         scoring = Scoring(valid_every=1, train_every=options.eval_train_every, snapshots=True)
         train(state, task, options.recipe, scoring, after_epoch)
     elif not state.history:
-        _fit(state, network, task, seeds)
+        _fit(state, network, task, _actors(experiment)[train_segments.cpu()], seeds)
         after_epoch(state)
 
 
-def _fit(state: RunState, network: Classifier, task: SpeechTask, seeds: Seeds) -> None:
+def _actors(experiment: Experiment) -> torch.Tensor:
+    """(segments,) number of the actor of each segment."""
+    table = experiment.segments
+    return torch.from_numpy(table.groupby(["corpus", "actor"]).ngroup().to_numpy())
+
+
+def _fit(state: RunState, network: Classifier, task: SpeechTask, actors: torch.Tensor, seeds: Seeds) -> None:
     """Fit a classifier without epochs to all training segments; its history has one row."""
     bank, segments = task.bank, task.train_segments
-    network.fit(channels_last(bank.gather(segments)), task.weights, seeds.initialisation)
+    batch = gathered_batch(network, bank, segments)
+    chosen = network.fit(TrainingSet(batch, task.weights, actors, seeds.initialisation))
+    state.notes |= {name: [float(value)] for name, value in chosen.items()}
     train_scores = score(network, bank, segments, task.weights)
     valid = task.score_valid(network)
     if not (math.isfinite(train_scores.loss) and math.isfinite(valid.loss)):

@@ -53,7 +53,7 @@ class SpeechTask:
 
     def step(self, network: Classifier, positions: Tensor, noise: torch.Generator) -> Step:
         """See `Task`."""
-        batch = channels_last(self.bank.gather(_share(positions)))
+        batch = gathered_batch(network, self.bank, _share(positions))
         target, weights = batch.emotions, self.weights
         with network.penalty(batch) as penalty:
             if network.mixup is None:
@@ -110,8 +110,9 @@ def probabilities(network: Classifier, bank: SegmentBank, segments: Tensor) -> T
     return _scores(network, bank, segments).softmax(dim=1).cpu()
 
 
-def channels_last(batch: Batch) -> Batch:
-    """The same batch in the memory layout that convolutions are fastest in."""
+def gathered_batch(network: Classifier, bank: SegmentBank, segments: Tensor) -> Batch:
+    """The batch of the given segments as a classifier takes it, in the memory layout that is fastest to convolve."""
+    batch = network.prepared(bank.gather(segments))
     return replace(batch, frames=batch.frames.contiguous(memory_format=torch.channels_last))
 
 
@@ -120,7 +121,7 @@ def _scores(network: Classifier, bank: SegmentBank, segments: Tensor) -> Tensor:
     network.eval()
     with torch.no_grad():
         batches = ordered_batches(bank, _share(segments), SCORING_FRAMES)
-        return gathered(torch.cat([network.scores(channels_last(bank.gather(part))) for part in batches]))
+        return gathered(torch.cat([network.scores(gathered_batch(network, bank, part)) for part in batches]))
 
 
 def _share(positions: Tensor) -> Tensor:

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from pipeline.core.selections import SELECTIONS
 from pipeline.core.tables import read_table, write_table
 from pipeline.evaluation.bootstrap import RunCounts
 from pipeline.evaluation.comparison import METRICS, compare
@@ -10,7 +11,6 @@ from pipeline.evaluation.hypotheses import PAPER_HYPOTHESES, Hypothesis, all_hyp
 from pipeline.evaluation.params import TableParams
 from pipeline.evaluation.tables import COMPARISONS
 from pipeline.runs.tables import RUNS
-from pipeline.training.params import SELECTIONS
 
 HYPOTHESIS = Hypothesis("table6", "PreAct-Full", "PreAct", "†")
 LAYOUTS = ("PostAct", "RPreAct", "PreActBN")

@@ -77,7 +77,8 @@ def test_archive(corpus: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, capsys: 
 
 def test_normalisation_over_the_utterance(corpus: pd.DataFrame) -> None:
     (recording,) = plan(corpus.iloc[1:2], segment(corpus.iloc[1:2], 640), Path("corpus"))
-    first, second = (matrix for _, matrix in features(recording, front_end("utterance")))
+    found, _ = features(recording, front_end("utterance"))
+    first, second = (matrix for _, matrix in found)
     whole = normalise(expected(1, 120_000)).numpy()
     np.testing.assert_allclose(first, whole[:640], atol=1e-5)
     np.testing.assert_allclose(second, whole[108:], atol=1e-5)

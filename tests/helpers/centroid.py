@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from pipeline.models.base import Batch, Classifier
+from pipeline.models.base import Batch, Classifier, TrainingSet
 from pipeline.models.family import Design, Family
 from pipeline.models.mixing import Mixing
 from pipeline.models.options import ModelParams
@@ -32,10 +32,12 @@ class Centroid(Classifier):
         """Negative squared distances to the centres."""
         return -self.scale * (means(batch)[:, None] - self.centres).square().mean(2)
 
-    def fit(self, batch: Batch, class_weights: Tensor, seed: int) -> None:
+    def fit(self, training: TrainingSet) -> dict[str, float]:
         """Take the mean of each class's segments."""
+        batch = training.batch
         rows = means(batch)
         self.centres.copy_(torch.stack([rows[batch.emotions == index].mean(0) for index in range(self.num_classes)]))
+        return {}
 
 
 def means(batch: Batch) -> Tensor:

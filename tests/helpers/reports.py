@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from pipeline.core.selections import SELECTIONS
 from pipeline.evaluation.comparison import compare
 from pipeline.evaluation.hypotheses import all_hypotheses
 from pipeline.evaluation.results import Results, RunDetails
@@ -12,7 +13,6 @@ from pipeline.evaluation.tables import INTERVALS
 from pipeline.paper.published import published_models, published_rows
 from pipeline.params import Params
 from pipeline.runs.tables import RUNS
-from pipeline.training.params import SELECTIONS
 
 NAN = float("nan")
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from pipeline.core.errors import InputError
+from pipeline.core.selections import SELECTIONS
 from pipeline.core.tables import FOLDS, SEGMENTS
 from pipeline.evaluation.hypotheses import PAPER_HYPOTHESES, all_hypotheses
 from pipeline.evaluation.results import RunDetails
@@ -16,7 +17,6 @@ from pipeline.params import Params, load_params
 from pipeline.reporting.tables.formats import to_csv, to_latex, to_markdown
 from pipeline.reporting.tables.registry import build_tables, write_tables
 from pipeline.runs.tables import RUNS
-from pipeline.training.params import SELECTIONS
 from tests.helpers.reports import (
     folds_of,
     paper_params,

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
-from pipeline.models.family import Design, Family
-from pipeline.models.options import Constancy, Gamma, LayoutName, Mixup, ModelParams, ShakeDrop, Shaking
+from pipeline.core.wording import counted
+from pipeline.models.family import Design, Family, in_words
+from pipeline.models.options import (
+    Constancy,
+    Gamma,
+    LayoutName,
+    Mixup,
+    ModelParams,
+    ShakeDrop,
+    Shaking,
+    Standardisation,
+)
 
 if TYPE_CHECKING:
     from pipeline.models.resnext import ResNeXt
@@ -20,6 +30,7 @@ class ResNeXtParams(ModelParams):
         gamma0: initial scale of the normalisations in residual blocks (section 4.2).
         shake: options of shaking; null for none.
         shakedrop, mixup, vcl: options of methods that the paper does not use; null for none.
+        standardise: see `Standardised`; the paper normalises in the front end alone.
     """
 
     layout: LayoutName
@@ -28,6 +39,7 @@ class ResNeXtParams(ModelParams):
     shakedrop: ShakeDrop | None = None
     mixup: Mixup | None = None
     vcl: Constancy | None = None
+    standardise: Standardisation = "none"
 
 
 def build(design: Design, seed: int = 0) -> ResNeXt:
@@ -88,4 +100,34 @@ def mistakes(design: Design, batch_segments: int, devices_per_run: int) -> Itera
             )
 
 
-FAMILY = Family("resnext", ResNeXtParams, build, reads="spliced", network=True, mistakes=mistakes)
+def effort(model: ModelParams) -> int:
+    """Mixup passes every batch through the network twice; the variance constancy loss and shaking cost less."""
+    return sum(4**place * bool(getattr(model, name, None)) for place, name in enumerate(("shake", "vcl", "mixup")))
+
+
+def options(model: ModelParams) -> Iterator[str]:
+    """The options that are switched on, and shaking in any case."""
+    model = cast("ResNeXtParams", model)
+    yield f"layout {model.layout}"
+    yield f"gamma0 {in_words(model.gamma0)}"
+    changed = model.shake and model.shake.model_dump(exclude={"bands"}, exclude_defaults=True)
+    details = f" ({', '.join(f'{name} {value}' for name, value in changed.items())})" if changed else ""
+    yield f"shaking {counted(model.shake.bands, 'band') if model.shake else 'none'}{details}"
+    for name in ("shakedrop", "mixup", "vcl"):
+        if (value := getattr(model, name)) is not None:
+            yield f"{name} {in_words(value)}"
+    if model.standardise != "none":
+        yield f"standardise {model.standardise}"
+
+
+FAMILY = Family(
+    "resnext",
+    ResNeXtParams,
+    build,
+    reads="spliced",
+    frequency_axis=True,
+    network=True,
+    mistakes=mistakes,
+    effort=effort,
+    in_words=options,
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pipeline.core.selections import Selection
 from pipeline.core.wording import enumerated
 from pipeline.evaluation.comparison import Metric
 from pipeline.evaluation.hypotheses import Hypothesis
@@ -19,7 +20,6 @@ from pipeline.reporting.setting import (
     redefined,
     trained_on,
 )
-from pipeline.training.params import Selection
 
 TESTS = (
     "Tests, both one-sided: the paper's paired t-test over the (fold, seed) pairs takes them as independent, which "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.core.selections import Selection
 from pipeline.evaluation.hypotheses import Hypothesis
 from pipeline.evaluation.results import Results
 from pipeline.evaluation.selections import EPOCHS, headline_first
@@ -12,7 +13,6 @@ from pipeline.paper.tables import PAPER_TABLES
 from pipeline.reporting.agreement import PublishedFinding, disagreements_with_paper
 from pipeline.reporting.tables.notes import common_notes, part_notes
 from pipeline.reporting.tables.table import Cell, Column, Part, Row, Table
-from pipeline.training.params import Selection
 
 _P_VALUES = (
     Column("p_valid_ua", "p (Valid UA)"),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from operator import attrgetter
 
+from pipeline.core.selections import Selection
 from pipeline.evaluation.comparison import Metric
 from pipeline.evaluation.hypotheses import Hypothesis
 from pipeline.evaluation.results import Results
 from pipeline.evaluation.wording import fixed
 from pipeline.reporting.tables.table import Cell, Column, Row
-from pipeline.training.params import Selection
 
 SCORES = (
     Column("valid_ua", "Valid UA (%)", marked=True, corrected=True),

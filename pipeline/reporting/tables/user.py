@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pipeline.core.selections import Selection
 from pipeline.evaluation.hypotheses import Hypothesis
 from pipeline.evaluation.params import TableParams
 from pipeline.evaluation.results import Results
@@ -12,7 +13,6 @@ from pipeline.evaluation.wording import p_value
 from pipeline.reporting.tables.notes import SIDES, common_notes, pair, part_notes
 from pipeline.reporting.tables.scores import FOR_MACHINES, SCORES, score_cells
 from pipeline.reporting.tables.table import Cell, Column, Part, Table
-from pipeline.training.params import Selection
 
 _MODEL = Column("model", "Model", number=False)
 

@@ -1,0 +1,75 @@
+"""Means and deviations of the columns over training folds, corpora or speakers; see `models.standardising`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from pipeline.models.options import Standardisation
+from pipeline.training.batches import SegmentBank, ordered_batches
+
+BATCH_FRAMES = 4096
+"""Model frames whose sums are computed at once."""
+
+GROUPS: Mapping[Standardisation, tuple[str, ...]] = {"corpus": ("corpus",), "speaker": ("corpus", "actor")}
+"""Columns of the table of segments that name a group."""
+
+
+def groups_of(segments: pd.DataFrame, by: Standardisation) -> Tensor | None:
+    """(segments,) number of the group of each segment; None if all are one group."""
+    if by not in GROUPS:
+        return None
+    return torch.from_numpy(segments.groupby(list(GROUPS[by])).ngroup().to_numpy())
+
+
+def group_statistics(bank: SegmentBank, train: Tensor, by: Standardisation) -> tuple[Tensor, Tensor]:
+    """The mean and the standard deviation of every column, in double.
+
+    A corpus is described by its training segments, a speaker by all of its segments, without their labels. A group
+    without such segments has the numbers of all training segments.
+
+    Args:
+        bank: all segments, with their groups.
+        train: positions of the training segments.
+        by: recordings that a group consists of.
+
+    Returns:
+        (1 + groups, dims) means, and deviations, which are 1 for constant columns; row 0 is that of all training
+        segments.
+    """
+    together = bank.num_frames.new_zeros(len(bank.num_frames))
+    overall = _statistics(bank, train, together, 1)
+    if bank.groups is None:
+        return overall
+    number = int(bank.groups.max()) + 1
+    used = torch.arange(len(bank.groups), device=bank.device) if by == "speaker" else train
+    mean, deviation = _statistics(bank, used, bank.groups, number)
+    unknown = torch.bincount(bank.groups[used], minlength=number) == 0
+    mean[unknown], deviation[unknown] = overall[0][0], overall[1][0]
+    return torch.cat([overall[0], mean]), torch.cat([overall[1], deviation])
+
+
+def _statistics(bank: SegmentBank, segments: Tensor, groups: Tensor, number: int) -> tuple[Tensor, Tensor]:
+    """(number, dims) mean and deviation of each group; the mean first, since sums of squares lose digits."""
+
+    def mean_of(centre: Tensor | None) -> Tensor:
+        total = torch.zeros(number, bank.dims, dtype=torch.float64, device=bank.device)
+        count = torch.zeros(number, 1, dtype=torch.float64, device=bank.device)
+        for part in ordered_batches(bank, segments, BATCH_FRAMES):
+            batch = bank.gather(part)
+            row = groups[part][batch.segment_of_frame]
+            values = batch.frames[:, 0].double()
+            if centre is not None:
+                values = (values - centre[row, None]).square()
+            total.index_add_(0, row, values.mean(1))
+            count.index_add_(0, row, torch.ones(len(row), 1, dtype=torch.float64, device=bank.device))
+        return total / count.clamp_min(1)
+
+    mean = mean_of(None)
+    deviation = mean_of(mean).sqrt()
+    # A constant column is 0 after its mean is subtracted, except for rounding.
+    constant = deviation <= 1e-6 * mean.abs().clamp_min(1)
+    return mean, torch.where(constant, 1.0, deviation)
