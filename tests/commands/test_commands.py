@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from pipeline.__main__ import main
 from pipeline.audio.decoding import load
+from pipeline.core.features import Shape
 from pipeline.frontends.kaldi import normalise, spectrogram
 from pipeline.frontends.spectrogram import Spectrogram
 from pipeline.models.families.resnext import FAMILY as RESNEXT
@@ -35,7 +36,7 @@ def at_root(monkeypatch):
 def weights(tmp_path):
     params = params_with()
     spec = RunSpec("PreActBN-Full", 1, 1, 7, params, "data")
-    design = spec.design(dims=257)
+    design = spec.design(Shape(dims=257))
     frontend = {"kind": "spectrogram", "cmvn": "segment"}
     weights = Weights(
         spec.family.build(design, 3).state_dict(), "identity", 7, design, spec.reading, frontend, params.classes,
@@ -71,7 +72,7 @@ def test_summary_lists_the_options_of_a_model(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert run("summary", "Asked") == 0
     printed = capsys.readouterr().out
-    assert "shaking 1 band (backward M2), vcl (samples 3, weight 0.01, clip 1.0, unit position), 2 branches" in printed
+    assert "shaking 1 band (backward M2), vcl (samples 3, weight 0.01, clip 1, unit position), 2 branches" in printed
     counts = [
         int(line.split()[-1].replace(",", "")) for line in printed.splitlines()[2:] if line[:7] != "average" and line
     ]
@@ -216,18 +217,18 @@ def test_the_cost_of_an_experiment_adds_up():
     frames = 8 * 1000  # a thousand model frames, half of them to train on
     steps = {"PreAct": StepTime(train=3.0, score=1.0), "PreActBN-Full": StepTime(train=3.0, score=1.0)}
 
-    def dims(model):
-        return 257
+    def shapes(model):
+        return Shape(257)
 
     runs = {"PreAct": 5, "PreActBN-Full": 1}
     counts = {"segments": 40, "frames": frames, "workers": 2}
-    result = cost(params, steps, dims, runs=runs, **counts)
+    result = cost(params, steps, shapes, runs=runs, **counts)
     epoch = 500 * 3 + 500 * 1 + 500 * 1 / 2
     assert result.run_hours == pytest.approx(10 * epoch / 3600)
     assert result.hours == pytest.approx(4 * 10 * epoch / 3600), (
         "five runs, two at a time, take three rounds, the other model one"
     )
-    nothing = cost(params, steps, dims, runs={"PreAct": 0}, **counts)
+    nothing = cost(params, steps, shapes, runs={"PreAct": 0}, **counts)
     assert (nothing.hours, nothing.results_bytes) == (0, 0)
 
 
@@ -235,10 +236,14 @@ def test_the_longest_run_is_that_of_the_model_with_its_own_epochs():
     params = params_with({"models.PreActBN-Full.train": {"epochs": 90}})
     step = StepTime(train=3.0, score=1.0)
     counts = {"segments": 1, "frames": 80, "workers": 1}
-    result = cost(params, dict.fromkeys(params.models, step), lambda key: 257, runs={"PreAct": 1}, **counts)
+    result = cost(params, dict.fromkeys(params.models, step), lambda key: Shape(257), runs={"PreAct": 1}, **counts)
     assert result.longest == "PreAct"
     result = cost(
-        params, dict.fromkeys(params.models, step), lambda key: 257, runs=dict.fromkeys(params.models, 1), **counts
+        params,
+        dict.fromkeys(params.models, step),
+        lambda key: Shape(257),
+        runs=dict.fromkeys(params.models, 1),
+        **counts,
     )
     assert result.longest == "PreActBN-Full"
     assert result.hours == pytest.approx(result.run_hours * (1 + 4 / 90))
@@ -250,7 +255,7 @@ def test_a_model_that_reads_one_row_a_segment_costs_by_segments(monkeypatch):
     monkeypatch.setitem(FAMILIES, "rows", "rows")
     params = params_with({"models.R": {"label": "R", "family": "rows", "layout": "PreAct"}, "train.epochs": 1})
     step = {"R": StepTime(train=2.0, score=0.0)}
-    result = cost(params, step, lambda key: 257, runs={"R": 1}, segments=60, frames=10**6, workers=1)
+    result = cost(params, step, lambda key: Shape(257), runs={"R": 1}, segments=60, frames=10**6, workers=1)
     assert result.hours == pytest.approx(30 * 2 / 3600), "half of the segments are trained on"
 
 

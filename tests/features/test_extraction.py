@@ -122,7 +122,7 @@ def test_a_recording_that_changed_its_length_is_named(corpus: pd.DataFrame) -> N
     (recording,) = plan(corpus.iloc[:1], segment(corpus.iloc[:1], 640), Path("corpus"))
     soundfile.write("corpus/u0.wav", voice(8_160, 0), 16_000)
     with pytest.raises(InputError, match=r"u0.wav of utterance u0 has 49 frames of 10 ms; expected the 48"):
-        features(recording, "segment")
+        features(recording, front_end("segment"))
 
 
 def test_tables_that_disagree(corpus: pd.DataFrame) -> None:

@@ -9,6 +9,7 @@ import torch
 
 from pipeline.audio.decoding import load
 from pipeline.core.errors import InputError
+from pipeline.core.features import Shape
 from pipeline.features.archive import read_archive
 from pipeline.frontends.kaldi import normalise, spectrogram
 from pipeline.models.registry import FAMILIES
@@ -95,7 +96,7 @@ def test_its_results_have_the_columns_of_every_model(params):
 def test_its_weights_come_back_and_predict(params):
     spec = plan(params, "C", "data")[0]
     Trainer(params, "cpu", STORE).train(spec)
-    ((name, weights), (best, _)) = trained_weights([RunFolder(STORE, spec).load()], params, 257, FRONT_END)
+    ((name, weights), (best, _)) = trained_weights([RunFolder(STORE, spec).load()], params, Shape(257), FRONT_END)
     assert (name, best) == ("fold1-seed1-last", "fold1-seed1-best")
     save_weights(weights, Path("weights.safetensors"))
     again = load_weights(Path("weights.safetensors"))
@@ -110,7 +111,7 @@ def test_its_weights_come_back_and_predict(params):
 def test_weights_of_a_family_that_is_not_there_are_refused(params, monkeypatch):
     spec = plan(params, "C", "data")[0]
     Trainer(params, "cpu", STORE).train(spec)
-    (_, weights), _ = trained_weights([RunFolder(STORE, spec).load()], params, 257, FRONT_END)
+    (_, weights), _ = trained_weights([RunFolder(STORE, spec).load()], params, Shape(257), FRONT_END)
     save_weights(weights, Path("weights.safetensors"))
     monkeypatch.delitem(FAMILIES, "centroid")
     with pytest.raises(
@@ -120,7 +121,9 @@ def test_weights_of_a_family_that_is_not_there_are_refused(params, monkeypatch):
 
 
 def test_numbers_that_are_not_finite_are_a_diverged_run(params, monkeypatch):
-    monkeypatch.setattr("tests.helpers.centroid.Centroid.fit", lambda self, *rest: self.centres.fill_(torch.inf))
+    monkeypatch.setattr(
+        "tests.helpers.centroid.Centroid.fit", lambda self, training: dict(self.centres.fill_(torch.inf)[:0])
+    )
     spec = plan(params, "C", "data")[0]
     assert Trainer(params, "cpu", STORE).train(spec).failure is None
     run = RunFolder(STORE, spec).load()
@@ -128,9 +131,9 @@ def test_numbers_that_are_not_finite_are_a_diverged_run(params, monkeypatch):
 
 
 def test_it_costs_next_to_nothing(params):
-    def dims(model):
-        return 257
+    def shapes(model):
+        return Shape(257)
 
-    assert "C" not in time_steps(params, dims, torch.device("cpu"))
-    result = cost(params, {"PreAct": StepTime(1.0, 1.0)}, dims, runs={"C": 4}, segments=9, frames=1000, workers=1)
+    assert "C" not in time_steps(params, shapes, torch.device("cpu"))
+    result = cost(params, {"PreAct": StepTime(1.0, 1.0)}, shapes, runs={"C": 4}, segments=9, frames=1000, workers=1)
     assert (result.longest, result.run_hours, result.hours) == (None, 0, 0)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.errors import InputError
+from pipeline.core.features import Shape
 from pipeline.models.registry import FAMILIES
 from pipeline.runs.identity import RunSpec, data_hash, science_sources
 from pipeline.runs.scheduler import plan
@@ -156,9 +157,9 @@ def test_models_of_one_file_may_differ_in_rate_depth_and_splicing():
     assert {key: spec.train.recipe.learning_rate for key, spec in specs.items()} == {
         "PreAct": 0.01, "Fast": 0.05, "Deep": 0.01, "Wide": 0.01,
     }  # fmt: skip
-    depths = {key: len(spec.family.build(spec.design(257), 0).stages[0]) for key, spec in specs.items()}
+    depths = {key: len(spec.family.build(spec.design(Shape(257)), 0).stages[0]) for key, spec in specs.items()}
     assert depths == {"PreAct": 1, "Fast": 1, "Deep": 2, "Wide": 1}
-    assert {key: spec.design(257).features.context for key, spec in specs.items()} == {
+    assert {key: spec.design(Shape(257)).features.context for key, spec in specs.items()} == {
         "PreAct": 4, "Fast": 4, "Deep": 4, "Wide": 5,
     }  # fmt: skip
     assert {key for key, spec in specs.items() if spec.reading == specs["PreAct"].reading} == {"PreAct", "Fast", "Deep"}

@@ -51,9 +51,9 @@ def step_bytes(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     peak, measured = [0], []
 
-    def training_step(params, model, dims, device, segments, frames):
+    def training_step(params, model, shape, device, segments, frames):
         measured.append(model)
-        size = segments * frames * sum(params.design_of(model, dims).network.widths)
+        size = segments * frames * sum(params.design_of(model, shape).network.widths)
         return lambda: peak.__setitem__(0, max(peak[0], size)), None
 
     monkeypatch.setattr(placement, "training_step", training_step)

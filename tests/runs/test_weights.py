@@ -5,6 +5,7 @@ import torch
 from safetensors.torch import save_file
 
 from pipeline.core.errors import InputError
+from pipeline.core.features import Shape
 from pipeline.runs.identity import RunSpec
 from pipeline.runs.weights import Weights, load_weights, save_weights
 from tests.helpers.experiment import params_with
@@ -14,7 +15,7 @@ from tests.helpers.experiment import params_with
 def weights():
     params = params_with()
     spec = RunSpec("PreActBN-Full", 1, 1, 7, params, "data")
-    design = spec.design(dims=257)
+    design = spec.design(Shape(dims=257))
     frontend = {"kind": "spectrogram", "cmvn": "segment"}
     tensors = spec.family.build(design, 3).state_dict()
     return Weights(tensors, "identity", 7, design, spec.reading, frontend, params.classes, params.segment)
@@ -45,7 +46,7 @@ def test_other_files_are_refused(weights, tmp_path):
     with pytest.raises(InputError, match="cannot be read as weights"):
         load_weights(path)
     save_file({"x": torch.zeros(1)}, path)
-    with pytest.raises(InputError, match="has format None, expected 'shaking-emotions-weights-2'"):
+    with pytest.raises(InputError, match="has format None, expected 'shaking-emotions-weights-3'"):
         load_weights(path)
 
 
