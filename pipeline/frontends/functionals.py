@@ -142,7 +142,7 @@ class _Statistics:
 
     def __init__(self, rows: Matrix) -> None:
         self._rows = rows
-        self._mean = rows.mean(axis=0, dtype=np.float64)
+        self._mean: NDArray[np.float64] = rows.mean(axis=0, dtype=np.float64)
         self._sorted: Matrix | None = None
 
     def value(self, name: Statistic) -> NDArray[np.float64]:
