@@ -103,6 +103,31 @@ def refusal(tmp_path, old, new, count=1):
         (MODEL, "family: [x], layout: PreAct,", r": 1 mistake\n  models\.PreAct\.family .*: \('x',\): input should be a valid string$"),
         ("features:", "frontends: {mel: {kind: spectrogram, cmnv: segment}}\nfeatures:", r"frontends\.mel\.cmnv .*: unknown key; did you mean 'cmvn'\?"),
         (
+            "features:", "frontends: {logmel: {kind: logmel}, stats: {kind: functionals, of: logmell}}\nfeatures:",
+            r"frontends\.stats\.of: 'logmell' is not a front end; did you mean 'logmel'\? expected one of spectrogram, logmel$",
+        ),
+        (
+            "features:", "frontends: {a: {kind: functionals, of: b}, b: {kind: functionals, of: a}}\nfeatures:",
+            r": 2 mistakes\n  frontends\.a\.of: 'b' gives one row a segment, .* as spectrogram or logmel\n  frontends\.b\.of: 'a' gives one row",
+        ),
+        (
+            "features:", "frontends: {stats: {kind: functionals, of: {kind: logmel, bandz: 3}}}\nfeatures:",
+            r": 1 mistake\n  frontends\.stats\.of\.bandz \(line \d+\): unknown key; did you mean 'bands'\? known here: kind, cmvn, bands",
+        ),
+        ("features:", "frontends: {stats: {kind: functionals}}\nfeatures:", r"frontends\.stats\.of .*: missing; this key has no default$"),
+        (
+            "features:", "frontends: {stats: {kind: functionals, of: spectrogram, statistics: [mean, mean]}}\nfeatures:",
+            r"frontends\.stats\.statistics .*: \['mean', 'mean'\] names one value twice; expected each once",
+        ),
+        (
+            "features:", "frontends: {stats: {kind: functionals, of: spectrogram, statistics: [median]}}\nfeatures:",
+            r"frontends\.stats\.statistics\.0 .*: 'median': input should be 'mean', 'deviation', 'p05'",
+        ),
+        ("features:", "frontends: {mel: {kind: logmel, bands: 128}}\nfeatures:", r"frontends\.mel\.bands: 128 from 20 to 8000 Hz are too many"),
+        ("features:", "frontends: {mel: {kind: logmel, bands: 3}}\nfeatures:", r"frontends\.mel\.bands .*: 3: .*greater than or equal to 4"),
+        ("features:", "frontends: {mel: {kind: mfcc, coefficients: 30}}\nfeatures:", r"frontends\.mel\.coefficients: 30 of 23 bands"),
+        ("features:", "frontends: {mel: {kind: logmel, cmvn: corpus}}\nfeatures:", r"frontends\.mel\.cmvn .*: 'corpus': .*'none', 'segment' or 'utterance'"),
+        (
             "corpora:\n", "frontends: {spectrogram-emodb: {kind: spectrogram}}\ncorpora:\n  emodb-savee: {path: x, reader: savee}\n", COLLISION,
         ),
     ],
@@ -156,12 +181,48 @@ def test_the_spectrogram_is_there_by_default_and_takes_its_cmvn_from_features(tm
         ("", {"spectrogram": "segment"}),
         ("frontends: {other: {kind: spectrogram, cmvn: utterance}}", {"spectrogram": "segment", "other": "utterance"}),
         ("frontends: {spectrogram: {kind: spectrogram, cmvn: utterance}}", {"spectrogram": "utterance"}),
+        ("frontends: {raw: {kind: spectrogram, cmvn: none}}", {"spectrogram": "segment", "raw": "none"}),
     ):
         path.write_text(f"{PAPER}\n{entry}\n")
         params = load_params(path)
         assert {key: params.front_end(key).options.cmvn for key in params.frontends} == expected
     with pytest.raises(InputError, match=r"'mel' is not a front end in params.yaml; expected one of spectrogram"):
         params.front_end("mel")
+
+
+def test_functionals_take_the_options_of_the_entry_that_they_name_as_they_are_completed(tmp_path):
+    path = tmp_path / "params.yaml"
+    entries = "mel: {kind: logmel, bands: 40}, a: {kind: functionals, of: mel}, b: {kind: functionals, of: spectrogram}"
+    path.write_text(f"{PAPER}\nfrontends: {{{entries}}}\n")
+    params = load_params(path)
+    assert (params.front_end("a").options.of.bands, params.front_end("a").dims) == (40, 400)
+    assert (params.front_end("b").options.of.cmvn, params.front_end("b").dims) == ("segment", 2570)
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        (
+            "{kind: functionals, of: spectrogram}",
+            "other gives one row a segment, and the family resnext reads a row for each",
+        ),
+        (
+            "{kind: mfcc}",
+            "other gives columns that are not neighbouring frequencies, and the family resnext reads frequencies",
+        ),
+    ],
+)
+def test_networks_with_convolutions_along_frequencies_refuse_what_has_none(tmp_path, entry, reason):
+    entries = f"frontends: {{other: {entry}, mel: {{kind: logmel}}}}\n"
+    message = refusal(tmp_path, MODEL, f"frontend: other, {MODEL}")
+    assert "models.PreAct.frontend: 'other' is not a front end" in message
+    path = tmp_path / "params.yaml"
+    path.write_text(entries + PAPER.replace(MODEL, f"frontend: other, {MODEL}", 1))
+    with pytest.raises(InputError) as caught:
+        load_params(path)
+    assert f"models.PreAct.frontend: {reason}" in str(caught.value)
+    path.write_text(entries + PAPER.replace(MODEL, f"frontend: mel, {MODEL}", 1))
+    assert load_params(path).models["PreAct"].frontend == "mel"
 
 
 def test_another_kind_under_the_key_of_the_spectrogram_is_refused(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -75,16 +76,17 @@ class Variants:
         raise ValidationError.from_exception_data("entry", [mistake])
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_wrap_validator_function(self._validated, handler(source))
+        return core_schema.with_info_wrap_validator_function(self._validated, handler(source))
 
-    def _validated(self, value: Any, handler: Callable[[Any], Any]) -> Any:
+    def _validated(self, value: Any, handler: Callable[[Any], Any], info: core_schema.ValidationInfo) -> Any:
         if not isinstance(value, dict):
             return handler(value)
         try:
             kind = self.class_of(value)
         except InputError as error:
             raise PydanticCustomError("value_error", "{error}", {"error": str(error)}) from None
-        return kind.model_validate(value)
+        # JSON has no tuples, so entries within a JSON text must be read as JSON too.
+        return kind.model_validate(value) if info.mode == "python" else kind.model_validate_json(json.dumps(value))
 
 
 PARAMS = Path("params.yaml")
@@ -266,7 +268,11 @@ def _siblings(place: tuple[int | str, ...], model: type[BaseModel], document: Co
             model, variants = variants.class_of(node), None
         if not isinstance(part, str) or part not in model.model_fields:
             continue
-        kinds: list[Any] = [model.model_fields[part].annotation]
+        field = model.model_fields[part]
+        if isinstance(node, dict) and (own := next((one for one in field.metadata if isinstance(one, Variants)), None)):
+            model = own.class_of(node)
+            continue
+        kinds: list[Any] = [field.annotation]
         while kinds:
             kind = kinds.pop()
             if isinstance(kind, Variants):

@@ -25,7 +25,10 @@ def draw_spectrogram(inputs: FigureInputs) -> Drawing | None:
     if inputs.recording.empty:
         return None
     normalised = inputs.results.params.front_end("spectrogram").options.cmvn
-    return segment_spectrograms(inputs.recording, inputs.spectrograms, normalised)
+    matrices = inputs.spectrograms
+    if normalised == "none":
+        matrices = [_standardised(matrix) for matrix in matrices]
+    return segment_spectrograms(inputs.recording, matrices, normalised)
 
 
 def choose_recording(segments: pd.DataFrame) -> pd.DataFrame:
@@ -47,7 +50,8 @@ def segment_spectrograms(rows: pd.DataFrame, matrices: Sequence[npt.NDArray[np.f
     Args:
         rows: rows of `SEGMENTS` of one recording.
         matrices: (frames, bins) normalised features of each row.
-        normalised: the frames that they are normalised over: those of a `segment` or of an `utterance`.
+        normalised: the frames that they are normalised over: those of a `segment` or of an `utterance`; `none`: those
+            of the segment, for this figure alone.
     """
     count = len(matrices)
     figure = canvas(0.9 + 1.15 * count)
@@ -73,15 +77,24 @@ def segment_spectrograms(rows: pd.DataFrame, matrices: Sequence[npt.NDArray[np.f
         f"Longer than a segment, it is cut into {count} that overlap (the bar above each); the first begins with it, "
         "the last ends with it. " if count > 1 else "It fits into one segment. "
     )  # fmt: skip
+    over = "segment for this figure" if normalised == "none" else normalised
+    gets = "The network gets the powers as they are." if normalised == "none" else "This is what the network gets."
     return finished(
         figure,
         "spectrogram",
         "A recording and its segments",
         f"{shortened(first['utterance'], 60)}: {first['emotion']}, {'a woman' if first['gender'] == 'F' else 'a man'}. "
-        f"{overlap}Log power of a 25 ms window every 10 ms, each frequency bin normalised over its {normalised}; dark "
-        "is loud. This is what the network gets.",
+        f"{overlap}Log power of a 25 ms window every 10 ms, each frequency bin normalised over its {over}; dark "
+        f"is loud. {gets}",
         f"{count} spectrogram{'s' if count > 1 else ''} of one recording of {ends.max():.1f} s.",
     )
+
+
+def _standardised(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Every bin with mean 0 and deviation 1; a constant bin is 0."""
+    deviation = matrix.std(axis=0)
+    standardised: npt.NDArray[np.float32] = (matrix - matrix.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
+    return standardised
 
 
 def _coarser(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

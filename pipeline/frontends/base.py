@@ -15,8 +15,8 @@ from pipeline.core.errors import InputError
 from pipeline.core.features import Matrix, Shape, Utterance
 from pipeline.core.settings import Key, Strict
 
-Cmvn = Literal["segment", "utterance"]
-"""The frames over which mean and variance are computed."""
+Cmvn = Literal["none", "segment", "utterance"]
+"""The frames over which mean and variance are computed; `none`: features are not normalised."""
 
 
 class FrontEndOptions(Strict):
@@ -60,12 +60,12 @@ class FrontEnd(ABC, Generic[Options]):
     shift: int | None = 1
     frequency_axis: bool = False
     layers: int = 1
-    reads_audio: ClassVar[bool] = True
-    fills_non_finite: ClassVar[bool] = False
-    needs: ClassVar[tuple[str, ...]] = ()
-    install: ClassVar[str] = ""
-    column: ClassVar[str] = "column"
-    constant_note: ClassVar[str] = ""
+    reads_audio: bool = True
+    fills_non_finite: bool = False
+    needs: tuple[str, ...] = ()
+    install: str = ""
+    column: str = "column"
+    constant_note: str = ""
 
     def __init__(self, options: Options) -> None:
         self.options = options

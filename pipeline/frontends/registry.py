@@ -15,6 +15,9 @@ from pipeline.frontends.base import FrontEnd, FrontEndOptions
 
 FRONT_ENDS: dict[str, str] = {
     "spectrogram": "pipeline.frontends.spectrogram",
+    "logmel": "pipeline.frontends.logmel",
+    "mfcc": "pipeline.frontends.mfcc",
+    "functionals": "pipeline.frontends.functionals",
 }
 """The module of each kind; it is imported when a front end of the kind is configured."""
 

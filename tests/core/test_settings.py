@@ -104,3 +104,30 @@ def test_a_section_with_other_values_is_checked_as_if_they_stood_in_it():
         r"place\.rihgt: unknown key; did you mean 'right'\? known here: left, right, names",
         str(caught.value),
     )
+
+
+class Polygon(Shape):
+    corners: tuple[Count, ...]
+
+
+class Frame(Strict):
+    around: Annotated[Key | Shape, Variants("kind", {**KINDS, "polygon": Polygon}.__getitem__)]
+
+
+class Gallery(Sections):
+    frame: Frame
+
+
+def test_an_entry_may_stand_where_a_key_may(tmp_path):
+    assert read(tmp_path, "frame: {around: a}", Gallery).frame.around == "a"
+    found = read(tmp_path, "frame: {around: {kind: polygon, corners: [1, 2]}}", Gallery).frame
+    assert found.around == Polygon(kind="polygon", corners=(1, 2))
+    with pytest.raises(
+        InputError, match=r"frame\.around\.radiu \(line 1\): unknown key; did you mean 'radius'\? .* radius, colour"
+    ):
+        read(tmp_path, "frame: {around: {kind: circle, radius: 1, radiu: 2}}", Gallery)
+
+
+def test_an_entry_is_read_from_json_too_which_has_no_tuples():
+    text = '{"around": {"kind": "polygon", "corners": [1, 2]}}'
+    assert Frame.model_validate_json(text).around == Polygon(kind="polygon", corners=(1, 2))

@@ -86,6 +86,13 @@ def test_the_caption_of_the_spectrogram_names_the_frames_of_its_own_front_end():
         assert f"normalised over its {frames};" in drawings_of(results_of(params))[-1].caption
 
 
+def test_powers_that_are_not_normalised_are_for_the_figure_and_the_caption_says_so():
+    params = params_with(frontends={"spectrogram": {"kind": "spectrogram", "cmvn": "none"}})
+    drawing = drawings_of(results_of(params))[-1]
+    assert "each frequency bin normalised over its segment for this figure; dark is loud." in drawing.caption
+    assert drawing.caption.endswith("The network gets the powers as they are.")
+
+
 def test_labels_are_drawn_as_they_are():
     params = user_params()
     runs = runs_of("PreAct", 61, 7, params)
