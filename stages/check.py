@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipeline.core.files import write_text
 from pipeline.core.stage import run_stage
+from pipeline.frontends.base import say_notices
 from pipeline.frontends.registry import description
 from pipeline.params import load_params
 
@@ -15,9 +16,11 @@ def main() -> None:
     params = load_params()
     folder = Path("data/frontends")
     shutil.rmtree(folder, ignore_errors=True)
-    for key in params.frontends:
-        front_end = params.front_end(key)
+    front_ends = {key: params.front_end(key) for key in params.frontends}
+    for front_end in front_ends.values():
         front_end.refuse_if_not_installed()
+    say_notices(front_ends.values())
+    for key, front_end in front_ends.items():
         write_text(folder / f"{key}.json", json.dumps(description(front_end), indent=2) + "\n")
 
 

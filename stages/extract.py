@@ -1,5 +1,6 @@
 """Stage `extract@<frontend>-<corpus>`: the features of every segment, as a Kaldi archive."""
 
+import sys
 from pathlib import Path
 
 from pipeline.core.settings import PARAMS, entry_of, read_settings
@@ -14,6 +15,9 @@ def main(frontend: str, corpus: str) -> None:
     """Extract the features of one front end for one corpus of params.yaml."""
     params = read_settings(PARAMS, ExtractSections)
     path = entry_of(params.corpora, corpus, "corpus").path
+    front_end = load_front_end(frontend)
+    if front_end.notice:
+        print(front_end.notice, file=sys.stderr)
     archive = Path(f"data/features/{frontend}/{corpus}.ark")
     messages = extract(
         utterances=read_table(Path(f"data/utterances/{corpus}.csv"), UTTERANCES),
@@ -21,7 +25,7 @@ def main(frontend: str, corpus: str) -> None:
         corpus_path=Path(path),
         ark=archive,
         scp=archive.with_suffix(".scp"),
-        front_end=load_front_end(frontend),
+        front_end=front_end,
         workers=params.execution.number,
     )
     for message in messages:

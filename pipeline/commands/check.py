@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline.core.settings import PARAMS
 from pipeline.core.wording import counted
+from pipeline.frontends.base import say_notices
 from pipeline.params import load_params
 
 
@@ -18,8 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check the file, and that the packages of its front ends are installed."""
     params = load_params(options.path)
-    for key in params.frontends:
-        params.front_end(key).refuse_if_not_installed()
+    front_ends = [params.front_end(key) for key in params.frontends]
+    for front_end in front_ends:
+        front_end.refuse_if_not_installed()
+    say_notices(front_ends)
     print(
         f"{options.path}: no mistakes; {len(params.corpora)} corpora, {counted(len(params.frontends), 'front end')}, "
         f"{counted(len(params.models), 'model')}"

@@ -7,6 +7,8 @@ import csv
 import sys
 from pathlib import Path
 
+from pipeline.core.errors import InputError
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Weights and recordings."""
@@ -17,12 +19,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print a CSV row for each recording; files that cannot be read are reported, and the exit status is 1 then."""
     from pipeline.audio.decoding import AudioError
+    from pipeline.frontends.base import say_notices
     from pipeline.runs.prediction import predict
     from pipeline.runs.weights import load_weights
 
     weights = load_weights(options.weights)
     network, front_end = weights.build(), weights.front_end()
+    if not front_end.reads_audio:
+        raise InputError(
+            f"{options.weights} was trained on the front end {front_end.options.kind}, which reads no audio, so its "
+            "features of other recordings cannot be computed; only its predictions in results/predictions exist"
+        )
     front_end.refuse_if_not_installed()
+    say_notices([front_end])
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(["path", "predicted", *(f"p_{name}" for name in weights.classes)])
     failed = 0

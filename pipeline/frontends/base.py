@@ -6,8 +6,9 @@ Modules that take long to import are imported where they are used.
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
@@ -51,6 +52,7 @@ class FrontEnd(ABC, Generic[Options]):
             refused.
         needs: import names of packages that it needs beyond those of every installation.
         install: command that installs them.
+        notice: what the user is told on stderr where it is used, such as a licence; empty for none.
         column: name of a column in messages: `bin`, `feature`.
         constant_note: meaning of a constant column and what is done about it, for messages.
     """
@@ -64,6 +66,7 @@ class FrontEnd(ABC, Generic[Options]):
     fills_non_finite: bool = False
     needs: tuple[str, ...] = ()
     install: str = ""
+    notice: str = ""
     column: str = "column"
     constant_note: str = ""
 
@@ -97,13 +100,20 @@ class FrontEnd(ABC, Generic[Options]):
         return {}
 
     def refuse_if_not_installed(self) -> None:
-        """Make sure that the packages it needs are installed.
+        """Make sure, before anything long starts, that what it needs is there: packages, and files such as weights.
 
         Raises:
-            InputError: a package is missing; the message has the command that installs it.
+            InputError: a package is missing, and the message has the command that installs it; or a file is missing or
+                cannot be used.
         """
         if missing := [name for name in self.needs if find_spec(name) is None]:
             raise InputError(
                 f"the front end {self.options.kind} needs {', '.join(missing)}, which is not installed; "
                 f"`{self.install}` installs it"
             )
+
+
+def say_notices(front_ends: Iterable[FrontEnd[Any]]) -> None:
+    """Print the notices of front ends on stderr, each once."""
+    for notice in sorted({front_end.notice for front_end in front_ends} - {""}):
+        print(notice, file=sys.stderr)

@@ -18,6 +18,7 @@ FRONT_ENDS: dict[str, str] = {
     "logmel": "pipeline.frontends.logmel",
     "mfcc": "pipeline.frontends.mfcc",
     "functionals": "pipeline.frontends.functionals",
+    "opensmile": "pipeline.frontends.opensmile",
 }
 """The module of each kind; it is imported when a front end of the kind is configured."""
 
