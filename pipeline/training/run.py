@@ -91,7 +91,7 @@ def train_run(
 def _actors(experiment: Experiment) -> torch.Tensor:
     """(segments,) number of the actor of each segment."""
     table = experiment.segments
-    return torch.from_numpy(table.groupby(["corpus", "actor"]).ngroup().to_numpy())
+    return torch.from_numpy(table.groupby(["corpus", "actor"]).ngroup().to_numpy(copy=True))
 
 
 def _fit(state: RunState, network: Classifier, task: SpeechTask, actors: torch.Tensor, seeds: Seeds) -> None:

@@ -22,7 +22,7 @@ def groups_of(segments: pd.DataFrame, by: Standardisation) -> Tensor | None:
     """(segments,) number of the group of each segment; None if all are one group."""
     if by not in GROUPS:
         return None
-    return torch.from_numpy(segments.groupby(list(GROUPS[by])).ngroup().to_numpy())
+    return torch.from_numpy(segments.groupby(list(GROUPS[by])).ngroup().to_numpy(copy=True))
 
 
 def group_statistics(bank: SegmentBank, train: Tensor, by: Standardisation) -> tuple[Tensor, Tensor]:
