@@ -74,6 +74,7 @@ class Classifier(nn.Module, ABC):
         num_classes: number of classes.
         mixing_layers: number of places where a batch may be mixed (manifold Mixup); the first is the input.
         mixup: options of Mixup in training; None without Mixup.
+        in_double: whether `prepared` gives frames in float64, as families of scikit-learn compute.
         standardisation: its standardisation, which training gives its numbers before anything is learned; None without
             one.
     """
@@ -81,6 +82,7 @@ class Classifier(nn.Module, ABC):
     num_classes: int
     mixing_layers: int = 1
     mixup: Mixup | None = None
+    in_double: bool = False
     standardisation: Standardise | None
 
     def __init__(self) -> None:
@@ -89,9 +91,10 @@ class Classifier(nn.Module, ABC):
 
     def prepared(self, batch: Batch) -> Batch:
         """The batch as `scores` and `fit` take it: standardised, if the model asks for it."""
-        if self.standardisation is None:
-            return batch
-        return replace(batch, frames=self.standardisation(batch.frames, batch.segment_of_frame, batch.groups))
+        frames = batch.frames.double() if self.in_double else batch.frames
+        if self.standardisation is not None:
+            frames = self.standardisation(frames, batch.segment_of_frame, batch.groups)
+        return replace(batch, frames=frames)
 
     @abstractmethod
     def scores(self, batch: Batch, noise: torch.Generator | None = None, mixing: Mixing | None = None) -> Tensor:

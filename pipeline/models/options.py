@@ -19,6 +19,7 @@ Backward = Literal["shake", "even", "keep"] | Rule
 LayoutName = Literal["PreAct", "PreActBN", "RPreAct", "PostAct", "BN-Shake"]
 Padding = Literal["paired", "same"]
 Pooling = Literal["bands", "bins"]
+Penalty = Annotated[float, Field(gt=0)]
 Gamma = Annotated[float, Field(ge=0)] | Literal["uniform"]
 Standardisation = Literal["none", "fold", "corpus", "speaker"]
 
@@ -53,6 +54,19 @@ class Standardised(ModelParams):
     """
 
     standardise: Standardisation = "fold"
+
+
+class Penalised(Standardised):
+    """Options of a linear classifier with a penalty.
+
+    Attributes:
+        C: inverse strength of the penalty, or the values that one is chosen from within the training folds, with actors
+            kept apart; see `inner_choice`.
+        inner_folds: number of inner folds of that choice.
+    """
+
+    C: Penalty | Annotated[tuple[Penalty, ...], Field(min_length=1)] = (1e-4, 1e-3, 1e-2, 0.1, 1.0)
+    inner_folds: Annotated[int, Field(ge=2)] = 5
 
 
 class FeatureParams(Strict):

@@ -10,6 +10,8 @@ from pipeline.models.family import Family
 
 FAMILIES: dict[str, str] = {
     "resnext": "pipeline.models.families.resnext",
+    "linear_svm": "pipeline.models.families.linear_svm",
+    "logistic": "pipeline.models.families.logistic",
 }
 """The module of each family; it is imported when a model of the family is configured."""
 

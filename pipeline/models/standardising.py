@@ -15,8 +15,8 @@ class Standardise(nn.Module):
 
     Attributes:
         by: recordings that a group consists of.
-        mean: (1 + groups, dims) means.
-        deviation: (1 + groups, dims) standard deviations, 1 where a column is constant.
+        mean: (1 + groups, dims) float64 means.
+        deviation: (1 + groups, dims) float64 standard deviations, 1 where a column is constant.
     """
 
     mean: Tensor
@@ -25,15 +25,15 @@ class Standardise(nn.Module):
     def __init__(self, by: Standardisation, dims: int) -> None:
         super().__init__()
         self.by = by
-        self.register_buffer("mean", torch.zeros(1, dims))
-        self.register_buffer("deviation", torch.ones(1, dims))
+        self.register_buffer("mean", torch.zeros(1, dims, dtype=torch.float64))
+        self.register_buffer("deviation", torch.ones(1, dims, dtype=torch.float64))
 
     def set_statistics(self, mean: Tensor, deviation: Tensor) -> None:
         """Use these means and deviations, each (1 + groups, dims)."""
         self.mean, self.deviation = mean.to(self.mean), deviation.to(self.deviation)
 
     def forward(self, frames: Tensor, segment_of_frame: Tensor, groups: Tensor | None) -> Tensor:
-        """The standardised frames.
+        """The standardised frames, computed in the precision of the frames.
 
         Args:
             frames: (frames, 1, height, dims) frames.

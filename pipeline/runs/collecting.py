@@ -116,7 +116,7 @@ def _record(run: FinishedRun) -> dict[str, Any]:
         "epochs": len(run.history),
         "diverged_epoch": run.diverged_epoch,
         "device": run.device,
-        "precision": run.spec.train.precision,
+        "precision": run.spec.reading.precision,
         "versions": run.versions,
         # Only where they apply, so that the records of other runs stay as they are.
         **({"chosen": run.chosen} if run.chosen else {}),

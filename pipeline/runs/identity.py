@@ -32,7 +32,7 @@ ROOMS = ("pipeline/models", "pipeline/training")
 ENTRIES = ("pipeline.training.run", "pipeline.training.checkpoints")
 """Modules that begin the training of a run, and that continue it from a checkpoint."""
 
-BY_EPOCHS = {"learning_rate", "batch_segments", "eval_train_every"}
+BY_EPOCHS = {"learning_rate", "batch_segments", "precision", "eval_train_every"}
 """Keys of `train` that only families trained by epochs use."""
 
 

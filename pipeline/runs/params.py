@@ -89,11 +89,15 @@ class RunSections(Sections):
         )
 
     def reading_of(self, key: str) -> Reading:
-        """The form in which a model reads the data: spliced frames, or rows as the front end gives them."""
+        """The form in which a model reads the data: spliced frames, or rows as the front end gives them.
+
+        A family that is not trained by epochs reads features as they are on disk, whatever `train.precision`.
+        """
         model, kind = self.model(key), self.family_of(key)
         features = merged(self.features, model.features, "features")
         splicing = (features.left, features.right, features.every) if kind.reads == "spliced" else (0, 0, 1)
-        return Reading(model.frontend, *splicing, self.train_of(key).precision, framewise=kind.reads != "rows")
+        precision = self.train_of(key).precision if kind.by_epochs else "fp32"
+        return Reading(model.frontend, *splicing, precision, framewise=kind.reads != "rows")
 
     def mistakes(self) -> list[str]:
         """See `Sections`."""

@@ -46,5 +46,5 @@ def predict(path: Path, weights: Weights, network: Classifier, front_end: FrontE
         every=reading.every,
         device=torch.device("cpu"),
     )
-    result: NDArray[np.float32] = probabilities(network, bank, torch.arange(len(pieces))).mean(dim=0).numpy()
+    result: NDArray[np.float32] = probabilities(network, bank, torch.arange(len(pieces))).mean(dim=0).float().numpy()
     return result

@@ -99,7 +99,7 @@ def score(network: Classifier, bank: SegmentBank, segments: Tensor, weights: Ten
     """Class-weighted loss, unweighted accuracy in percent, and (segments, classes) probabilities, in eval mode."""
     scores = _scores(network, bank, segments)
     emotions = bank.emotions[segments]
-    loss = F.cross_entropy(scores, emotions, weight=weights).item()
+    loss = F.cross_entropy(scores, emotions, weight=weights.to(scores.dtype)).item()
     probabilities = scores.softmax(dim=1).cpu()
     ua = unweighted_accuracy(emotions.cpu().numpy(), probabilities.argmax(dim=1).numpy(), scores.shape[1])
     return Scores(loss, ua, probabilities)

@@ -32,7 +32,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A network at the end of an epoch, and its (validation items, classes) float32 probabilities."""
+    """A network at the end of an epoch, and its (validation items, classes) probabilities."""
 
     epoch: int
     weights: dict[str, Tensor]
