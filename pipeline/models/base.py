@@ -74,6 +74,8 @@ class Classifier(nn.Module, ABC):
         num_classes: number of classes.
         mixing_layers: number of places where a batch may be mixed (manifold Mixup); the first is the input.
         mixup: options of Mixup in training; None without Mixup.
+        scoring_frames: most model frames that are scored at once; scoring keeps no activations, so this is bounded by
+            cache, not by memory.
         standardisation: its standardisation, which training gives its numbers before anything is learned; None without
             one.
     """
@@ -81,6 +83,7 @@ class Classifier(nn.Module, ABC):
     num_classes: int
     mixing_layers: int = 1
     mixup: Mixup | None = None
+    scoring_frames: int = 1024
     standardisation: Standardise | None
 
     def __init__(self) -> None:

@@ -19,6 +19,7 @@ Backward = Literal["shake", "even", "keep"] | Rule
 LayoutName = Literal["PreAct", "PreActBN", "RPreAct", "PostAct", "BN-Shake"]
 Padding = Literal["paired", "same"]
 Pooling = Literal["bands", "bins"]
+FramePooling = Literal["attention", "statistics", "mean"]
 Gamma = Annotated[float, Field(ge=0)] | Literal["uniform"]
 Standardisation = Literal["none", "fold", "corpus", "speaker"]
 

@@ -9,6 +9,8 @@ from pipeline.core.wording import did_you_mean
 from pipeline.models.family import Family
 
 FAMILIES: dict[str, str] = {
+    "attention": "pipeline.models.families.attention",
+    "cnn_lstm": "pipeline.models.families.cnn_lstm",
     "resnext": "pipeline.models.families.resnext",
 }
 """The module of each family; it is imported when a model of the family is configured."""

@@ -20,9 +20,6 @@ from pipeline.training.loop import Scores, Step
 from pipeline.training.mixup import draw_pairs, mixed_loss
 from pipeline.training.order import shuffled_batches
 
-SCORING_FRAMES = 1024
-"""Model frames scored at once; scoring keeps no activations, so this is bounded by cache, not by memory."""
-
 
 @dataclass(frozen=True)
 class SpeechTask:
@@ -120,7 +117,7 @@ def _scores(network: Classifier, bank: SegmentBank, segments: Tensor) -> Tensor:
     """(segments, classes) unnormalised log-probabilities in eval mode, a bounded number of frames at a time."""
     network.eval()
     with torch.no_grad():
-        batches = ordered_batches(bank, _share(segments), SCORING_FRAMES)
+        batches = ordered_batches(bank, _share(segments), network.scoring_frames)
         return gathered(torch.cat([network.scores(gathered_batch(network, bank, part)) for part in batches]))
 
 
