@@ -32,7 +32,10 @@ ROOMS = ("pipeline/models", "pipeline/training")
 ENTRIES = ("pipeline.training.run", "pipeline.training.checkpoints")
 """Modules that begin the training of a run, and that continue it from a checkpoint."""
 
-BY_EPOCHS = {"learning_rate", "batch_segments", "eval_train_every"}
+BY_EPOCHS = {
+    "learning_rate", "batch_segments", "eval_train_every", "optimiser", "momentum", "weight_decay", "schedule", "steps",
+    "warm_up", "clip_norm", "loss", "focal_gamma", "sampling", "augment",
+}  # fmt: skip
 """Keys of `train` that only families trained by epochs use."""
 
 
@@ -96,7 +99,10 @@ class RunSpec:
         params, family, design = self.params, self.family, self.design(Shape(dims=1))
         # The key of the front end and its normalisation count through the content of the features, in `data`.
         apart = {"label", "frontend", "network", "features", "train"}
-        without = {"epochs", "seeds", "folds"} | (set() if family.by_epochs else BY_EPOCHS)
+        without = {"seeds", "folds"} | (set() if family.by_epochs else BY_EPOCHS)
+        # A run continues a shorter one, unless the rates of both differ from the first epoch on.
+        if not (family.by_epochs and self.train.follows_epochs):
+            without.add("epochs")
 
         def values(options: Strict, exclude: set[str] | None = None) -> dict[str, Any]:
             return options.model_dump(mode="json", exclude=exclude, exclude_defaults=not defaults)
