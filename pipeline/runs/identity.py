@@ -23,7 +23,7 @@ from pipeline.models.registry import FAMILIES
 from pipeline.runs.params import RunSections
 from pipeline.runs.tables import SPLIT_DIGITS
 from pipeline.training.data import Experiment, load_experiment
-from pipeline.training.params import Reading, TrainParams
+from pipeline.training.params import BY_EPOCHS, Reading, TrainParams
 from pipeline.training.run import Seeds
 
 ROOMS = ("pipeline/models", "pipeline/training")
@@ -31,12 +31,6 @@ ROOMS = ("pipeline/models", "pipeline/training")
 
 ENTRIES = ("pipeline.training.run", "pipeline.training.checkpoints")
 """Modules that begin the training of a run, and that continue it from a checkpoint."""
-
-BY_EPOCHS = {
-    "learning_rate", "batch_segments", "eval_train_every", "optimiser", "momentum", "weight_decay", "schedule", "steps",
-    "warm_up", "clip_norm", "loss", "focal_gamma", "sampling", "augment",
-}  # fmt: skip
-"""Keys of `train` that only families trained by epochs use."""
 
 
 @dataclass(frozen=True)

@@ -198,6 +198,13 @@ class TrainParams(Strict):
         return self.schedule != "constant" or bool(self.warm_up)
 
 
+BY_EPOCHS = frozenset({
+    "learning_rate", "batch_segments", "eval_train_every", "optimiser", "momentum", "weight_decay", "schedule", "steps",
+    "warm_up", "clip_norm", "loss", "focal_gamma", "sampling", "augment",
+})  # fmt: skip
+"""Keys of `train` that only families trained by epochs use."""
+
+
 Where = Literal["auto", "resident", "streamed"]
 """The place of features in training: in the device's memory, read batch by batch, or the former where they fit."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.core.settings import Count, Size
 from pipeline.models.family import Design, Family
-from pipeline.models.options import FramePooling, Standardised
+from pipeline.models.options import FramePooling, ModelParams, Standardised
 
 if TYPE_CHECKING:
     from pipeline.models.framewise import FramewiseNetwork
@@ -39,13 +39,19 @@ class AttentionParams(Standardised):
     mlp: tuple[Count, ...] = (64,)
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
 
+    @model_validator(mode="after")
+    def _blocks_halve(self) -> AttentionParams:
+        blocks = len(CHANNELS if self.convolutions == "auto" else self.convolutions)
+        if self.halvings != "auto" and self.halvings > blocks:
+            raise ValueError(
+                f"halvings is {self.halvings}, and there are {blocks} blocks of convolutions, each of which halves "
+                "time at most once; expected at most that"
+            )
+        return self
+
 
 def build(design: Design, seed: int = 0) -> FramewiseNetwork:
-    """The network of a design, initialised from `seed` alone.
-
-    Raises:
-        InputError: it has convolutions along columns that are not neighbouring frequencies.
-    """
+    """The network of a design, initialised from `seed` alone."""
     from pipeline.models.framewise import build_framewise
 
     model, shape = cast("AttentionParams", design.model), design.shape
@@ -66,4 +72,9 @@ def build(design: Design, seed: int = 0) -> FramewiseNetwork:
     )
 
 
-FAMILY = Family("attention", AttentionParams, build, reads="frames")
+def convolves(model: ModelParams) -> bool:
+    """Whether the options name convolutions; with `auto` there are some only where they make sense."""
+    return cast("AttentionParams", model).convolutions not in ("auto", ())
+
+
+FAMILY = Family("attention", AttentionParams, build, reads="frames", frequency_axis=convolves)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.core.settings import Count, Size
 from pipeline.models.family import Design, Family
@@ -34,6 +34,15 @@ class CnnLstmParams(Standardised):
     pooling: FramePooling = "attention"
     mlp: tuple[Count, ...] = (64,)
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+
+    @model_validator(mode="after")
+    def _blocks_halve(self) -> CnnLstmParams:
+        if self.halvings > len(self.convolutions):
+            raise ValueError(
+                f"halvings is {self.halvings}, and there are {len(self.convolutions)} blocks of convolutions, each of "
+                "which halves time at most once; expected at most that"
+            )
+        return self
 
 
 def build(design: Design, seed: int = 0) -> FramewiseNetwork:
