@@ -105,7 +105,7 @@ class Params(RunSections):
             if framewise != (kind.reads != "rows"):
                 gives = "a row for each frame" if framewise else "one row a segment"
                 wants = "one row a segment" if framewise else "a row for each frame"
-            elif kind.frequency_axis and not front_end.frequency_axis:
+            elif kind.convolves(model) and not front_end.frequency_axis:
                 gives, wants = "columns that are not neighbouring frequencies", "frequencies, along which it convolves"
             if gives:
                 yield (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,13 +26,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print runs, hours and disk."""
     from pipeline.runs.cost import cost, time_steps
-    from pipeline.runs.placement import worker_devices
+    from pipeline.runs.placement import emulation_warning, worker_devices
     from pipeline.runs.scheduler import lacks
     from pipeline.runs.store import STORE
     from pipeline.training.device import device_name, resolve_device
 
     params = load_params()
     device = resolve_device(params.execution.device)
+    if warning := emulation_warning(params, list(params.models)):
+        print(warning, file=sys.stderr)
     runs = _runs(params)
     missing = {key: sum(lacks(STORE, spec) for spec in specs) for key, specs in runs.items()}
     workers = len(worker_devices(params))

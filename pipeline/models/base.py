@@ -75,6 +75,8 @@ class Classifier(nn.Module, ABC):
         mixing_layers: number of places where a batch may be mixed (manifold Mixup); the first is the input.
         mixup: options of Mixup in training; None without Mixup.
         in_double: whether `prepared` gives frames in float64, as families of scikit-learn compute.
+        scoring_frames: most model frames that are scored at once; scoring keeps no activations, so this is bounded by
+            cache, not by memory.
         standardisation: its standardisation, which training gives its numbers before anything is learned; None without
             one.
     """
@@ -83,6 +85,7 @@ class Classifier(nn.Module, ABC):
     mixing_layers: int = 1
     mixup: Mixup | None = None
     in_double: bool = False
+    scoring_frames: int = 1024
     standardisation: Standardise | None
 
     def __init__(self) -> None:

@@ -78,7 +78,8 @@ class Family:
         build: function that builds a new classifier from a design and a seed, which alone decides its initial numbers.
         reads: form in which the classifier reads the data: `spliced` frames (section `features`), `frames` of a
             framewise front end one by one, or `rows`: one row for each segment.
-        frequency_axis: whether neighbouring columns must be neighbouring frequencies.
+        frequency_axis: whether neighbouring columns must be neighbouring frequencies; or a function that says so of a
+            model's options.
         network: whether it is built from the section `network`, which has no effect on other families.
         by_epochs: whether it is trained by gradient descent over epochs; else `Classifier.fit` is called once.
         stochastic: whether the seed changes the result; a family without randomness is trained once for each fold, and
@@ -94,13 +95,17 @@ class Family:
     options: type[ModelParams]
     build: Callable[[Design, int], Classifier]
     reads: Literal["spliced", "frames", "rows"]
-    frequency_axis: bool = False
+    frequency_axis: bool | Callable[[ModelParams], bool] = False
     network: bool = False
     by_epochs: bool = True
     stochastic: bool = True
     mistakes: Callable[[Design, int, int], Iterator[str]] = no_mistakes
     effort: Callable[[ModelParams], int] = no_effort
     in_words: Callable[[ModelParams], Iterator[str]] = options_in_words
+
+    def convolves(self, model: ModelParams) -> bool:
+        """Whether a model needs neighbouring columns that are neighbouring frequencies."""
+        return self.frequency_axis if isinstance(self.frequency_axis, bool) else self.frequency_axis(model)
 
     def classifier(self, design: Design, seed: int) -> Classifier:
         """A new classifier, with its standardisation; the seed alone decides its initial numbers."""

@@ -20,6 +20,7 @@ LayoutName = Literal["PreAct", "PreActBN", "RPreAct", "PostAct", "BN-Shake"]
 Padding = Literal["paired", "same"]
 Pooling = Literal["bands", "bins"]
 Penalty = Annotated[float, Field(gt=0)]
+FramePooling = Literal["attention", "statistics", "mean"]
 Gamma = Annotated[float, Field(ge=0)] | Literal["uniform"]
 Standardisation = Literal["none", "fold", "corpus", "speaker"]
 

@@ -9,6 +9,8 @@ from pipeline.core.wording import did_you_mean
 from pipeline.models.family import Family
 
 FAMILIES: dict[str, str] = {
+    "attention": "pipeline.models.families.attention",
+    "cnn_lstm": "pipeline.models.families.cnn_lstm",
     "resnext": "pipeline.models.families.resnext",
     "linear_svm": "pipeline.models.families.linear_svm",
     "logistic": "pipeline.models.families.logistic",

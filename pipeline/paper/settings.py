@@ -29,6 +29,11 @@ SETTINGS: Mapping[str, object] = MappingProxyType(
         "train.batch_segments": 8,
         "train.learning_rate": 1e-3,
         "train.precision": "fp32",
+        "train.optimiser": "adam",
+        "train.schedule": "constant",
+        "train.loss": "cross_entropy",
+        "train.sampling": "shuffled",
+        "train.augment": None,
     }
 )
 """The settings by their place in the params, `<section>.<key>`."""

@@ -23,7 +23,7 @@ from pipeline.models.registry import FAMILIES
 from pipeline.runs.params import RunSections
 from pipeline.runs.tables import SPLIT_DIGITS
 from pipeline.training.data import Experiment, load_experiment
-from pipeline.training.params import Reading, TrainParams
+from pipeline.training.params import BY_EPOCHS, Reading, TrainParams
 from pipeline.training.run import Seeds
 
 ROOMS = ("pipeline/models", "pipeline/training")
@@ -31,9 +31,6 @@ ROOMS = ("pipeline/models", "pipeline/training")
 
 ENTRIES = ("pipeline.training.run", "pipeline.training.checkpoints")
 """Modules that begin the training of a run, and that continue it from a checkpoint."""
-
-BY_EPOCHS = {"learning_rate", "batch_segments", "precision", "eval_train_every"}
-"""Keys of `train` that only families trained by epochs use."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +93,10 @@ class RunSpec:
         params, family, design = self.params, self.family, self.design(Shape(dims=1))
         # The key of the front end and its normalisation count through the content of the features, in `data`.
         apart = {"label", "frontend", "network", "features", "train"}
-        without = {"epochs", "seeds", "folds"} | (set() if family.by_epochs else BY_EPOCHS)
+        without = {"seeds", "folds"} | (set() if family.by_epochs else BY_EPOCHS)
+        # A run continues a shorter one, unless the rates of both differ from the first epoch on.
+        if not (family.by_epochs and self.train.follows_epochs):
+            without.add("epochs")
 
         def values(options: Strict, exclude: set[str] | None = None) -> dict[str, Any]:
             return options.model_dump(mode="json", exclude=exclude, exclude_defaults=not defaults)

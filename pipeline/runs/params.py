@@ -25,7 +25,7 @@ from pipeline.folds.params import PartitionParams
 from pipeline.models.family import Design, Family
 from pipeline.models.options import FeatureParams, ModelParams, NetworkParams
 from pipeline.models.registry import family
-from pipeline.training.params import Reading, TrainParams, Where
+from pipeline.training.params import BY_EPOCHS, Reading, TrainParams, Where
 
 SHARED_BY_ALL = ("seeds", "folds")
 """Keys of `train` by which models are compared, so no model has values of its own for them."""
@@ -112,6 +112,25 @@ class RunSections(Sections):
         # A mistake in what all models share is listed once.
         return list(dict.fromkeys(lines))
 
+    def _recipe_mistakes(self, place: str, model: ModelParams, train: TrainParams) -> Iterator[str]:
+        """Options of training that have no effect on a model."""
+        kind = family(model.family)
+        if not kind.by_epochs:
+            for name in sorted({"epochs", *BY_EPOCHS} & set(model.train or {})):
+                yield (
+                    f"{place}.train.{name}: the family {model.family} is not trained by epochs, so it has no effect; "
+                    "remove it"
+                )
+            return
+        where = f"{place}.train" if model.train else "train"
+        if kind.reads == "rows" and train.augment is not None and train.augment.time_masks:
+            yield (
+                f"{place}: train.augment.time_masks is {train.augment.time_masks}, and the family {model.family} reads "
+                f"one row a segment, which has no time; give the model train: {{augment: null}} or time_masks 0"
+            )
+        if train.loss == "focal" and getattr(model, "mixup", None) is not None:
+            yield f"{place}.mixup: its segments have two classes, and {where}.loss is focal; expected cross_entropy"
+
     def _model_mistakes(self, key: str) -> Iterator[str]:
         """Conflicts between the options of one model and the sections."""
         place, model = f"models.{key}", self.models[key]
@@ -126,6 +145,7 @@ class RunSections(Sections):
                     f"{place}.train.{name}: models are compared by {name}, so all have those of the section train; "
                     "remove it"
                 )
+        yield from self._recipe_mistakes(place, model, train)
         if model.network and not self.family_of(key).network:
             yield f"{place}.network: the family {model.family} is not built from the section network; remove it"
         if "cmvn" in (model.features or {}):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from pipeline.models.options import ModelParams
 from pipeline.runs.cost import training_step
 from pipeline.runs.params import RunSections
 from pipeline.training.batches import PRECISIONS
-from pipeline.training.device import visible_devices
+from pipeline.training.device import multiplies_bf16, resolve_device, visible_devices
 
 CONTEXT_BYTES = 800 << 20
 """Memory that CUDA and its libraries take for each process beside its tensors."""
@@ -117,3 +117,14 @@ def _step_memory(params: RunSections, model: str, device: torch.device) -> int:
     archives = [Path(f"data/features/{reading.frontend}/{corpus}.ark") for corpus in corpora]
     features = sum(path.stat().st_size for path in archives if path.exists())
     return peak + features * PRECISIONS[reading.precision].itemsize // 4
+
+
+def emulation_warning(params: RunSections, models: Sequence[str]) -> str | None:
+    """A warning if models are trained in bf16 on a processor of this machine that can only emulate it, else None."""
+    wanted = [model for model in models if params.train_of(model).precision == "bf16"]
+    if not wanted or params.execution.engine == "ray" or multiplies_bf16(resolve_device(params.execution.device)):
+        return None
+    return (
+        f"train.precision is bf16 for {', '.join(wanted)}, and this processor has no bf16 instructions: it emulates "
+        "them, many times as slowly as fp32; expected fp32 here, which gives other last digits"
+    )

@@ -18,7 +18,7 @@ from pipeline.core.workers import WorkerDied
 from pipeline.runs.identity import RunSpec, data_hash, distinct
 from pipeline.runs.local import LocalWorkers, Workers
 from pipeline.runs.params import RunSections
-from pipeline.runs.placement import worker_devices
+from pipeline.runs.placement import emulation_warning, worker_devices
 from pipeline.runs.ray import RayWorkers
 from pipeline.runs.run import RunDone
 from pipeline.runs.store import RunFolder
@@ -78,6 +78,8 @@ def fill_store(specs: Sequence[RunSpec], params: RunSections, store: Path, *, wa
     missing = distinct(spec for spec in specs if lacks(store, spec))
     if not missing:
         return Filled(0)
+    if warning := emulation_warning(params, sorted({spec.model for spec in missing})):
+        print(warning, file=sys.stderr)
     failures: dict[str, str] = {}
     trained, locked = 0, []
     with _workers(missing, params, store) as workers, _Progress(missing) as progress:

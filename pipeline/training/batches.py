@@ -57,6 +57,10 @@ class SegmentBank(ABC):
             that the network computes in; and (segments,) rows where the segments' first model frames start.
         """
 
+    def rows_of(self, segments: Tensor) -> Tensor:
+        """(segments,) number of rows that the model frames of each segment reach over, with those repeated at edges."""
+        return self.every * (self.num_frames[segments] - 1) + self.context
+
     def gather(self, segments: Tensor) -> Batch:
         """The batch of the given segments, an int64 tensor of positions, in their order.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from pathlib import Path
 
 import torch
 
@@ -37,6 +38,20 @@ def visible_devices(name: str) -> list[torch.device]:
     if first.type == "cpu" or name not in ("auto", "cuda"):
         return [first]
     return [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+
+
+def multiplies_bf16(device: torch.device, processor: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether a device has instructions that multiply bf16; else they are emulated, many times as slow as fp32.
+
+    A system that does not describe its processor is not judged.
+    """
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    try:
+        # The flags are avx512_bf16 and amx_bf16 on x86, and bf16 on ARM.
+        return "bf16" in processor.read_text("utf-8", errors="replace")
+    except OSError:
+        return True
 
 
 def device_name(device: torch.device) -> str:

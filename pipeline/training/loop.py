@@ -157,6 +157,8 @@ def train_epoch(state: RunState, task: Task, recipe: Recipe) -> tuple[float, flo
         torch.autograd.backward(step.objective)
         sum_gradients(parameters)
         task.before_step(network)
+        if recipe.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(parameters, recipe.clip_norm)
         optimiser.step()
         losses.append(step.loss)
         weights.append(step.weight)

@@ -23,6 +23,13 @@ def rate_at(recipe: Recipe, iteration: int, iterations: int) -> float:
         For `cosine`, rate / 2 * (1 + cos(pi * iteration / iterations)): one cycle without restarts (Loshchilov &
         Hutter 2017, equation 5), which Gastaldi steps by the batch.
     """
+    if recipe.schedule == "one_cycle":
+        return _one_cycle(recipe, iteration, iterations)
+    # The first rate is not 0, and the schedule begins at the rate that the line reaches.
+    rise = round(recipe.warm_up * iterations)
+    if iteration < rise:
+        return recipe.learning_rate * (iteration + 1) / (rise + 1)
+    iteration, iterations = iteration - rise, iterations - rise
     if recipe.schedule == "constant":
         return recipe.learning_rate
     if recipe.schedule == "steps":
@@ -32,10 +39,25 @@ def rate_at(recipe: Recipe, iteration: int, iterations: int) -> float:
     return recipe.learning_rate / 2 * (1 + math.cos(math.pi * iteration / iterations))
 
 
+def _one_cycle(recipe: Recipe, iteration: int, iterations: int) -> float:
+    """The rate of PyTorch's OneCycleLR with its defaults, `warm_up` being the share of the rise."""
+    highest, first = recipe.learning_rate, recipe.learning_rate / 25
+    peak, end = recipe.warm_up * iterations - 1, iterations - 1
+    if iteration <= peak:
+        return _along_cosine(first, highest, iteration / peak if peak > 0 else 1.0)
+    return _along_cosine(highest, first / 1e4, (iteration - max(peak, 0)) / max(end - max(peak, 0), 1))
+
+
+def _along_cosine(begin: float, end: float, part: float) -> float:
+    return end + (begin - end) / 2 * (1 + math.cos(math.pi * part))
+
+
 def make_optimiser(parameters: Iterable[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
     """A new optimiser; the training loop sets its rate at every iteration."""
     if recipe.optimiser == "adam":
         return torch.optim.Adam(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    if recipe.optimiser == "adamw":
+        return torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     return torch.optim.SGD(
         parameters, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=True, weight_decay=recipe.weight_decay
     )

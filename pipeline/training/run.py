@@ -12,6 +12,7 @@ import torch
 
 from pipeline.models.base import Classifier, TrainingSet
 from pipeline.models.family import Design, Family
+from pipeline.training.batches import SegmentBank
 from pipeline.training.data import Experiment
 from pipeline.training.loop import Scoring, train
 from pipeline.training.params import TrainParams
@@ -79,13 +80,29 @@ def train_run(
         bank = replace(bank, groups=None if groups is None else groups.to(bank.device))
         if not state.history:
             network.standardisation.set_statistics(*group_statistics(bank, train_segments, network.standardisation.by))
-    task = SpeechTask(bank, train_segments, valid_segments, network.num_classes, options.batch_segments)
+    task = speech_task(bank, train_segments, valid_segments, network.num_classes, options)
     if family.by_epochs:
         scoring = Scoring(valid_every=1, train_every=options.eval_train_every, snapshots=True)
         train(state, task, options.recipe, scoring, after_epoch)
     elif not state.history:
         _fit(state, network, task, _actors(experiment)[train_segments.cpu()], seeds)
         after_epoch(state)
+
+
+def speech_task(
+    bank: SegmentBank, train: torch.Tensor, valid: torch.Tensor, num_classes: int, options: TrainParams
+) -> SpeechTask:
+    """The task of a run: segments at these positions, and how the section `train` says that they are learned from."""
+    return SpeechTask(
+        bank,
+        train,
+        valid,
+        num_classes,
+        options.batch_segments,
+        sampling=options.sampling,
+        gamma=options.gamma,
+        augment=options.augment,
+    )
 
 
 def _actors(experiment: Experiment) -> torch.Tensor:

@@ -15,13 +15,12 @@ from pipeline.models.collective import gathered, processes, rank, summed
 from pipeline.models.normalisation import still_statistics
 from pipeline.models.options import Mixup
 from pipeline.training.accuracy import unweighted_accuracy
+from pipeline.training.augmenting import draw_masks, masked
 from pipeline.training.batches import SegmentBank, ordered_batches
 from pipeline.training.loop import Scores, Step
 from pipeline.training.mixup import draw_pairs, mixed_loss
-from pipeline.training.order import shuffled_batches
-
-SCORING_FRAMES = 1024
-"""Model frames scored at once; scoring keeps no activations, so this is bounded by cache, not by memory."""
+from pipeline.training.order import balanced_batches, shuffled_batches
+from pipeline.training.params import Augment, Sampling
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,9 @@ class SpeechTask:
         valid_segments: positions of the validation fold's segments.
         num_classes: number of classes.
         batch_segments: number of segments in a batch.
+        sampling: see `TrainParams`.
+        gamma: exponent of the focal loss; 0 for the cross-entropy.
+        augment: masks on training segments; None for none.
     """
 
     bank: SegmentBank
@@ -41,24 +43,38 @@ class SpeechTask:
     valid_segments: Tensor
     num_classes: int
     batch_segments: int
+    sampling: Sampling = "shuffled"
+    gamma: float = 0.0
+    augment: Augment | None = None
 
     @cached_property
     def weights(self) -> Tensor:
         """(classes,) weights of the loss, from the training segments."""
         return class_weights(self.bank.emotions[self.train_segments], self.num_classes)
 
+    @cached_property
+    def step_weights(self) -> Tensor:
+        """(classes,) weights of the loss in training, where balanced sampling stands for them."""
+        return self.weights if self.sampling == "shuffled" else torch.ones_like(self.weights)
+
     def batches(self, order: torch.Generator) -> Sequence[Tensor]:
         """See `Task`."""
+        if self.sampling == "balanced":
+            classes = self.bank.emotions[self.train_segments]
+            return list(balanced_batches(self.train_segments, classes, self.batch_segments, order))
         return list(shuffled_batches(self.train_segments, self.batch_segments, order))
 
     def step(self, network: Classifier, positions: Tensor, noise: torch.Generator) -> Step:
         """See `Task`."""
         batch = gathered_batch(network, self.bank, _share(positions))
-        target, weights = batch.emotions, self.weights
+        if self.augment is not None:
+            masks = draw_masks(self.augment, self.bank.rows_of(positions), self.bank.dims, noise)
+            batch = masked(batch, masks.share(processes(), rank()), self.bank.every)
+        target, weights = batch.emotions, self.step_weights
         with network.penalty(batch) as penalty:
             if network.mixup is None:
                 scores = network.scores(batch, noise)
-                loss, weight = F.cross_entropy(scores, target, weight=weights, reduction="sum"), weights[target].sum()
+                loss, weight = _loss(scores, target, weights, self.gamma), weights[target].sum()
             else:
                 scores = _unmixed_scores(network, batch, noise)
                 loss, weight = _mixup_loss(network, batch, weights, network.mixup, noise)
@@ -81,6 +97,16 @@ class SpeechTask:
     def score_train(self, network: Classifier) -> Scores:
         """See `Task`."""
         return score(network, self.bank, self.train_segments, self.weights)
+
+
+def _loss(scores: Tensor, target: Tensor, weights: Tensor, gamma: float) -> Tensor:
+    """The sum of the weighted cross-entropies, or of focal losses where `gamma` is above 0."""
+    if gamma == 0:
+        return F.cross_entropy(scores, target, weight=weights, reduction="sum")
+    losses = F.cross_entropy(scores, target, reduction="none")
+    # 1 - p, exact where p is close to 1; its power has no finite gradient at 0 if gamma is below 1.
+    missing = (-torch.expm1(-losses)).clamp_min(torch.finfo(losses.dtype).tiny)
+    return (weights[target] * missing**gamma * losses).sum()
 
 
 def class_weights(emotions: Tensor, num_classes: int) -> Tensor:
@@ -120,7 +146,7 @@ def _scores(network: Classifier, bank: SegmentBank, segments: Tensor) -> Tensor:
     """(segments, classes) unnormalised log-probabilities in eval mode, a bounded number of frames at a time."""
     network.eval()
     with torch.no_grad():
-        batches = ordered_batches(bank, _share(segments), SCORING_FRAMES)
+        batches = ordered_batches(bank, _share(segments), network.scoring_frames)
         return gathered(torch.cat([network.scores(gathered_batch(network, bank, part)) for part in batches]))
 
 
