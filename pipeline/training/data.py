@@ -69,7 +69,7 @@ def load_experiment(
     root: Path = Path(),
     processes: int = 1,
 ) -> Experiment:
-    """Read everything that training needs into memory once, or map features that are too large for it.
+    """Read everything that training needs into the device's memory once, or map it where `resides` says so.
 
     Args:
         corpora: keys of the configured corpora.
@@ -90,7 +90,7 @@ def load_experiment(
     scps = {corpus: root / f"data/features/{reading.frontend}/{corpus}.scp" for corpus in corpora}
     matrices = _matrices(segments, scps, shape, root)
     mapped = MappedMatrices(list(scps.values()), root)
-    if where == "resident" or (where == "auto" and _fits(segments, mapped, reading, shape, device, processes)):
+    if where == "resident" or (where == "auto" and resides(segments, mapped, reading, shape, device, processes)):
         bank: SegmentBank = make_bank(
             matrices,
             emotions,
@@ -118,7 +118,7 @@ RESIDENT_SHARE = 0.4
 """Part of the free memory that features may take; a training step needs the rest."""
 
 
-def _fits(
+def resides(
     segments: pd.DataFrame,
     matrices: MappedMatrices,
     reading: Reading,
@@ -126,7 +126,12 @@ def _fits(
     device: torch.device,
     processes: int,
 ) -> bool:
-    """Whether the device's memory has room for the features of all processes."""
+    """Whether features are kept in the device's memory: on a GPU that has room for those of all processes.
+
+    On a CPU they stay in the memory map, of which all processes of a machine share one copy: that of the system's cache.
+    """
+    if device.type == "cpu":
+        return False
     rows = sum(shape.rows(number) or len(matrices[at]) for at, number in enumerate(segments["num_frames"]))
     rows += len(segments) * (reading.context - 1)
     size: int = rows * shape.dims * PRECISIONS[reading.precision].itemsize

@@ -4,9 +4,9 @@ import torch
 
 from pipeline.core.errors import InputError
 from pipeline.core.tables import FOLDS, SEGMENTS, read_table, write_table
-from pipeline.features.archive import read_archive
+from pipeline.features.archive import MappedMatrices, read_archive
 from pipeline.training.batches import ResidentBank, StreamedBank
-from pipeline.training.data import read_segments
+from pipeline.training.data import read_segments, resides
 from tests.helpers.experiment import ACTORS, params_with, read_experiment, write_experiment
 
 
@@ -32,20 +32,29 @@ def test_the_bank_holds_the_archives_of_the_configured_corpora(root):
         assert batch.emotions.item() == params_with().classes.index(experiment.segments["emotion"][position])
 
 
-def test_features_that_do_not_fit_are_streamed_in_the_same_batches(root, monkeypatch):
-    resident = read_experiment(params_with(), root).bank
+def test_features_are_mapped_on_a_cpu_and_kept_in_memory_on_request_in_the_same_batches(root):
+    resident = read_experiment(params_with({"execution": {"features": "resident"}}), root, processes=9).bank
     assert isinstance(resident, ResidentBank)
-    asked_for = read_experiment(params_with({"execution": {"features": "streamed"}}), root).bank
-    monkeypatch.setattr("pipeline.training.data.free_memory", lambda device: 3 * resident.rows.nbytes)
-    assert isinstance(read_experiment(params_with(), root).bank, ResidentBank)
-    # Two processes would keep two copies.
-    found = read_experiment(params_with(), root, processes=2).bank
-    for streamed in (asked_for, found):
+    for execution in ({}, {"features": "streamed"}):
+        streamed = read_experiment(params_with({"execution": execution}), root).bank
         assert isinstance(streamed, StreamedBank)
         batch, again = resident.gather(torch.tensor([3, 60])), streamed.gather(torch.tensor([3, 60]))
         assert torch.equal(batch.frames, again.frames)
-    with_more = read_experiment(params_with({"execution": {"features": "resident"}}), root, processes=9).bank
-    assert isinstance(with_more, ResidentBank)
+
+
+def test_features_are_kept_in_the_memory_of_a_gpu_that_has_room_for_all_processes(root, monkeypatch):
+    params = params_with({"execution": {"features": "resident"}})
+    experiment = read_experiment(params, root)
+    matrices = MappedMatrices([root / f"data/features/spectrogram/{corpus}.scp" for corpus in sorted(ACTORS)], root)
+    monkeypatch.setattr("pipeline.training.data.free_memory", lambda device: 3 * experiment.bank.rows.nbytes)
+
+    def kept(device, processes):
+        reading = params.reading_of("PreAct")
+        return resides(experiment.segments, matrices, reading, experiment.shape, torch.device(device), processes)
+
+    assert kept("cuda", 1)
+    assert not kept("cuda", 2)
+    assert not kept("cpu", 1)
 
 
 def test_a_removed_corpus_leaves_no_trace_though_its_files_are_there(root):
