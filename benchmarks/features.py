@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import statistics
 import tempfile
@@ -46,8 +45,8 @@ def write_features(root: Path, segments: int) -> None:
     """Tables and one archive of noise."""
     rows = [
         {
-            "segment": f"s{i}", "utterance": f"s{i}", "corpus": "noise", "emotion": CLASSES[i % 4], "actor": f"a{i % 8}",
-            "gender": "F", "group": f"a{i % 8}", "start_frame": 0, "num_frames": FRAMES,
+            "segment": f"s{i}", "utterance": f"s{i}", "corpus": "noise", "emotion": CLASSES[i % 4],
+            "actor": f"a{i % 8}", "gender": "F", "group": f"a{i % 8}", "start_frame": 0, "num_frames": FRAMES,
         }
         for i in range(segments)
     ]  # fmt: skip
@@ -88,7 +87,7 @@ def main(segments: int, workers: int) -> None:
     measured: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as name:
         write_features(Path(name), segments)
-        size = os.path.getsize(Path(name) / "data/features/spectrogram/noise.ark")
+        size = (Path(name) / "data/features/spectrogram/noise.ark").stat().st_size
         for where in ("resident", "streamed"):
             tasks = [(name, where, 10 * worker) for worker in range(workers)]
             found = list(map_in_order(read_epoch, tasks, max(2, workers)))

@@ -128,7 +128,7 @@ def resides(
 ) -> bool:
     """Whether features are kept in the device's memory: on a GPU that has room for those of all processes.
 
-    On a CPU they stay in the memory map, of which all processes of a machine share one copy: that of the system's cache.
+    On a CPU they stay in the memory map, of which all processes of a machine share one copy, in the system's cache.
     """
     if device.type == "cpu":
         return False

@@ -110,12 +110,12 @@ class Polygon(Shape):
     corners: tuple[Count, ...]
 
 
-class Frame(Strict):
+class Framed(Strict):
     around: Annotated[Key | Shape, Variants("kind", {**KINDS, "polygon": Polygon}.__getitem__)]
 
 
 class Gallery(Sections):
-    frame: Frame
+    frame: Framed
 
 
 def test_an_entry_may_stand_where_a_key_may(tmp_path):
@@ -130,4 +130,4 @@ def test_an_entry_may_stand_where_a_key_may(tmp_path):
 
 def test_an_entry_is_read_from_json_too_which_has_no_tuples():
     text = '{"around": {"kind": "polygon", "corners": [1, 2]}}'
-    assert Frame.model_validate_json(text).around == Polygon(kind="polygon", corners=(1, 2))
+    assert Framed.model_validate_json(text).around == Polygon(kind="polygon", corners=(1, 2))
