@@ -10,7 +10,9 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
+
+from pydantic import Field, field_validator
 
 from pipeline.core.errors import InputError
 from pipeline.core.features import Matrix, Shape, Utterance
@@ -21,9 +23,29 @@ Cmvn = Literal["none", "segment", "utterance"]
 
 
 class FrontEndOptions(Strict):
-    """One entry of `frontends`: its kind; a front end adds options of its own, each with a default."""
+    """One entry of `frontends`; a front end adds options of its own, each with a default.
+
+    Attributes:
+        kind: kind of front end.
+        speed: factor by which recordings are made faster and higher before the front end reads them; in hundredths.
+        noise_snr: decibels from white noise, which is added to recordings, up to the recording; None: none is added.
+    """
 
     kind: Key
+    speed: Annotated[float, Field(ge=0.5, le=2, exclude_if=lambda value: value == 1)] = 1.0
+    noise_snr: Annotated[float | None, Field(exclude_if=lambda value: value is None)] = None
+
+    @field_validator("speed")
+    @classmethod
+    def _in_hundredths(cls, speed: float) -> float:
+        if round(speed, 2) != speed:
+            raise ValueError(f"{speed} is not in hundredths; expected a factor such as 0.9 or 1.05")
+        return speed
+
+    @property
+    def varied(self) -> bool:
+        """Whether recordings are changed before the front end reads them (`variation.py`)."""
+        return self.speed != 1 or self.noise_snr is not None
 
     def completed(self, cmvn: Cmvn, entries: Mapping[str, FrontEndOptions]) -> FrontEndOptions:
         """The same options with everything that they take from elsewhere in params.yaml.

@@ -95,9 +95,11 @@ def with_deltas(features: Tensor, order: int) -> Tensor:
     for _ in range(order):
         scales = np.convolve(scales, regression)
         reach = len(scales) // 2
-        repeated = torch.arange(-reach, len(features) + reach).clamp(0, len(features) - 1)
-        windows = features[repeated].unfold(0, len(scales), 1)  # (num_frames, columns, window)
-        parts.append(windows @ torch.from_numpy(scales.astype(np.float32)))
+        around = features[torch.arange(-reach, len(features) + reach).clamp(0, len(features) - 1)]
+        difference = torch.zeros_like(features)
+        for position, scale in enumerate(scales.tolist()):
+            difference.add_(around[position : position + len(features)], alpha=scale)
+        parts.append(difference)
     return torch.cat(parts, dim=1)
 
 

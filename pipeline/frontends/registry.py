@@ -12,6 +12,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.source import import_closure, source_hash, source_hashes
 from pipeline.core.wording import did_you_mean
 from pipeline.frontends.base import FrontEnd, FrontEndOptions
+from pipeline.frontends.variation import Varied
 
 FRONT_ENDS: dict[str, str] = {
     "spectrogram": "pipeline.frontends.spectrogram",
@@ -21,6 +22,8 @@ FRONT_ENDS: dict[str, str] = {
     "opensmile": "pipeline.frontends.opensmile",
 }
 """The module of each kind; it is imported when a front end of the kind is configured."""
+
+VARIATION = Varied.__module__
 
 
 def front_end_class(kind: str) -> type[FrontEnd[Any]]:
@@ -37,14 +40,19 @@ def front_end_class(kind: str) -> type[FrontEnd[Any]]:
 
 
 def make_front_end(options: FrontEndOptions) -> FrontEnd[Any]:
-    """The front end of an entry of `frontends`."""
-    return front_end_class(options.kind)(options)
+    """The front end of an entry of `frontends`.
+
+    Raises:
+        InputError: its options contradict each other; the message begins with the name of one.
+    """
+    front_end = front_end_class(options.kind)(options)
+    return Varied(front_end) if options.varied else front_end
 
 
 def front_end_of(described: Mapping[str, Any]) -> FrontEnd[Any]:
     """The front end with options given as plain values, as files keep them."""
     kind = front_end_class(str(described.get("kind")))
-    return kind(kind.options_class.model_validate_json(json.dumps(dict(described))))
+    return make_front_end(kind.options_class.model_validate_json(json.dumps(dict(described))))
 
 
 def description(front_end: FrontEnd[Any]) -> dict[str, Any]:
@@ -52,8 +60,8 @@ def description(front_end: FrontEnd[Any]) -> dict[str, Any]:
 
     It is written to `data/frontends/<key>.json`, on which the extraction of this front end alone depends.
     """
-    kind = front_end.options.kind
-    code = import_closure([FRONT_ENDS[kind]], ["pipeline/frontends"])
+    modules = [FRONT_ENDS[front_end.options.kind], *([VARIATION] if front_end.options.varied else [])]
+    code = import_closure(modules, ["pipeline/frontends"])
     return {
         "options": front_end.options.model_dump(mode="json"),
         "shape": asdict(front_end.shape),

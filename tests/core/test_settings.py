@@ -110,24 +110,24 @@ class Polygon(Shape):
     corners: tuple[Count, ...]
 
 
-class Framed(Strict):
+class Picture(Strict):
     around: Annotated[Key | Shape, Variants("kind", {**KINDS, "polygon": Polygon}.__getitem__)]
 
 
 class Gallery(Sections):
-    frame: Framed
+    picture: Picture
 
 
 def test_an_entry_may_stand_where_a_key_may(tmp_path):
-    assert read(tmp_path, "frame: {around: a}", Gallery).frame.around == "a"
-    found = read(tmp_path, "frame: {around: {kind: polygon, corners: [1, 2]}}", Gallery).frame
+    assert read(tmp_path, "picture: {around: a}", Gallery).picture.around == "a"
+    found = read(tmp_path, "picture: {around: {kind: polygon, corners: [1, 2]}}", Gallery).picture
     assert found.around == Polygon(kind="polygon", corners=(1, 2))
     with pytest.raises(
-        InputError, match=r"frame\.around\.radiu \(line 1\): unknown key; did you mean 'radius'\? .* radius, colour"
+        InputError, match=r"picture\.around\.radiu \(line 1\): unknown key; did you mean 'radius'\? .* radius, colour"
     ):
-        read(tmp_path, "frame: {around: {kind: circle, radius: 1, radiu: 2}}", Gallery)
+        read(tmp_path, "picture: {around: {kind: circle, radius: 1, radiu: 2}}", Gallery)
 
 
 def test_an_entry_is_read_from_json_too_which_has_no_tuples():
     text = '{"around": {"kind": "polygon", "corners": [1, 2]}}'
-    assert Framed.model_validate_json(text).around == Polygon(kind="polygon", corners=(1, 2))
+    assert Picture.model_validate_json(text).around == Polygon(kind="polygon", corners=(1, 2))
