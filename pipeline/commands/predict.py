@@ -17,12 +17,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print a CSV row for each recording; files that cannot be read are reported, and the exit status is 1 then."""
     from pipeline.audio.decoding import AudioError
-    from pipeline.runs.prediction import predict
+    from pipeline.core.errors import InputError
+    from pipeline.runs.prediction import note_on_standardisation, predict
     from pipeline.runs.weights import load_weights
 
     weights = load_weights(options.weights)
     network, front_end = weights.build(), weights.front_end()
     front_end.refuse_if_not_installed()
+    try:
+        note = note_on_standardisation(network)
+    except InputError as error:
+        raise InputError(f"{options.weights}: {error}") from None
+    if note:
+        print(f"{options.weights}: {note}", file=sys.stderr)
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(["path", "predicted", *(f"p_{name}" for name in weights.classes)])
     failed = 0

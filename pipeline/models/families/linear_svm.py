@@ -33,4 +33,6 @@ def build(design: Design, seed: int = 0) -> LinearClassifier:
     return LinearClassifier(design.num_classes, design.dims, method)
 
 
-FAMILY = Family("linear_svm", LinearSvmParams, build, reads="rows", by_epochs=False, stochastic=False)
+FAMILY = Family(
+    "linear_svm", LinearSvmParams, build, reads="rows", by_epochs=False, stochastic=False, libraries=("scikit-learn",)
+)

@@ -32,4 +32,6 @@ def build(design: Design, seed: int = 0) -> LinearClassifier:
     return LinearClassifier(design.num_classes, design.dims, method)
 
 
-FAMILY = Family("logistic", LogisticParams, build, reads="rows", by_epochs=False, stochastic=False)
+FAMILY = Family(
+    "logistic", LogisticParams, build, reads="rows", by_epochs=False, stochastic=False, libraries=("scikit-learn",)
+)

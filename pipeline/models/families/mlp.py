@@ -57,4 +57,4 @@ def build(design: Design, seed: int = 0) -> Perceptron:
     return Perceptron(design.num_classes, design.dims, model.hidden, method)
 
 
-FAMILY = Family("mlp", MlpParams, build, reads="rows", by_epochs=False)
+FAMILY = Family("mlp", MlpParams, build, reads="rows", by_epochs=False, libraries=("scikit-learn",))

@@ -54,4 +54,4 @@ def build(design: Design, seed: int = 0) -> Forest:
     return Forest(design.num_classes, Method("random_forest", "min_leaf", model.min_leaf, model.inner_folds, make))
 
 
-FAMILY = Family("random_forest", RandomForestParams, build, reads="rows", by_epochs=False)
+FAMILY = Family("random_forest", RandomForestParams, build, reads="rows", by_epochs=False, libraries=("scikit-learn",))
