@@ -21,6 +21,7 @@ def run(options: argparse.Namespace) -> int:
     from pipeline.audio.decoding import AudioError
     from pipeline.frontends.base import say_notices
     from pipeline.runs.prediction import predict
+    from pipeline.runs.prediction import note_on_standardisation, predict
     from pipeline.runs.weights import load_weights
 
     weights = load_weights(options.weights)
@@ -32,6 +33,12 @@ def run(options: argparse.Namespace) -> int:
         )
     front_end.refuse_if_not_installed()
     say_notices([front_end])
+    try:
+        note = note_on_standardisation(network)
+    except InputError as error:
+        raise InputError(f"{options.weights}: {error}") from None
+    if note:
+        print(f"{options.weights}: {note}", file=sys.stderr)
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(["path", "predicted", *(f"p_{name}" for name in weights.classes)])
     failed = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from pipeline.evaluation.results import model_label
 from pipeline.models.family import Design, Family
 from pipeline.params import Params, load_params
 
@@ -26,7 +27,7 @@ def _table(params: Params, key: str) -> list[str]:
     design = params.design_of(key, params.front_end(model.frontend).shape)
     network = family.classifier(design, 0)
     lines = [
-        f"{model.label}: {', '.join(family.in_words(model))}, {_read(design, family)}",
+        f"{model_label(model)}: {', '.join(family.in_words(model))}, {_read(design, family)}",
         f"{'layer':<12} {'structure':<20} {'blocks':>6} {'stride':>6} {'params':>9}",
     ]
     for row in network.layer_rows():

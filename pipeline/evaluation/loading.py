@@ -162,6 +162,7 @@ def _load_details(path: Path, model: str) -> list[RunDetails]:
                 tuple(sorted((str(name), str(version)) for name, version in run["versions"].items())),
                 str(run["data"]), str(run["source"]), str(run["identity"]), str(run["family"]), str(run["frontend"]),
                 _adoption(run.get("adopted")),
+                tuple((str(name), float(value)) for name, value in run.get("chosen", {}).items()),
             )
             for run in runs
         ]  # fmt: skip

@@ -20,6 +20,7 @@ from pipeline.paper.settings import CORPORA
 
 if TYPE_CHECKING:
     from pipeline.models.base import LayerRow
+    from pipeline.models.options import ModelParams
     from pipeline.params import Params
 
 
@@ -54,6 +55,7 @@ class RunDetails:
     family: str = ""
     frontend: str = ""
     adopted: Adoption | None = None
+    chosen: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,16 @@ class Score:
 def model_kind(model: object) -> str:
     """The layout of a model's params, else their family: families without layouts have no such option."""
     return str(getattr(model, "layout", None) or getattr(model, "family", "model"))
+
+
+def by_speaker(model: object) -> bool:
+    """Whether a model standardises each speaker's features by their own mean and deviation."""
+    return getattr(model, "standardise", "none") == "speaker"
+
+
+def model_label(model: ModelParams) -> str:
+    """What is printed for a configured model: its label, and whether it sees unlabelled recordings of the speaker."""
+    return f"{model.label} (speaker-standardised)" if by_speaker(model) else model.label
 
 
 @dataclass(frozen=True)
@@ -120,7 +132,11 @@ class Results:
 
     def label(self, model: str) -> str:
         """What tables print for a model; the key of one that is not configured."""
-        return self.params.models[model].label if model in self.params.models else model
+        return model_label(self.params.models[model]) if model in self.params.models else model
+
+    def by_speaker(self, model: str) -> bool:
+        """Whether a model is configured and standardises by speaker."""
+        return by_speaker(self.params.models.get(model))
 
     def kind(self, model: str) -> str:
         """The layout of a configured model; the family of a model whose family has no layouts."""

@@ -29,15 +29,24 @@ _NAMES = {"ua": "Unweighted accuracy (%)", "loss": "Loss"}
 
 
 def draw_accuracy_curves(inputs: FigureInputs) -> Drawing | None:
-    """UA of the models that have a history."""
-    labels = inputs.labels(inputs.history)
-    return accuracy_curves(inputs.history, labels, inputs.chance_level) if labels else None
+    """UA of the models that were trained by epochs."""
+    history = _by_epochs(inputs)
+    labels = inputs.labels(history)
+    return accuracy_curves(history, labels, inputs.chance_level) if labels else None
 
 
 def draw_loss_curves(inputs: FigureInputs) -> Drawing | None:
     """Loss of the same models."""
-    labels = inputs.labels(inputs.history)
-    return loss_curves(inputs.history, labels) if labels else None
+    history = _by_epochs(inputs)
+    labels = inputs.labels(history)
+    return loss_curves(history, labels) if labels else None
+
+
+def _by_epochs(inputs: FigureInputs) -> pd.DataFrame:
+    """The history of models that have one: others have a single row, which is no curve."""
+    params = inputs.results.params
+    models = [model for model in params.models if params.family_of(model).by_epochs]
+    return inputs.history[inputs.history["model"].isin(models)]
 
 
 def accuracy_curves(history: pd.DataFrame, labels: Mapping[str, str], chance: float) -> Drawing:

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
-from pipeline.evaluation.results import model_kind
+from pipeline.evaluation.results import model_kind, model_label
 from pipeline.figures.drawing import (
     ACCENT,
     GRID,
@@ -84,7 +84,7 @@ def trade_off(runs: pd.DataFrame, models: Mapping[str, ModelParams], gap: str, m
         )  # fmt: skip
     axis.set_xlabel(f"Gap (points; training UA in {mode} minus validation UA)")
     axis.set_ylabel("Validation UA (%)")
-    labels = [shortened(models[model].label, 22) for model in present]
+    labels = [shortened(model_label(models[model]), 22) for model in present]
     if numbered:
         key = [Line2D([], [], linestyle="none", label=f"{number} {label}") for number, label in enumerate(labels, 1)]
         figure.legend(handles=key, loc="outside lower left", ncols=4, handlelength=0, handletextpad=0)
@@ -96,7 +96,7 @@ def trade_off(runs: pd.DataFrame, models: Mapping[str, ModelParams], gap: str, m
     points = list(zip(scores[gap, "mean"].tolist(), scores["valid_ua", "mean"].tolist(), strict=True))
     _place_labels(axis, points, labels)
     data = pd.DataFrame({
-        "model": present, "label": [models[model].label for model in present],
+        "model": present, "label": [model_label(models[model]) for model in present],
         "valid_ua": scores["valid_ua", "mean"].to_numpy(), "valid_ua_std": scores["valid_ua", "std"].to_numpy(),
         "gap": scores[gap, "mean"].to_numpy(), "gap_std": scores[gap, "std"].to_numpy(),
     })  # fmt: skip

@@ -84,6 +84,7 @@ class Family:
         by_epochs: whether it is trained by gradient descent over epochs; else `Classifier.fit` is called once.
         stochastic: whether the seed changes the result; a family without randomness is trained once for each fold, and
             the result is used for every seed.
+        libraries: packages that compute it, beside torch and NumPy; their versions are recorded with its runs.
         mistakes: function that yields conflicts between options that are each valid alone, as `key: reason`; its
             arguments are the design, the number of segments of a batch, and the number of devices of a run.
         effort: function that returns a number by which models of one network and data are ordered: the higher, the
@@ -99,6 +100,7 @@ class Family:
     network: bool = False
     by_epochs: bool = True
     stochastic: bool = True
+    libraries: tuple[str, ...] = ()
     mistakes: Callable[[Design, int, int], Iterator[str]] = no_mistakes
     effort: Callable[[ModelParams], int] = no_effort
     in_words: Callable[[ModelParams], Iterator[str]] = options_in_words

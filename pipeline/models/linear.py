@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from pipeline.models.base import Batch, Classifier, LayerRow, TrainingSet
-from pipeline.models.inner_choice import Fits, choose
+from pipeline.models.inner_choice import Method, learn
 from pipeline.models.mixing import Mixing
-from pipeline.models.rows import one_thread, rows_of, training_rows
+from pipeline.models.rows import rows_of
 
 
 class LinearClassifier(Classifier):
@@ -27,29 +26,10 @@ class LinearClassifier(Classifier):
     coef: Tensor
     intercept: Tensor
 
-    def __init__(
-        self,
-        name: str,
-        num_classes: int,
-        dims: int,
-        *,
-        estimator: Callable[[float], Any],
-        candidates: float | Sequence[float],
-        folds: int,
-    ) -> None:
-        """Prepare a classifier that has learned nothing yet.
-
-        Args:
-            name: name of its family, for messages.
-            num_classes: number of classes.
-            dims: number of columns of a row.
-            estimator: function that makes the estimator of scikit-learn for a value of `C`.
-            candidates: value of `C`, or the values to choose from.
-            folds: number of inner folds of the choice.
-        """
+    def __init__(self, num_classes: int, dims: int, method: Method) -> None:
+        """Prepare a classifier of rows of `dims` columns that has learned nothing yet."""
         super().__init__()
-        self.name, self.num_classes = name, num_classes
-        self._estimator, self._candidates, self._folds = estimator, candidates, folds
+        self.num_classes, self._method = num_classes, method
         self.register_buffer("coef", torch.zeros(num_classes, dims, dtype=torch.float64))
         self.register_buffer("intercept", torch.zeros(num_classes, dtype=torch.float64))
 
@@ -58,28 +38,19 @@ class LinearClassifier(Classifier):
         return rows_of(batch) @ self.coef.T + self.intercept
 
     def fit(self, training: TrainingSet) -> Mapping[str, float]:
-        """Choose `C` within the training folds, then learn from all of them.
+        """See `Classifier.fit`.
 
         Raises:
             InputError: a feature is not finite, or there are not enough actors for a choice.
         """
-        rows, fits = training_rows(training), Fits()
-        with one_thread():
-            choice = choose(
-                "C",
-                self._candidates,
-                rows,
-                lambda value, *part: fits.fit(self._estimator(value), *part),
-                self._folds,
-            )
-            fitted = fits.fit(self._estimator(choice.value), rows.values, rows.labels)
-        coef, intercept = np.asarray(fitted.coef_), np.asarray(fitted.intercept_).reshape(-1)
+        estimator, chosen = learn(self._method, training)
+        coef, intercept = np.asarray(estimator.coef_), np.asarray(estimator.intercept_).reshape(-1)
         if self.num_classes == 2:
             # One decision value, that of the second class.
             coef, intercept = np.concatenate([0 * coef, coef]), np.concatenate([0 * intercept, intercept])
         self.coef.copy_(torch.from_numpy(coef))
         self.intercept.copy_(torch.from_numpy(intercept))
-        return {**choice.noted, **fits.noted(self.name)}
+        return chosen
 
     def layer_rows(self) -> list[LayerRow]:
         """See `Classifier.layer_rows`."""

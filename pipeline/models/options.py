@@ -70,6 +70,10 @@ class Penalised(Standardised):
     inner_folds: Annotated[int, Field(ge=2)] = 5
 
 
+UNFINISHED = "Features of very different size or a large C cause it: see the model's standardise and C."
+"""What to do about a linear classifier whose solver does not converge."""
+
+
 class FeatureParams(Strict):
     """Splicing and normalisation of spectrogram frames (section 5)."""
 

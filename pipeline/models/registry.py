@@ -14,6 +14,8 @@ FAMILIES: dict[str, str] = {
     "resnext": "pipeline.models.families.resnext",
     "linear_svm": "pipeline.models.families.linear_svm",
     "logistic": "pipeline.models.families.logistic",
+    "random_forest": "pipeline.models.families.random_forest",
+    "mlp": "pipeline.models.families.mlp",
 }
 """The module of each family; it is imported when a model of the family is configured."""
 

@@ -25,17 +25,46 @@ def trained_on(results: Results) -> str:
         f"Trained here: {len(results.segments)} segments of {results.actor_count} actors from {corpora}; "
         f"{len(folds)} of {params.partition.folds} folds × {len(seeds)} seed{'s' * (len(seeds) > 1)} = "
         f"{len(folds) * len(seeds)} runs a model, "
-        f"{epochs_trained(results)} each; figures are means over these runs."
+        f"{epochs_trained(results)}; figures are means over these runs."
     )
 
 
 def epochs_trained(results: Results) -> str:
-    """The epochs of the trained models (without any, of the configured ones): `20 epochs`, `3 to 1000 epochs`."""
+    """The epochs of the trained models (without any, of the configured ones): `20 epochs each`, `without epochs`."""
     params = results.params
     models = results.trained or tuple(params.models)
-    epochs = {params.train_of(model).epochs for model in models if params.family_of(model).by_epochs}
-    low, high = (min(epochs), max(epochs)) if epochs else (params.train.epochs, params.train.epochs)
-    return counted(high, "epoch") if low == high else f"{low} to {high} epochs"
+    trained = [model for model in models if params.family_of(model).by_epochs]
+    if not trained:
+        return "without epochs"
+    epochs = {params.train_of(model).epochs for model in trained}
+    low, high = min(epochs), max(epochs)
+    number = counted(high, "epoch") if low == high else f"{low} to {high} epochs"
+    others = ", ".join(results.label(model) for model in models if model not in trained)
+    return f"{number} each" + (f" (without epochs: {others})" if others else "")
+
+
+def speaker_standardised(results: Results, models: Iterable[str]) -> list[str]:
+    """A line that says which models use unlabelled recordings of the speakers that they are validated on, if any do."""
+    found = [results.label(model) for model in dict.fromkeys(models) if results.by_speaker(model)]
+    if not found:
+        return []
+    return [
+        f"Speaker-standardised: {enumerated(found)}. Mean and deviation of every feature come from all recordings of a "
+        "speaker, also of speakers in the validation fold, without their labels; other models hear no validation "
+        "speaker before they are validated."
+    ]
+
+
+def repeated_over_seeds(results: Results, models: Iterable[str]) -> list[str]:
+    """A line that names the trained models without randomness, whose run of a fold stands under every seed."""
+    found = [
+        results.label(model)
+        for model in dict.fromkeys(models)
+        if model in results.trained and not results.params.family_of(model).stochastic
+    ]
+    if not found or len(results.params.train.seeds) == 1:
+        return []
+    return [f"Nothing is random in {enumerated(found)}: one run of a fold stands under every seed."]
 
 
 def differences_from_paper(results: Results) -> str:
@@ -158,7 +187,7 @@ def redefined(results: Results, models: Iterable[str]) -> list[str]:
             continue
         changed = [
             f"{name} {_described(ours, name)} (paper: {_described(paper, name)})"
-            for name in ("layout", "gamma0", "shake", "shakedrop", "mixup", "vcl")
+            for name in ("layout", "gamma0", "shake", "shakedrop", "mixup", "vcl", "standardise")
             if getattr(ours, name, None) != getattr(paper, name)
         ]
         if changed := [*changed, *model_differences(results, model)]:

@@ -21,6 +21,7 @@ import math
 import platform
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -231,7 +232,7 @@ class RunFolder:
             "snapshot_epochs": {name: snapshot.epoch for name, snapshot in snapshots.items()},
             "history": [_values(row) for row in history],
             "device": ", then ".join(state.machines),
-            "versions": library_versions(),
+            "versions": library_versions(self.spec.family.libraries),
             **({"chosen": {name: values[0] for name, values in state.notes.items()}} if state.notes else {}),
         }
         write_text(path, json.dumps(record, indent=1) + "\n")
@@ -256,9 +257,10 @@ class RunFolder:
         return [epoch for epoch in kept_epochs(self.checkpoints) if epoch > self.spec.epochs]
 
 
-def library_versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that compute a run."""
-    return {"python": platform.python_version(), "torch": torch.__version__, "numpy": version("numpy")}
+def library_versions(further: Iterable[str] = ()) -> dict[str, str]:
+    """Versions of Python and of the libraries that compute a run; `further` are those of its family."""
+    known = {"python": platform.python_version(), "torch": torch.__version__, "numpy": version("numpy")}
+    return known | {name: version(name) for name in further}
 
 
 class Timer:

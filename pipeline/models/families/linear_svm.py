@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from pipeline.models.family import Design, Family
-from pipeline.models.options import Penalised
+from pipeline.models.options import UNFINISHED, Penalised
 
 if TYPE_CHECKING:
     from pipeline.models.linear import LinearClassifier
@@ -15,8 +15,8 @@ class LinearSvmParams(Penalised):
     """A linear SVM with squared hinge loss and classes weighted inversely to their size; see `Penalised`."""
 
 
-def estimator(penalty: float) -> Any:
-    """The SVM for a value of `C`; the same rows give the same numbers."""
+def estimator(penalty: float, seed: int) -> Any:
+    """The SVM for a value of `C`; it is the same for every seed."""
     from sklearn.svm import LinearSVC
 
     # `auto` solves the smaller problem: the dual one, in random order, where there are more columns than segments.
@@ -25,12 +25,14 @@ def estimator(penalty: float) -> Any:
 
 def build(design: Design, seed: int = 0) -> LinearClassifier:
     """The classifier of a design."""
+    from pipeline.models.inner_choice import Method
     from pipeline.models.linear import LinearClassifier
 
     model = cast("LinearSvmParams", design.model)
-    return LinearClassifier(
-        "linear_svm", design.num_classes, design.dims, estimator=estimator, candidates=model.C, folds=model.inner_folds
-    )
+    method = Method("linear_svm", "C", model.C, model.inner_folds, estimator, unfinished=UNFINISHED)
+    return LinearClassifier(design.num_classes, design.dims, method)
 
 
-FAMILY = Family("linear_svm", LinearSvmParams, build, reads="rows", by_epochs=False, stochastic=False)
+FAMILY = Family(
+    "linear_svm", LinearSvmParams, build, reads="rows", by_epochs=False, stochastic=False, libraries=("scikit-learn",)
+)

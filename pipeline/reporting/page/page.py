@@ -168,7 +168,7 @@ def _facts(results: Results) -> list[dict[str, str]]:
     facts.append({
         "name": "Runs a model", "value": str(len(folds) * len(seeds)),
         "detail": f"{counted(len(folds), 'fold')} × {counted(len(seeds), 'seed')}, "
-                  f"{epochs_trained(results)} each",
+                  f"{epochs_trained(results)}",
     })  # fmt: skip
     facts.append({
         "name": "Data", "value": f"{len(results.segments):,}",
@@ -223,7 +223,7 @@ def _models(results: Results) -> _Grid:
     for model, score in sorted(scores, key=lambda one: -(one[1].valid_ua or 0)):
         interval = "" if score.low is None or score.high is None else f"{score.low:.1f} to {score.high:.1f}"
         rows.append([
-            _cell(params.models[model].label),
+            _cell(results.label(model)),
             _cell(results.kind(model)),
             {"text": fixed(score.valid_ua) or score.status, "value": fixed(score.valid_ua)},
             {"text": interval or EMPTY, "value": fixed(score.low)},

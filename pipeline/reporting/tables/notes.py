@@ -18,6 +18,8 @@ from pipeline.reporting.setting import (
     incomplete,
     not_trained,
     redefined,
+    repeated_over_seeds,
+    speaker_standardised,
     trained_on,
 )
 
@@ -41,6 +43,8 @@ def common_notes(results: Results, models: Iterable[str]) -> tuple[str, ...]:
         trained_on(results),
         differences_from_paper(results),
         *redefined(results, models),
+        *speaker_standardised(results, models),
+        *repeated_over_seeds(results, models),
         *environments(results.details, models),
         f"Gap: training UA in {mode}, minus validation UA, in points.",
         TESTS,

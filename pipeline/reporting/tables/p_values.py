@@ -54,6 +54,12 @@ def p_value_table(key: str, results: Results) -> tuple[Table]:
 
 def _row(results: Results, hypothesis: Hypothesis, published: dict[str, str], selection: Selection) -> Row:
     ua, gap = (results.test(hypothesis, metric, selection) for metric in ("valid_ua", results.gap_metric))
+    by_speaker = [
+        f"{model} speaker-standardised"
+        for model in (hypothesis.better, hypothesis.reference)
+        if results.by_speaker(model)
+    ]
+    reasons = [test.note for test in (ua, gap) if test.note]
     return {
         "pair": Cell(f"{published['model_a']} vs {published['model_b']}"),
         "gamma0": Cell(published.get("gamma0", "")),
@@ -65,5 +71,5 @@ def _row(results: Results, hypothesis: Hypothesis, published: dict[str, str], se
         "published_p_gap": Cell(published["p_gap"]),
         "model_a": Cell(hypothesis.better),
         "model_b": Cell(hypothesis.reference),
-        "note": Cell("; ".join(dict.fromkeys(test.note for test in (ua, gap) if test.note))),
+        "note": Cell("; ".join(dict.fromkeys([*reasons, *by_speaker]))),
     }

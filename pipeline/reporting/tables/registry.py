@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.core.files import write_text
 from pipeline.evaluation.results import Results
+from pipeline.reporting.tables.chosen import chosen_table
 from pipeline.reporting.tables.data import corpora_table, folds_table
 from pipeline.reporting.tables.formats import to_csv, to_latex, to_markdown
 from pipeline.reporting.tables.network import network_table
@@ -30,8 +31,9 @@ TABLES: tuple[Builder, ...] = (
     partial(p_value_table, "table9"),
     partial(performance_table, "table10"),
     user_tables,
+    chosen_table,
 )
-"""Tables 2 to 10 of the paper, whatever was trained, then those of `report.tables`."""
+"""Tables 2 to 10 of the paper, whatever was trained, those of `report.tables`, and what models chose themselves."""
 
 
 def build_tables(results: Results) -> tuple[Table, ...]:
