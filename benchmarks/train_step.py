@@ -6,7 +6,10 @@ of threads, Adam included, and take turns; the shortest time of each counts. Fir
 then on a mix of lengths, of which the plain one pads every batch to its longest.
 
     python -m benchmarks.train_step [--segments 4] [--repeats 3] [--threads N] [--device cpu] [--model PreAct-Full]
-                                    [--no-memory]
+                                    [--no-memory] [--minutes 5]
+
+fp32 comes first. bf16 is left out where the processor can only emulate it. What does not fit into `--minutes` (further
+repeats, then peak memory) is left out too, and said.
 
 The last line is JSON. `ratio` is the plain time over ours on equal lengths in the faster precision (`dtype`),
 `ratio_fp32` that in fp32, `ratio_with_padding` that on the mix;
@@ -21,7 +24,7 @@ import json
 import multiprocessing
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,7 @@ from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 
 from pipeline.core.errors import explained
+from pipeline.core.features import Shape
 from pipeline.core.source import refuse_other_code
 from pipeline.core.workers import available_cores
 from pipeline.frontends.kaldi import BINS
@@ -43,7 +47,7 @@ from pipeline.models.options import Shaking
 from pipeline.params import Params, load_params
 from pipeline.runs.worker import keep_freed_memory
 from pipeline.training.batches import PRECISIONS, SegmentBank, make_bank
-from pipeline.training.device import device_name, resolve_device
+from pipeline.training.device import device_name, multiplies_bf16, resolve_device
 from pipeline.training.loop import train_epoch
 from pipeline.training.speech import SpeechTask
 from pipeline.training.state import start_run
@@ -175,7 +179,7 @@ def our_tasks(
     matrices: list[np.ndarray], batch: int, params: Params, model: ResNeXtParams, precision: str, device: str
 ) -> tuple[Callable[[], object], Callable[[], object]]:
     """One epoch of training, and one of scoring."""
-    design = Design(model, params.network, params.features, CLASSES, BINS)
+    design = Design(model, params.network, params.features, CLASSES, Shape(BINS, frequency_axis=True))
     recipe = params.train.model_copy(update={"batch_segments": batch, "learning_rate": 1e-3}).recipe
     state = start_run(FAMILY.build(design, 0), recipe, (0, 1), torch.device(device))
     segments = torch.arange(len(matrices), device=device)
@@ -191,13 +195,18 @@ def seconds(task: Callable[[], object], device: str) -> float:
     return time.perf_counter() - begin
 
 
-def take_turns(tasks: dict[str, Callable[[], object]], repeats: int, device: str) -> dict[str, float]:
-    """Least seconds of each task; one round of all of them warms up."""
-    least = dict.fromkeys(tasks, float("inf"))
+def take_turns(
+    tasks: dict[str, Callable[[], object]], repeats: int, device: str, until: float = float("inf")
+) -> dict[str, float]:
+    """Least seconds of each task; one round of all of them warms up, and counts if there is no time for another."""
+    least: dict[str, float] = {}
     for turn in range(repeats + 1):
-        for name, task in tasks.items():
-            taken = seconds(task, device)
-            least[name] = min(least[name], taken) if turn else least[name]
+        begin = time.monotonic()
+        taken = {name: seconds(task, device) for name, task in tasks.items()}
+        least = taken if turn < 2 else {name: min(least[name], taken[name]) for name in tasks}
+        if turn < repeats and 2 * time.monotonic() - begin > until:
+            print(f"no time for more than {turn} of {repeats} repeats of {', '.join(tasks)}", flush=True)
+            break
     return least
 
 
@@ -239,17 +248,25 @@ def peak_of_process() -> int:
     return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
 
-def memory_table(params: Params, device: str, threads: int) -> dict[str, float]:
-    """GiB by layout and precision, each in a process of its own."""
+def memory_table(
+    params: Params, precisions: Sequence[str], device: str, threads: int, until: float
+) -> dict[str, float]:
+    """GiB by layout and precision, each in a process of its own, as far as there is time."""
     context = multiprocessing.get_context("spawn")
-    table = {}
-    for layout in ("PreAct", "PreActBN", "RPreAct", "PostAct", "BN-Shake"):
-        for precision in PRECISIONS:
+    table: dict[str, float] = {}
+    longest = 0.0
+    for precision in precisions:
+        for layout in ("PreAct", "PreActBN", "RPreAct", "PostAct", "BN-Shake"):
+            begin = time.monotonic()
+            if begin + longest > until:
+                print(f"no time for the memory of {layout} {precision}", flush=True)
+                continue
             ours, theirs = context.Pipe()
             process = context.Process(target=peak_memory, args=(params, layout, precision, device, threads, theirs))
             process.start()
             table[f"{layout} {precision}"] = round(ours.recv() / 2**30, 2)
             process.join()
+            longest = max(longest, time.monotonic() - begin)
     return table
 
 
@@ -261,8 +278,15 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--model", default="PreAct-Full", help="a key of params.paper.yaml")
     parser.add_argument("--no-memory", action="store_true")
+    parser.add_argument("--minutes", type=float, default=5.0, help="what begins later than would fit is left out")
     arguments = parser.parse_args()
+    start = time.monotonic()
+    # Products and memory come after the steps.
+    steps_until, until = (start + 60 * arguments.minutes * share for share in (0.5, 0.9))
     device = str(resolve_device(arguments.device))
+    precisions = [name for name in PRECISIONS if name == "fp32" or multiplies_bf16(torch.device(device))]
+    if len(precisions) < len(PRECISIONS):
+        print("bf16 is left out: this processor has no bf16 instructions and would emulate them", flush=True)
     batch = arguments.segments
     torch.set_num_threads(arguments.threads)
     keep_freed_memory()
@@ -275,37 +299,38 @@ def main() -> None:
     mixed = [random.standard_normal((length, BINS), dtype=np.float32) for length in random.permutation(lengths)]
 
     tasks: dict[str, Callable[[], object]] = {"plain": plain_task(equal, batch, model, device)}
-    for precision in PRECISIONS:
+    for precision in precisions:
         tasks[precision], tasks[f"score {precision}"] = our_tasks(equal, batch, params, model, precision, device)
-    least = take_turns(tasks, arguments.repeats, device)
+    least = take_turns(tasks, arguments.repeats, device, steps_until)
     mix = take_turns(
         {
             "plain": plain_task(mixed, batch, model, device),
-            **{precision: our_tasks(mixed, batch, params, model, precision, device)[0] for precision in PRECISIONS},
+            **{precision: our_tasks(mixed, batch, params, model, precision, device)[0] for precision in precisions},
         },
         arguments.repeats,
         device,
+        steps_until,
     )
     frames = batch * FRAMES // 8
     work = operations(model, frames)
-    rates = {precision: matmul_rate(precision, device) for precision in PRECISIONS}
-    fractions = {precision: work / least[precision] / rates[precision] for precision in PRECISIONS}
+    rates = {precision: matmul_rate(precision, device) for precision in precisions}
+    fractions = {precision: work / least[precision] / rates[precision] for precision in precisions}
 
     machine = device_name(torch.device(device))
     print(f"{machine}, {arguments.threads} threads, {arguments.model}, {batch} x 6.4 s a batch")
     print(f"{'':24}ms a model frame   ratio   of matmul")
     print(f"{'plain, fp32 NCHW':24}{least['plain'] / frames * 1e3:16.2f}{1:8.2f}")
-    for precision in PRECISIONS:
+    for precision in precisions:
         print(
             f"{f'this pipeline, {precision}':24}{least[precision] / frames * 1e3:16.2f}"
             f"{least['plain'] / least[precision]:8.2f}{fractions[precision]:12.2f}"
         )
         print(f"{f'  scoring, {precision}':24}{least[f'score {precision}'] / frames * 1e3:16.2f}")
-    memory = {} if arguments.no_memory else memory_table(params, device, arguments.threads)
+    memory = {} if arguments.no_memory else memory_table(params, precisions, device, arguments.threads, until)
     for name, size in memory.items():
         print(f"peak memory of training on {BATCH} x 6.4 s, shaken {name}: {size} GiB")
 
-    fastest = min(PRECISIONS, key=least.__getitem__)
+    fastest = min(precisions, key=least.__getitem__)
     # An epoch trains on three folds and scores the fourth.
     per_frame = {name: taken / frames for name, taken in least.items()}
     epoch_frames = SEGMENTS * sum(MIX) / 2 / 8
@@ -329,19 +354,12 @@ def main() -> None:
                 "peak_memory_gib": memory,
                 "paper_grid_hours": round(RUNS * EPOCHS * epoch / 3600),
                 "device": machine,
-                "bf16_instructions": bf16_instructions(device),
+                "bf16_instructions": multiplies_bf16(torch.device(device)),
                 "threads": arguments.threads,
                 "versions": {"python": platform.python_version(), "torch": torch.__version__},
             }
         )
     )
-
-
-def bf16_instructions(device: str) -> bool:
-    """Whether the device multiplies bf16 by itself."""
-    if device == "cpu":
-        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and "bf16" in Path("/proc/cpuinfo").read_text()
-    return torch.cuda.is_bf16_supported()
 
 
 if __name__ == "__main__":

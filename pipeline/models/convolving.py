@@ -57,7 +57,8 @@ class Slots:
 
     def height(self, halvings: int) -> int:
         """The number of rows of the image after a number of halvings."""
-        return int(self.sizes.sum()) // 2**halvings
+        height: int = int(self.sizes.sum()) // 2**halvings
+        return height
 
 
 class Convolutions(nn.Module):
@@ -113,7 +114,8 @@ class Convolutions(nn.Module):
 
 def _halved(counts: Tensor, times: int) -> Tensor:
     """The numbers of frames after max pooling, rounded up."""
-    return (counts + 2**times - 1) // 2**times
+    halved: Tensor = (counts + 2**times - 1) // 2**times
+    return halved
 
 
 def _spread(frames: Tensor, rows: Tensor, height: int) -> Tensor:

@@ -32,7 +32,8 @@ class LayerWeights(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """(frames, layers * width) to (frames, width)."""
         weights = (self.scale * self.logits.softmax(0)).to(frames.dtype)
-        return weights @ frames.unflatten(1, (len(weights), -1))
+        combined: Tensor = weights @ frames.view(len(frames), len(weights), -1)
+        return combined
 
 
 class FramewiseNetwork(Classifier):

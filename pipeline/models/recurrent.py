@@ -30,7 +30,7 @@ class Recurrent(nn.Module):
         where = real.flatten().nonzero().squeeze(1)
         padded = frames.new_zeros(number * longest, frames.shape[1]).index_copy(0, where, frames)
         packed = pack_padded_sequence(
-            padded.unflatten(0, (number, longest)), counts.cpu(), batch_first=True, enforce_sorted=False
+            padded.view(number, longest, -1), counts.cpu(), batch_first=True, enforce_sorted=False
         )
         outputs, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
         described: Tensor = outputs.flatten(0, 1).index_select(0, where)

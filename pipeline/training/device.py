@@ -46,7 +46,7 @@ def multiplies_bf16(device: torch.device, processor: Path = Path("/proc/cpuinfo"
     A system that does not describe its processor is not judged.
     """
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     try:
         # The flags are avx512_bf16 and amx_bf16 on x86, and bf16 on ARM.
         return "bf16" in processor.read_text("utf-8", errors="replace")

@@ -31,7 +31,8 @@ def balanced_batches(items: Tensor, classes: Tensor, size: int, generator: torch
         size: number of items in a batch.
         generator: generator of the order, on the CPU.
     """
-    where = [positions.nonzero().squeeze(1) for positions in (classes.cpu() == name for name in classes.cpu().unique())]
+    classes = classes.cpu()
+    where = [(classes == name).nonzero().squeeze(1) for name in sorted(set(classes.tolist()))]
     shares = torch.full((len(where),), len(items) // len(where))
     shares[torch.randperm(len(where), generator=generator)[: len(items) % len(where)]] += 1
     chosen = []
