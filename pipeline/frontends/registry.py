@@ -16,6 +16,7 @@ from pipeline.frontends.base import FrontEnd, FrontEndOptions
 FRONT_ENDS: dict[str, str] = {
     "spectrogram": "pipeline.frontends.spectrogram",
     "opensmile": "pipeline.frontends.opensmile",
+    "ssl": "pipeline.frontends.ssl",
 }
 """The module of each kind; it is imported when a front end of the kind is configured."""
 
