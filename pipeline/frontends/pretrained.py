@@ -6,7 +6,6 @@ Everything but `load` reads small files and imports nothing that takes long.
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import logging
 import math
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.core.errors import InputError
 from pipeline.core.wording import counted, listed
+from pipeline.frontends.content import file_hash
 
 if TYPE_CHECKING:
     import torch
@@ -86,7 +86,7 @@ def content(source: Source) -> dict[str, str]:
     """
     folder = _folder(source, weights=True)
     paths = [folder / name for name in (_CONFIG, *_PREPROCESSORS) if (folder / name).is_file()]
-    return {path.name: _sha256(path, *_state(path)) for path in [*paths, *_weights(folder, source)]}
+    return {path.name: file_hash(path) for path in [*paths, *_weights(folder, source)]}
 
 
 def load(source: Source) -> tuple[Any, Any]:
@@ -136,13 +136,13 @@ def _quiet() -> Iterator[None]:
 
     level, bars = messages.get_verbosity(), messages.is_progress_bar_enabled()
     messages.set_verbosity(logging.CRITICAL)
-    messages.disable_progress_bar()
+    messages.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
         messages.set_verbosity(level)
         if bars:
-            messages.enable_progress_bar()
+            messages.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _refuse_other_weights(source: Source, model: torch.nn.Module, report: dict[str, Any]) -> None:
@@ -296,15 +296,3 @@ def _weights(folder: Path, source: Source) -> list[Path]:
             "`from_pretrained` and `save_pretrained` of transformers"
         )
     raise InputError(f"{_named(source)} has no weights in {folder}; expected model.safetensors")
-
-
-def _state(path: Path) -> tuple[int, int]:
-    state = path.stat()
-    return state.st_size, state.st_mtime_ns
-
-
-@functools.cache
-def _sha256(path: Path, size: int, modified: int) -> str:
-    """SHA-256 of a file, computed again in this process only when its size or time changes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

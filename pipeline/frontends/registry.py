@@ -17,6 +17,7 @@ FRONT_ENDS: dict[str, str] = {
     "spectrogram": "pipeline.frontends.spectrogram",
     "opensmile": "pipeline.frontends.opensmile",
     "ssl": "pipeline.frontends.ssl",
+    "table": "pipeline.frontends.table",
 }
 """The module of each kind; it is imported when a front end of the kind is configured."""
 
