@@ -71,15 +71,19 @@ def extract(
             recordings. With 1, this process extracts and no other is started.
 
     Returns:
-        Messages for the user, one line each: warnings of recordings with constant columns, and with values that are not
-        finite, if there are any.
+        Messages for the user, one line each: those of the front end about the corpus; warnings of recordings with
+        constant columns, and with values that are not finite, if there are any.
 
     Raises:
-        InputError: the tables disagree; a recording is missing, cannot be read any more, or has another length than
-            when it was ingested; or a worker process died. Then nothing is written.
+        InputError: the tables disagree; the front end cannot give features of all recordings; one is missing, cannot
+            be read any more, or has another length than when it was ingested; or a worker process died. Then nothing
+            is written.
     """
     recordings = plan(utterances, segments, corpus_path)
+    accounted = front_end.account([(recording.utterance, recording.name) for recording in recordings])
     workers = workers or min(available_cores(), 1 + len(recordings) // _WORTH_A_WORKER)
+    if not front_end.reads_audio:
+        workers = 1  # there is nothing to decode
     constant: list[str] = []
     filled: list[str] = []
     outcomes = map_in_order(partial(features, front_end=front_end), recordings, workers, initialise=_use_one_thread)
@@ -105,7 +109,8 @@ def extract(
     replaced = "with values that are not finite (NaN or infinite), which are replaced by 0"
     notes = ((front_end.constant_note, constant), (replaced, filled))
     of = f"of {counted(len(recordings), 'recording')}"
-    return tuple(f"warning: {len(paths)} {of} {note}: {listed(paths)}" for note, paths in notes if paths)
+    warnings = (f"warning: {len(paths)} {of} {note}: {listed(paths)}" for note, paths in notes if paths)
+    return (*accounted, *warnings)
 
 
 def plan(utterances: pd.DataFrame, segments: pd.DataFrame, corpus_path: Path) -> list[Recording]:

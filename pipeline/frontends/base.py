@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
@@ -112,6 +112,20 @@ class FrontEnd(ABC, Generic[Options]):
     def shape(self) -> Shape:
         """The shape of its matrices."""
         return Shape(self.dims, self.framewise, self.shift, self.frequency_axis, self.layers)
+
+    def account(self, recordings: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+        """Compare what it has with the recordings of a corpus, before the first one is extracted.
+
+        Args:
+            recordings: key and path of each utterance, as in `Utterance`.
+
+        Returns:
+            Messages for the user, one line each.
+
+        Raises:
+            InputError: it cannot give features of all of them.
+        """
+        return ()
 
     def constant_columns(self, matrix: Matrix) -> int:
         """The number of constant columns of a matrix, which the user is warned about."""

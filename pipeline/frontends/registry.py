@@ -20,6 +20,8 @@ FRONT_ENDS: dict[str, str] = {
     "mfcc": "pipeline.frontends.mfcc",
     "functionals": "pipeline.frontends.functionals",
     "opensmile": "pipeline.frontends.opensmile",
+    "ssl": "pipeline.frontends.ssl",
+    "table": "pipeline.frontends.table",
 }
 """The module of each kind; it is imported when a front end of the kind is configured."""
 
