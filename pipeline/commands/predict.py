@@ -20,7 +20,6 @@ def run(options: argparse.Namespace) -> int:
     """Print a CSV row for each recording; files that cannot be read are reported, and the exit status is 1 then."""
     from pipeline.audio.decoding import AudioError
     from pipeline.frontends.base import say_notices
-    from pipeline.runs.prediction import predict
     from pipeline.runs.prediction import note_on_standardisation, predict
     from pipeline.runs.weights import load_weights
 
