@@ -98,7 +98,8 @@ def main(segments: int, dims: int, family: str) -> None:
     chosen = ", ".join(f"{key} {value:g}" for key, value in run.chosen.items())
     print(f"{family}: {taken:.1f} s from features on disk to a finished run; {chosen}")
     print(json.dumps({
-        "seconds": round(taken, 1), "cpu_seconds": round(taken_cpu, 1), "family": family, "segments": segments, "dims": dims, "chosen": run.chosen,
+        "seconds": round(taken, 1), "cpu_seconds": round(taken_cpu, 1), "family": family,
+        "segments": segments, "dims": dims, "chosen": run.chosen,
         "valid_ua": round(run.history[0].valid_score, 2),
         "peak_memory_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
         "threads": 1, "cores": available_cores(), "machine": platform.machine(),
