@@ -34,7 +34,7 @@ def table_mistakes(tables: Mapping[str, TableParams], models: Collection[str]) -
     """What is wrong with the user's tables."""
     for key, table in tables.items():
         if key == "chosen":
-            yield "report.tables.chosen: the table of values that were chosen has this name; use another key"
+            yield "report.tables.chosen: the table of values chosen in the training folds has this name; choose another"
         if key in PAPER_TABLES:
             yield f"report.tables.{key}: the paper's own table has this name; choose another key"
         named = (*table.models, *(model for pair in table.pairs for model in pair))

@@ -72,9 +72,9 @@ class Forest(Classifier):
         Raises:
             InputError: a feature is not finite, or there are not enough actors for a choice.
         """
-        estimator, chosen = learn(self._method, training)
-        self._keep([one.tree_ for one in estimator.estimators_])
-        return chosen
+        learned = learn(self._method, training)
+        self._keep([one.tree_ for one in learned.estimator.estimators_])
+        return learned.chosen
 
     def _keep(self, trees: list[Any]) -> None:
         """Store the nodes of trees of scikit-learn."""

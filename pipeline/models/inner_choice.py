@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipeline.core.errors import InputError
 from pipeline.core.wording import counted
 from pipeline.models.base import TrainingSet
-from pipeline.models.rows import TrainingRows, one_thread, training_rows
+from pipeline.models.rows import TrainingRows, in_own_space, one_thread, training_rows
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Method:
         estimator: function that makes the estimator for a value of the option and a seed of everything random.
         weighted: whether segments are given weights inversely proportional to the size of their class; else the
             estimator does that itself.
+        linear: whether it is linear in the features with an L2 penalty, so that only products of rows matter.
         unfinished: what to do about a solver that does not converge, for a message.
     """
 
@@ -38,25 +39,40 @@ class Method:
     folds: int
     estimator: Callable[[float, int], Any]
     weighted: bool = False
+    linear: bool = False
     unfinished: str = ""
 
 
-def learn(method: Method, training: TrainingSet) -> tuple[Any, dict[str, float]]:
-    """The estimator fitted to all training segments, with the value that was chosen within them.
+@dataclass(frozen=True)
+class Learned:
+    """The estimator that was fitted to all training segments, and what is recorded of the choice.
 
-    Returns:
-        The estimator; and what is recorded of the choice: the value, the unweighted accuracy in percent that it was
-        chosen by, and the number of inner folds; nothing where there was no choice. `unfinished_fits` counts fits that
-        ended before the solver had converged.
+    Attributes:
+        estimator: the fitted estimator.
+        chosen: the chosen value, the unweighted accuracy in percent that it was chosen by, and the number of inner
+            folds; nothing where there was no choice. `unfinished_fits` counts fits that ended before the solver had
+            converged.
+        basis: if not None, (dims, columns) directions of the columns that the estimator was given; see `in_own_space`.
+    """
+
+    estimator: Any
+    chosen: Mapping[str, float]
+    basis: NDArray[np.float64] | None = None
+
+
+def learn(method: Method, training: TrainingSet) -> Learned:
+    """Choose the option's value within the training segments, then fit the estimator to all of them.
 
     Raises:
         InputError: a feature is not finite, or there are not enough actors for a choice.
     """
-    rows, fits = training_rows(training), _Fits(method, training.seed)
+    rows, fits, basis = training_rows(training), _Fits(method, training.seed), None
     with one_thread():
+        if method.linear and rows.values.shape[1] > len(rows.values):
+            rows, basis = in_own_space(rows)
         choice = choose(method.option, method.candidates, rows, fits.fitted, method.folds)
         estimator = fits.fitted(choice.value, rows.values, rows.labels)
-    return estimator, {**choice.noted, **fits.noted()}
+    return Learned(estimator, {**choice.noted, **fits.noted()}, basis)
 
 
 class _Fits:

@@ -43,14 +43,16 @@ class LinearClassifier(Classifier):
         Raises:
             InputError: a feature is not finite, or there are not enough actors for a choice.
         """
-        estimator, chosen = learn(self._method, training)
-        coef, intercept = np.asarray(estimator.coef_), np.asarray(estimator.intercept_).reshape(-1)
+        learned = learn(self._method, training)
+        coef, intercept = np.asarray(learned.estimator.coef_), np.asarray(learned.estimator.intercept_).reshape(-1)
+        if learned.basis is not None:
+            coef = coef @ learned.basis.T
         if self.num_classes == 2:
             # One decision value, that of the second class.
             coef, intercept = np.concatenate([0 * coef, coef]), np.concatenate([0 * intercept, intercept])
         self.coef.copy_(torch.from_numpy(coef))
         self.intercept.copy_(torch.from_numpy(intercept))
-        return chosen
+        return learned.chosen
 
     def layer_rows(self) -> list[LayerRow]:
         """See `Classifier.layer_rows`."""

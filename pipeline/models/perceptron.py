@@ -51,14 +51,14 @@ class Perceptron(Classifier):
         Raises:
             InputError: a feature is not finite, or there are not enough actors for a choice.
         """
-        estimator, chosen = learn(self._method, training)
-        learned = zip(self._layers(), estimator.coefs_, estimator.intercepts_, strict=True)
-        for (weight, bias), new_weight, new_bias in learned:
+        learned = learn(self._method, training)
+        layers = zip(self._layers(), learned.estimator.coefs_, learned.estimator.intercepts_, strict=True)
+        for (weight, bias), new_weight, new_bias in layers:
             # For two classes it has one output, that of the second.
             first = weight.shape[1] - new_weight.shape[1]
             weight.copy_(torch.from_numpy(np.pad(new_weight, ((0, 0), (first, 0)))))
             bias.copy_(torch.from_numpy(np.pad(new_bias, (first, 0))))
-        return chosen
+        return learned.chosen
 
     def layer_rows(self) -> list[LayerRow]:
         """See `Classifier.layer_rows`."""

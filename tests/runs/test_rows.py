@@ -1,5 +1,7 @@
 """Families of rows from params to results, weights and a prediction."""
 
+import argparse
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from pipeline.audio.decoding import load
+from pipeline.commands import predict as predict_command
+from pipeline.core.errors import InputError
 from pipeline.core.features import Shape, Utterance
 from pipeline.features.archive import read_archive
 from pipeline.features.segmentation import frames_of
@@ -162,3 +166,40 @@ def test_a_choice_that_is_not_possible_is_a_message(params):
     assert failure is not None
     assert failure.startswith("C: no choice between 0.0001, ")
     assert "Traceback" not in failure
+
+
+@pytest.mark.parametrize("by", ["speaker", "corpus"])
+def test_weights_that_need_the_speaker_or_the_corpus(params, by, capsys):
+    params = params(family="linear_svm", standardise=by, C=0.01)
+    spec = plan(params, "X", "data")[0]
+    assert Trainer(params, "cpu", STORE).train(spec).failure is None
+    (_, weights), _ = trained_weights([RunFolder(STORE, spec).load()], params, SHAPE, {"kind": "levels"})
+    save_weights(weights, Path("w.safetensors"))
+    soundfile.write("a.wav", 0.1 * np.random.default_rng(0).standard_normal(16000), 16000)
+    arguments = argparse.Namespace(weights=Path("w.safetensors"), audio=[Path("a.wav")])
+    if by == "speaker":
+        with pytest.raises(
+            InputError, match=r"^w\.safetensors: these weights standardise features by speaker, .* train one"
+        ):
+            predict_command.run(arguments)
+        with pytest.raises(InputError, match="a single recording"):
+            predict(Path("a.wav"), weights, weights.build(), weights.front_end())
+        return
+    assert predict_command.run(arguments) == 0
+    written = capsys.readouterr()
+    assert "the mean and deviation of all training recordings together are used" in written.err
+    samples = load(Path("a.wav"))
+    (row,) = Levels(FrontEndOptions(kind="levels")).matrices(Utterance(samples, [(0, frames_of(len(samples)))]))
+    tensors = {name: tensor.numpy() for name, tensor in weights.tensors.items()}
+    standard = (row.astype(np.float64) - tensors["standardisation.mean"][0]) / tensors["standardisation.deviation"][0]
+    expected = softmax(standard @ tensors["coef"].T + tensors["intercept"])[0]
+    printed = [float(value) for value in written.out.splitlines()[1].split(",")[2:]]
+    np.testing.assert_allclose(printed, expected, atol=2e-6)
+
+
+def test_the_version_of_scikit_learn_is_recorded(params):
+    params = params(family="linear_svm", C=0.01)
+    specs = plan(params, "X", "data")[0], plan(params, "PreAct", "data")[0]
+    Trainer(params, "cpu", STORE).train(specs[0])
+    assert RunFolder(STORE, specs[0]).load().versions["scikit-learn"] == version("scikit-learn")
+    assert specs[1].family.libraries == ()

@@ -45,5 +45,5 @@ def score_cells(model: str, results: Results, hypotheses: Iterable[Hypothesis], 
         "gap": cell(score.gap, results.gap_metric),
         "model_key": Cell(model),
         "runs": Cell(str(score.runs)),
-        "status": Cell(f"{score.status}, speaker-standardised" if results.by_speaker(model) else score.status),
+        "status": Cell(f"{score.status} (speaker-standardised)" if results.by_speaker(model) else score.status),
     }
