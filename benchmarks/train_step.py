@@ -8,8 +8,8 @@ then on a mix of lengths, of which the plain one pads every batch to its longest
     python -m benchmarks.train_step [--segments 4] [--repeats 3] [--threads N] [--device cpu] [--model PreAct-Full]
                                     [--no-memory] [--minutes 5]
 
-fp32 comes first. bf16 is left out where the processor can only emulate it. What does not fit into `--minutes` is left out
-or made shorter, and said: the length of segments, further repeats, peak memory.
+fp32 comes first. bf16 is left out where the processor can only emulate it. What does not fit into `--minutes` is made
+shorter or left out, and said: the length of segments, further repeats, peak memory.
 
 The last line is JSON. `ratio` is the plain time over ours on equal lengths in the faster precision (`dtype`),
 `ratio_fp32` that in fp32, `ratio_with_padding` that on the mix;
