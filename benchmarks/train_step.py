@@ -8,8 +8,8 @@ then on a mix of lengths, of which the plain one pads every batch to its longest
     python -m benchmarks.train_step [--segments 4] [--repeats 3] [--threads N] [--device cpu] [--model PreAct-Full]
                                     [--no-memory] [--minutes 5]
 
-fp32 comes first. bf16 is left out where the processor can only emulate it. What does not fit into `--minutes` (further
-repeats, then peak memory) is left out too, and said.
+fp32 comes first. bf16 is left out where the processor can only emulate it. What does not fit into `--minutes` is made
+shorter or left out, and said: the length of segments, further repeats, peak memory.
 
 The last line is JSON. `ratio` is the plain time over ours on equal lengths in the faster precision (`dtype`),
 `ratio_fp32` that in fp32, `ratio_with_padding` that on the mix;
@@ -54,6 +54,7 @@ from pipeline.training.state import start_run
 
 FRAMES = 640  # spectrogram frames of a segment of 6.4 s
 MIX = (160, 640)  # frames; uniform between these: 4.0 s in the mean, about that of the paper's 6803 segments
+PROBE, ROUND = 64, 0.12  # frames of the first, short segments, and share of the time that one round of steps may take
 CLASSES = 4
 BATCH = 8  # segments a batch in the paper, for memory
 SEGMENTS, RUNS, EPOCHS, FOLDS = 6803, 264, 1000, 4  # the paper's
@@ -281,8 +282,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5.0, help="what begins later than would fit is left out")
     arguments = parser.parse_args()
     start = time.monotonic()
-    # Products and memory come after the steps.
-    steps_until, until = (start + 60 * arguments.minutes * share for share in (0.5, 0.9))
+    equal_until, mix_until, until = (start + 60 * arguments.minutes * share for share in (0.45, 0.75, 0.9))
     device = str(resolve_device(arguments.device))
     precisions = [name for name in PRECISIONS if name == "fp32" or multiplies_bf16(torch.device(device))]
     if len(precisions) < len(PRECISIONS):
@@ -294,14 +294,22 @@ def main() -> None:
     params = params.model_copy(update={"train": params.train.model_copy(update={"threads": arguments.threads})})
     model = params.models[arguments.model]
     random = np.random.default_rng(0)
-    equal = [random.standard_normal((FRAMES, BINS), dtype=np.float32) for _ in range(batch)]
-    lengths = np.linspace(*MIX, 2 * batch).astype(int)
-    mixed = [random.standard_normal((length, BINS), dtype=np.float32) for length in random.permutation(lengths)]
 
-    tasks: dict[str, Callable[[], object]] = {"plain": plain_task(equal, batch, model, device)}
-    for precision in precisions:
-        tasks[precision], tasks[f"score {precision}"] = our_tasks(equal, batch, params, model, precision, device)
-    least = take_turns(tasks, arguments.repeats, device, steps_until)
+    def all_tasks(matrices: list[np.ndarray]) -> dict[str, Callable[[], object]]:
+        tasks: dict[str, Callable[[], object]] = {"plain": plain_task(matrices, batch, model, device)}
+        for precision in precisions:
+            tasks[precision], tasks[f"score {precision}"] = our_tasks(matrices, batch, params, model, precision, device)
+        return tasks
+
+    probe = [random.standard_normal((PROBE, BINS), dtype=np.float32) for _ in range(batch)]
+    a_row = sum(take_turns(all_tasks(probe), 1, device).values()) / PROBE
+    length = max(PROBE, min(FRAMES, int(ROUND * 60 * arguments.minutes / a_row)))
+    if length < FRAMES:
+        print(f"segments of {length / 100:.1f} s instead of {FRAMES / 100} s, to end in time", flush=True)
+    equal = [random.standard_normal((length, BINS), dtype=np.float32) for _ in range(batch)]
+    lengths = (np.linspace(*MIX, 2 * batch) * length / FRAMES).astype(int)
+    mixed = [random.standard_normal((rows, BINS), dtype=np.float32) for rows in random.permutation(lengths)]
+    least = take_turns(all_tasks(equal), arguments.repeats, device, equal_until)
     mix = take_turns(
         {
             "plain": plain_task(mixed, batch, model, device),
@@ -309,15 +317,15 @@ def main() -> None:
         },
         arguments.repeats,
         device,
-        steps_until,
+        mix_until,
     )
-    frames = batch * FRAMES // 8
+    frames = batch * -(-length // 8)
     work = operations(model, frames)
     rates = {precision: matmul_rate(precision, device) for precision in precisions}
     fractions = {precision: work / least[precision] / rates[precision] for precision in precisions}
 
     machine = device_name(torch.device(device))
-    print(f"{machine}, {arguments.threads} threads, {arguments.model}, {batch} x 6.4 s a batch")
+    print(f"{machine}, {arguments.threads} threads, {arguments.model}, {batch} x {length / 100:.1f} s a batch")
     print(f"{'':24}ms a model frame   ratio   of matmul")
     print(f"{'plain, fp32 NCHW':24}{least['plain'] / frames * 1e3:16.2f}{1:8.2f}")
     for precision in precisions:
@@ -350,6 +358,7 @@ def main() -> None:
                 "dtype": fastest,
                 "model": arguments.model,
                 "batch_segments": batch,
+                "segment_seconds": length / 100,
                 "repeats": arguments.repeats,
                 "peak_memory_gib": memory,
                 "paper_grid_hours": round(RUNS * EPOCHS * epoch / 3600),

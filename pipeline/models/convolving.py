@@ -26,11 +26,13 @@ class Slots:
     Attributes:
         counts: (segments,) int64 number of frames of each segment.
         sizes: (segments,) int64 number of rows of the image that each segment takes, with the zeros after it; multiples
-            of 2 ** halvings.
+            of `unit`.
+        unit: 2 ** number of halvings.
     """
 
     counts: Tensor
     sizes: Tensor
+    unit: int
 
     @classmethod
     def of(cls, counts: Tensor, halvings: int, last: int) -> Slots:
@@ -42,7 +44,7 @@ class Slots:
             last: number of halvings before the last convolution, up to which a row of zeros must follow a segment.
         """
         needed = (_halved(counts, last) + 1) * 2**last
-        return cls(counts, _halved(needed, halvings) * 2**halvings)
+        return cls(counts, _halved(needed, halvings) * 2**halvings, 2**halvings)
 
     def after(self, halvings: int) -> tuple[Tensor, Tensor]:
         """The frames after a number of halvings.
@@ -56,8 +58,11 @@ class Slots:
         return torch.arange(len(segment), device=counts.device) + shift[segment], segment
 
     def height(self, halvings: int) -> int:
-        """The number of rows of the image after a number of halvings."""
-        height: int = int(self.sizes.sum()) // 2**halvings
+        """The number of rows of the image after a number of halvings; one unit more than needed.
+
+        So a process that has no segment of a batch has an image too, and takes its part in the normalisations.
+        """
+        height: int = (int(self.sizes.sum()) + self.unit) // 2**halvings
         return height
 
 

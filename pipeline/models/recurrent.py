@@ -25,6 +25,8 @@ class Recurrent(nn.Module):
 
     def forward(self, frames: Tensor, counts: Tensor) -> Tensor:
         """(frames, inputs) frames of all segments, of which each has `counts`, to (frames, outputs)."""
+        if len(counts) == 0:  # a process without a segment of the batch
+            return frames.new_zeros(0, self.outputs)
         number, longest = len(counts), int(counts.max())
         real = torch.arange(longest, device=counts.device) < counts[:, None]
         where = real.flatten().nonzero().squeeze(1)

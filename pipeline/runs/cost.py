@@ -22,6 +22,9 @@ TIMED_FRAMES = 64
 """Segments and model frames of the timed step: enough to fill the cores, few enough to time the paper's network in
 seconds."""
 
+TIMED_LENGTH = 400
+"""Frames of each timed segment for families that read single frames, whose steps take long to begin: 4 s."""
+
 
 @dataclass(frozen=True)
 class StepTime:
@@ -56,8 +59,9 @@ def time_steps(params: RunSections, shapes: Shapes, device: torch.device) -> dic
     """Time a real step of training, and of scoring, on random segments, for every model.
 
     Models of one family with the same network, features and threads share the time of the costliest of them. The batch
-    that is timed has `TIMED_FRAMES` model frames, whatever the model's own. Two steps warm up; the faster of two more
-    counts. A model that is not trained by epochs costs almost nothing and has no entry.
+    that is timed has `TIMED_FRAMES` model frames, or single frames of `TIMED_SEGMENTS` segments of `TIMED_LENGTH`,
+    whatever the model's own. Two steps warm up; the faster of two more counts. A model that is not trained by epochs
+    costs almost nothing and has no entry.
     """
     groups: dict[str, list[str]] = {}
     for key in params.models:
@@ -73,13 +77,16 @@ def _timed(params: RunSections, group: list[str], shapes: Shapes, device: torch.
     model = costliest(params, group)
     options, reading = params.train_of(model), params.reading_of(model)
     segments, frames = TIMED_SEGMENTS, TIMED_FRAMES // TIMED_SEGMENTS * reading.every
+    timed = TIMED_FRAMES
     if not reading.framewise:
         segments, frames = TIMED_FRAMES, 1
+    elif params.family_of(model).reads == "frames":
+        frames, timed = TIMED_LENGTH, TIMED_SEGMENTS * TIMED_LENGTH
     train_step, score_step = training_step(params, model, shapes(model), device, segments, frames)
     threads = torch.get_num_threads()
     torch.set_num_threads(options.threads)
     try:
-        step = StepTime(_fastest(train_step, device) / TIMED_FRAMES, _fastest(score_step, device) / TIMED_FRAMES)
+        step = StepTime(_fastest(train_step, device) / timed, _fastest(score_step, device) / timed)
     finally:
         torch.set_num_threads(threads)
     return dict.fromkeys(group, step)

@@ -113,6 +113,7 @@ def test_rows_of_zeros_separate_segments_before_every_convolution(last):
     halvings = 3
     slots = Slots.of(torch.tensor(COUNTS), halvings, last)
     assert (slots.sizes % 2**halvings == 0).all()
+    assert slots.height(0) == slots.sizes.sum() + 2**halvings
     for times in range(last + 1):
         rows, segment = slots.after(times)
         taken = torch.zeros(slots.height(times), dtype=torch.int64)
