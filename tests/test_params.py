@@ -112,7 +112,7 @@ def refusal(tmp_path, old, new, count=1):
         ),
         (
             "features:", "frontends: {stats: {kind: functionals, of: {kind: logmel, bandz: 3}}}\nfeatures:",
-            r": 1 mistake\n  frontends\.stats\.of\.bandz \(line \d+\): unknown key; did you mean 'bands'\? known here: kind, cmvn, bands",
+            r": 1 mistake\n  frontends\.stats\.of\.bandz \(line \d+\): unknown key; did you mean 'bands'\? known here: kind, speed, noise_snr, cmvn, bands",
         ),
         ("features:", "frontends: {stats: {kind: functionals}}\nfeatures:", r"frontends\.stats\.of .*: missing; this key has no default$"),
         (

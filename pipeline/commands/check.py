@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
         front_end.refuse_if_not_installed()
     say_notices(front_ends)
     print(
-        f"{options.path}: no mistakes; {len(params.corpora)} corpora, {counted(len(params.frontends), 'front end')}, "
+        f"{options.path}: no mistakes; {len(params.corpora)} {'corpus' if len(params.corpora) == 1 else 'corpora'}, {counted(len(params.frontends), 'front end')}, "
         f"{counted(len(params.models), 'model')}"
     )
     return 0

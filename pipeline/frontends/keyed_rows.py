@@ -256,7 +256,7 @@ def _npz_rows(path: Path, key: KeyKind, ignore: tuple[str, ...]) -> KeyedRows:
     if not found:
         raise InputError(f"{path} has no arrays; expected one for each key, or `{_VALUES}` beside {' or '.join(_KEYS)}")
     rows: dict[str, list[int]] = {}
-    blocks: list[NDArray[Any]] = []
+    blocks: list[NDArray[np.float32]] = []
     begin = 0
     for name, array in found.items():
         block = array[None] if array.ndim == 1 else array

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.features import Matrix, Utterance
 from pipeline.core.settings import Count, Text
 from pipeline.core.wording import counted, listed
-from pipeline.frontends.base import FrontEnd, FrontEndOptions
+from pipeline.frontends.base import Cmvn, FrontEnd, FrontEndOptions
 from pipeline.frontends.content import file_hash
 from pipeline.frontends.keyed_rows import KeyedRows, KeyKind, Layout, read_layout, read_rows
 
@@ -36,6 +36,12 @@ class TableOptions(FrontEndOptions):
     rows: Literal["one", "many"] = "one"
     shift: Count | None = None
     ignore: tuple[Text, ...] = ()
+
+    def completed(self, cmvn: Cmvn, entries: Mapping[str, FrontEndOptions]) -> TableOptions:
+        """See `FrontEndOptions.completed`; only many rows have a shift."""
+        if self.shift is not None and self.rows == "one":
+            raise InputError(f"shift: {self.shift}; with one row an utterance there is none; remove it, or set `rows`")
+        return self
 
 
 class TableFrontEnd(FrontEnd[TableOptions]):
@@ -80,11 +86,6 @@ class TableFrontEnd(FrontEnd[TableOptions]):
             raise InputError(
                 "the front end table needs pyarrow to read Parquet, which is not installed; "
                 "`pip install -c constraints.txt -e '.[parquet]'` installs it"
-            )
-        if self.options.shift is not None and not self.framewise:
-            raise InputError(
-                f"shift {self.options.shift} of the table {self.options.path}: its utterances have one row; remove "
-                "`shift`, or set `rows: many`"
             )
         _ = self._layout
 

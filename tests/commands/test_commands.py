@@ -16,6 +16,7 @@ from pipeline.__main__ import main
 from pipeline.audio.decoding import load
 from pipeline.core.features import Shape
 from pipeline.frontends.kaldi import normalise, spectrogram
+from pipeline.frontends.opensmile import OpenSmile
 from pipeline.frontends.spectrogram import Spectrogram
 from pipeline.models.families.resnext import FAMILY as RESNEXT
 from pipeline.models.registry import FAMILIES
@@ -135,6 +136,54 @@ def test_check_refuses_a_front_end_whose_package_is_not_installed(at_root, monke
     assert capsys.readouterr().err == (
         "check: the front end spectrogram needs no_such_package, which is not installed; `pip install it` installs it\n"
     )
+
+
+def params_of(tmp_path, frontends):
+    """params.yaml with more front ends."""
+    params = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
+    (tmp_path / "p.yaml").write_text(json.dumps({**params, "frontends": frontends}))  # JSON is YAML
+    return tmp_path / "p.yaml"
+
+
+def test_check_says_the_licence_of_a_front_end_once(tmp_path, capsys):
+    entries = {"egemaps": {"kind": "opensmile"}, "lld": {"kind": "opensmile", "level": "low_level_descriptors"}}
+    assert run("check", params_of(tmp_path, entries)) == 0
+    captured = capsys.readouterr()
+    assert captured.err == f"{OpenSmile.notice}\n"
+    assert "not for commercial use" in captured.err
+    assert "3 front ends" in captured.out
+
+
+def test_check_names_the_nearest_feature_set(tmp_path, capsys):
+    assert run("check", params_of(tmp_path, {"egemaps": {"kind": "opensmile", "feature_set": "egemapsv02"}})) == 1
+    message = (
+        "frontends.egemaps.feature_set (line 1): 'egemapsv02' is not a feature set of openSMILE; did you mean 'eGeM"
+    )
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (
+            {"kind": "ssl", "path": "no/such/folder"},
+            "no/such/folder is not a folder; expected a folder with config.json",
+        ),
+        ({"kind": "table", "path": "none.csv"}, "the table none.csv cannot be opened (No such file or directory)"),
+        ({"kind": "table", "path": "none.csv", "shift": 2}, "frontends.mine.shift: 2; with one row an utterance"),
+    ],
+)
+def test_check_refuses_a_front_end_whose_files_are_not_there(tmp_path, capsys, entry, message):
+    assert run("check", params_of(tmp_path, {"mine": entry})) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_predict_refuses_a_front_end_that_reads_no_audio(weights, tmp_path, capsys):
+    save_weights(replace(weights[1], frontend={"kind": "table", "path": "gone.csv"}), tmp_path / "table.safetensors")
+    assert run("predict", tmp_path / "table.safetensors", tmp_path / "a.wav") == 1
+    captured = capsys.readouterr()
+    assert "table.safetensors was trained on the front end table, which reads no audio, so " in captured.err
+    assert captured.out == ""
 
 
 def sound(path, seconds, rate=16000, channels=1):

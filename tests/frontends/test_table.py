@@ -246,10 +246,9 @@ def test_arrays_that_cannot_be_used(tmp_path: Path) -> None:
     assert "has no arrays" in refused(path)
 
 
-def test_a_shift_of_single_rows_is_refused(tmp_path: Path) -> None:
-    message = refused(written(tmp_path, "csv"), shift=2)
-    assert "shift 2 of the table" in message
-    assert "its utterances have one row; remove `shift`, or set `rows: many`" in message
+def test_a_shift_of_single_rows_is_refused() -> None:
+    with pytest.raises(InputError, match=r"^shift: 2; with one row an utterance there is none; remove it"):
+        TableOptions(kind="table", path="features.csv", shift=2).completed("segment", {})
 
 
 def test_the_identity_is_the_content(tmp_path: Path) -> None:
