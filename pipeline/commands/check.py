@@ -23,8 +23,9 @@ def run(options: argparse.Namespace) -> int:
     for front_end in front_ends:
         front_end.refuse_if_not_installed()
     say_notices(front_ends)
+    corpora = "1 corpus" if len(params.corpora) == 1 else f"{len(params.corpora)} corpora"
     print(
-        f"{options.path}: no mistakes; {len(params.corpora)} {'corpus' if len(params.corpora) == 1 else 'corpora'}, {counted(len(params.frontends), 'front end')}, "
+        f"{options.path}: no mistakes; {corpora}, {counted(len(params.frontends), 'front end')}, "
         f"{counted(len(params.models), 'model')}"
     )
     return 0
