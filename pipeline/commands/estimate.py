@@ -53,6 +53,8 @@ def run(options: argparse.Namespace) -> int:
         per_item = f"{1000 * step.train:.2f} ms to train on a {item}, {1000 * step.score:.2f} ms to score it"
         setting = f"{timed.precision}, {device_name(device)}, {timed.threads} threads a run"
         print(f"step      {per_item}, {setting}: {', '.join(keys)}")
+    if untimed := [key for key in params.models if key not in steps]:
+        print(f"not timed {', '.join(untimed)}: one fit a run; seconds, or minutes with thousands of columns")
     if longest := estimate.longest:
         print(f"one run   {_hours(estimate.run_hours)} for {params.train_of(longest).epochs} epochs of {longest}")
     print(f"all       {_hours(estimate.hours)}, if the machine has nothing else to do; starting processes comes on top")

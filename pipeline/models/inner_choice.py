@@ -29,7 +29,8 @@ class Method:
         estimator: function that makes the estimator for a value of the option and a seed of everything random.
         weighted: whether segments are given weights inversely proportional to the size of their class; else the
             estimator does that itself.
-        linear: whether it is linear in the features with an L2 penalty, so that only products of rows matter.
+        by_products: whether every step of its solver depends on products of rows alone; then rows with more columns
+            than segments are replaced by others with the same products.
         unfinished: what to do about a solver that does not converge, for a message.
     """
 
@@ -39,7 +40,7 @@ class Method:
     folds: int
     estimator: Callable[[float, int], Any]
     weighted: bool = False
-    linear: bool = False
+    by_products: bool = False
     unfinished: str = ""
 
 
@@ -68,7 +69,7 @@ def learn(method: Method, training: TrainingSet) -> Learned:
     """
     rows, fits, basis = training_rows(training), _Fits(method, training.seed), None
     with one_thread():
-        if method.linear and rows.values.shape[1] > len(rows.values):
+        if method.by_products and rows.values.shape[1] > len(rows.values):
             rows, basis = in_own_space(rows)
         choice = choose(method.option, method.candidates, rows, fits.fitted, method.folds)
         estimator = fits.fitted(choice.value, rows.values, rows.labels)

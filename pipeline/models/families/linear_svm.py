@@ -29,7 +29,7 @@ def build(design: Design, seed: int = 0) -> LinearClassifier:
     from pipeline.models.linear import LinearClassifier
 
     model = cast("LinearSvmParams", design.model)
-    method = Method("linear_svm", "C", model.C, model.inner_folds, estimator, linear=True, unfinished=UNFINISHED)
+    method = Method("linear_svm", "C", model.C, model.inner_folds, estimator, by_products=True, unfinished=UNFINISHED)
     return LinearClassifier(design.num_classes, design.dims, method)
 
 

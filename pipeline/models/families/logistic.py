@@ -28,7 +28,7 @@ def build(design: Design, seed: int = 0) -> LinearClassifier:
     from pipeline.models.linear import LinearClassifier
 
     model = cast("LogisticParams", design.model)
-    method = Method("logistic", "C", model.C, model.inner_folds, estimator, linear=True, unfinished=UNFINISHED)
+    method = Method("logistic", "C", model.C, model.inner_folds, estimator, unfinished=UNFINISHED)
     return LinearClassifier(design.num_classes, design.dims, method)
 
 
