@@ -25,8 +25,9 @@ class Recurrent(nn.Module):
 
     def forward(self, frames: Tensor, counts: Tensor) -> Tensor:
         """(frames, inputs) frames of all segments, of which each has `counts`, to (frames, outputs)."""
-        if len(counts) == 0:  # a process without a segment of the batch
-            return frames.new_zeros(0, self.outputs)
+        if len(counts) == 0:
+            # A process without a segment of the batch still takes its part in the backward pass of what came before.
+            return frames @ frames.new_zeros(frames.shape[1], self.outputs)
         number, longest = len(counts), int(counts.max())
         real = torch.arange(longest, device=counts.device) < counts[:, None]
         where = real.flatten().nonzero().squeeze(1)
