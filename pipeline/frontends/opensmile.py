@@ -43,11 +43,11 @@ _FULL_SCALE = 32768  # samples are on the int16 scale, openSMILE expects -1 to 1
 
 
 def _known(name: str) -> str:
-    if name not in DIMS:
-        raise ValueError(
-            f"{name!r} is not a feature set of openSMILE; {did_you_mean(name, DIMS)}expected one of {', '.join(DIMS)}"
-        )
-    return name
+    if name in DIMS:
+        return name
+    other_case = {known.lower(): known for known in DIMS}.get(name.lower())
+    hint = did_you_mean(other_case or name, DIMS)
+    raise ValueError(f"{name!r} is not a feature set of openSMILE; {hint}expected one of {', '.join(DIMS)}")
 
 
 class OpenSmileOptions(FrontEndOptions):
