@@ -198,10 +198,14 @@ def _check_decoded(
     expected = provided(reader, corpus, wanted)
     if not expected:
         emotions = sorted({recording.emotion for recording in recordings})
+        if set(emotions) & set(classes):
+            raise InputError(
+                f"{root}: only, exclude and exclude_actors in params.yaml leave no recording of the classes "
+                f"{', '.join(classes)}; select others"
+            )
         raise InputError(
-            f"{root}: the emotions here are {listed(map(repr, emotions))}, and none of them is one of the classes "
-            f"{', '.join(classes)} after emotions, only, exclude and exclude_actors of params.yaml; map them, as in "
-            f"emotions: {{{emotions[0]}: {classes[0]}}}, or select others"
+            f"{root}: the table's emotions are {listed(map(repr, emotions))}, and none of them is one of the classes "
+            f"{', '.join(classes)}; map them in params.yaml, as in emotions: {{{emotions[0]}: {classes[0]}}}"
         )
     if not expected & set(classes):
         raise InputError(

@@ -89,7 +89,7 @@ def corpus_mistakes(corpora: Mapping[str, CorpusParams]) -> Iterator[str]:
             continue
         for option in ("table", "column"):
             if getattr(corpus, option) is not None and option not in reader.options:
-                known = enumerated(repr(name) for name, one in READERS.items() if option in one.options)
+                known = enumerated(name for name, one in READERS.items() if option in one.options)
                 yield f"corpora.{key}.{option}: only the readers {known} have this option; remove it"
             if getattr(corpus, option) is None and option in reader.needs:
                 yield f"corpora.{key}.{option}: missing; the reader {reader.name!r} needs it: {NEEDED[option]}"

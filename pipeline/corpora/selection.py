@@ -160,7 +160,7 @@ def _possible(column: str, reader: Reader, corpus: CorpusParams) -> Iterable[str
     """Values that a recording of the corpus can have, also where none in this copy has it."""
     if column == "emotion":
         return [*reader.own_emotions, *reader.own_emotions.values(), *(corpus.emotions or {}).values()]
-    return {"actor": list(reader.actors), "gender": ["F", "M"]}.get(column) or reader.columns.get(column, ())
+    return {"actor": list(reader.actors), "gender": ["F", "M", "X"]}.get(column) or reader.columns.get(column, ())
 
 
 def provided(reader: Reader, corpus: CorpusParams, wanted: Sequence[Recording]) -> set[str]:
