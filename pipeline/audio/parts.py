@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from pipeline.audio.frames import SAMPLE_RATE
 
 START, END = "start_s", "end_s"
-"""Columns of utterances: where an utterance is in its file, in seconds; both empty for a whole file, the end alone for a
-part that lasts until the end of the file."""
+"""Columns of utterances: where an utterance is in its file, in seconds. Both are empty for a whole file, the end alone
+for a part that lasts until the end of the file."""
 
 
 def part(samples: NDArray[np.float32], start: float, length: int) -> NDArray[np.float32]:

@@ -2,8 +2,8 @@
 
 `table` and `column` name the emotion's table and column. The speaker is the column `speaker` of that table, or of a
 table of whole files; the gender is the column `gender` beside it, or what the scheme of the speakers says of them. Rows
-of a segmented table are parts of their files. Header and tables are read as plain YAML and CSV (or Parquet): the package
-audformat also reads pickles and YAML with Python objects, which a stranger's folder must not bring in.
+of a segmented table are parts of their files. Header and tables are read as plain YAML and CSV (or Parquet): the
+package audformat also reads pickles and YAML with Python objects, which a stranger's folder must not bring in.
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ def _scan(folder: Folder, params: CorpusParams) -> Scan:
     if speakers is None:
         raise InputError(
             f"no table of files in {database.root / HEADER} has the column {SPEAKER!r}, so that actors cannot be kept "
-            f"in one fold; found the tables {_described(database)}; write the speakers into a table of your own and use "
-            "reader: custom"
+            f"in one fold; found the tables {_described(database)}; write the speakers into a table of your own and "
+            "use reader: custom"
         )
     genders = _genders(database, table, rows, speakers)
     texts = next((found for name in TEXTS if (found := _by_file(database, table, rows, name)) is not None), None)
@@ -127,7 +127,8 @@ def _scan(folder: Folder, params: CorpusParams) -> Scan:
         else:
             start, end = _times(row, database, table, number)
             speaker = speakers[number]
-            if not speaker or not genders[number]:
+            gender = genders[number]
+            if not speaker or gender is None:
                 what = "speaker" if not speaker else "gender"
                 raise InputError(
                     f"{row['file']} has no {what} in {database.root / HEADER} and its tables; expected one for every "
@@ -136,7 +137,7 @@ def _scan(folder: Folder, params: CorpusParams) -> Scan:
             columns = {"text": texts[number]} if texts else {}
             columns |= {name: row[name] for name in kept if name not in {*NAMED, "text"}}
             places.append((path, start, end))
-            drafts.append((row[column], _actor(speaker), genders[number], columns))
+            drafts.append((row[column], _actor(speaker), gender, columns))
     recordings = tuple(
         Recording(path, name, emotion, actor, gender, actor, columns, start=start, end=end)
         for name, (path, start, end), (emotion, actor, gender, columns) in zip(
@@ -199,8 +200,8 @@ def _check_names(database: _Database, table: str, column: str) -> None:
 def _check_cells(rows: pd.DataFrame, columns: list[str], database: _Database, table: str) -> None:
     if missing := [name for name in columns if name not in rows]:
         raise InputError(
-            f"the table {table} of {database.root} has no column {', '.join(missing)}; found {', '.join(rows.columns)}; "
-            "copy it again"
+            f"the table {table} of {database.root} has no column {', '.join(missing)}; found "
+            f"{', '.join(rows.columns)}; copy it again"
         )
 
 
@@ -257,8 +258,8 @@ def _genders_of_speakers(database: _Database, table: str) -> dict[str, str] | No
     if isinstance(labels, str):
         if GENDER not in database.columns(labels):
             return None
-        found = database.read(labels)
-        return dict(zip(found.iloc[:, 0], found[GENDER], strict=True)) if GENDER in found else None
+        speakers = database.read(labels)
+        return dict(zip(speakers.iloc[:, 0], speakers[GENDER], strict=True)) if GENDER in speakers else None
     if isinstance(labels, dict):
         genders = {str(name): label.get(GENDER) for name, label in labels.items() if isinstance(label, dict)}
         return {name: str(gender) for name, gender in genders.items() if gender} or None

@@ -1,8 +1,8 @@
 """CREMA-D: 91 actors speak twelve English sentences in six emotions, which more than two thousand people rated.
 
 File name: actor, sentence, intended emotion, level. The emotion is the intended one; `column: voice_vote`, `face_vote`
-or `multimodal_vote` takes the raters' instead, from `processedResults/summaryTable.csv` of the owner's repository; a tie
-is `undecided`. Where that table is in the folder, all three votes are columns. Genders are those of the owner's
+or `multimodal_vote` takes the raters' instead, from `processedResults/summaryTable.csv` of the owner's repository; a
+tie is `undecided`. Where that table is in the folder, all three votes are columns. Genders are those of the owner's
 `VideoDemographics.csv`.
 """
 
@@ -83,9 +83,7 @@ def _scan(folder: Folder, params: CorpusParams) -> Scan:
         Rejected(entry.path, "not a recording: votes") if entry.path == table else entry for entry in rejected
     )
     layout = "intended emotions" if column == INTENDED else f"emotions by {column}"
-    return Scan(
-        recordings, rejected, f"{layout}{', with the votes' if votes else ''}", other_labels=column != INTENDED
-    )
+    return Scan(recordings, rejected, f"{layout}{', with the votes' if votes else ''}", other_labels=column != INTENDED)
 
 
 def _votes(folder: Folder) -> tuple[str, dict[str, dict[str, str]]]:
@@ -108,8 +106,8 @@ def _votes(folder: Folder) -> tuple[str, dict[str, dict[str, str]]]:
         cells = {str(name).lower(): value or "" for name, value in row.items()}
         if "filename" not in cells or any(name.lower() not in cells for name in VOTES.values()):
             raise InputError(
-                f"{path} has the columns {', '.join(map(str, row))}; expected fileName, {', '.join(VOTES.values())}, as "
-                "the owner's table has; copy it again"
+                f"{path} has the columns {', '.join(map(str, row))}; expected fileName, {', '.join(VOTES.values())}, "
+                "as the owner's table has; copy it again"
             )
         votes[cells["filename"].strip().upper()] = {
             ours: _emotion(cells[theirs.lower()], path.name) for ours, theirs in VOTES.items()
@@ -149,7 +147,7 @@ VideoDemographics.csv              not needed""",
     columns={
         "text": SENTENCES,
         "intensity": ("low", "medium", "high", "unspecified"),
-        **{name: (*COUNTS, "undecided") for name in (*VOTES, INTENDED)},
+        **dict.fromkeys((*VOTES, INTENDED), (*COUNTS, "undecided")),
     },
     unknown="the owner states no number of recordings of each actor",
     options=frozenset({"column"}),

@@ -62,9 +62,7 @@ def _scan(folder: Folder, params: CorpusParams) -> Scan:
     files = _files_of_rows(folder, rows, where)
     names = key_names([(path, row.start, row.end) for path, row in files])
     recordings = tuple(
-        Recording(
-            path, name, row.emotion, row.actor, row.gender, row.group, row.columns, start=row.start, end=row.end
-        )
+        Recording(path, name, row.emotion, row.actor, row.gender, row.group, row.columns, start=row.start, end=row.end)
         for name, (path, row) in zip(names, files, strict=True)
     )
     return Scan(
@@ -151,9 +149,7 @@ def _checked_rows(reader: csv.DictReader[str], where: str, folder: Folder) -> It
     for record in reader:
         line = reader.line_num
         if None in record or None in record.values():
-            raise InputError(
-                f"{where} line {line}: wrong number of cells; expected {len(names)}, one for each column"
-            )
+            raise InputError(f"{where} line {line}: wrong number of cells; expected {len(names)}, one for each column")
         # Only a path keeps its blanks: a file's name may begin or end with one, or have two.
         cells = {name: value if name == "path" else " ".join(value.split()) for name, value in record.items()}
         for name in COLUMNS:

@@ -60,7 +60,8 @@ def _scan(folder: Folder, params: CorpusParams) -> Scan:
         raise InputError(
             f"{folder.root} holds {found} recordings{f' and {laryngo} of a laryngograph' if laryngo else ''}: this "
             f"looks like EmoDB 2.0 (816 recordings, 281 of them of low agreement); expected the first edition of "
-            f"{sum(COUNTS.values())}, on which published results are compared; get it from {SOURCE}, or set reader: emodb2"
+            f"{sum(COUNTS.values())}, on which published results are compared; get it from {SOURCE}, or set "
+            "reader: emodb2"
         )
     return Scan(recordings, rejected, layout="first edition")
 

@@ -60,7 +60,7 @@ READER = Reader(
     title="ESD",
     source="https://github.com/HLTSingapore/Emotional-Speech-Data (licence form)",
     licence="research only",
-    paper="Zhou, Sisman, Liu, Li (2022): Emotional voice conversion: Theory, databases and ESD. Speech Communication 137",
+    paper="Zhou, Sisman, Liu, Li (2022): Emotional voice conversion: Theory, databases and ESD. Speech Comm. 137",
     tree="""\
 0001/                       to 0020
   Angry/                    also Happy, Neutral, Sad, Surprise
@@ -69,9 +69,9 @@ READER = Reader(
   0001.txt                  not needed""",
     scan=_scan,
     actors=ACTORS,
-    emotions={emotion: SPEAKERS * SENTENCES for emotion in EMOTION_FOLDERS.values()},
+    emotions=dict.fromkeys(EMOTION_FOLDERS.values(), SPEAKERS * SENTENCES),
     per_actor={actor: len(EMOTION_FOLDERS) * SENTENCES for actor in ACTORS},
     columns={"text": (), "language": ("chinese", "english"), "split": SPLITS},
-    unknown="that file numbers 1, 351, 701, ... are the same sentence follows from the release's parallel numbering, not "
-    "from a document",
+    unknown="that file numbers 1, 351, 701, ... are the same sentence follows from the release's parallel numbering, "
+    "not from a document",
 )

@@ -45,9 +45,7 @@ COUNTS = {
 DIALOGUE = re.compile(r"Ses(0[1-5])[FM]_(impro|script)\d\d(_\d)?[a-z]?")
 UTTERANCE = re.compile(rf"({DIALOGUE.pattern})_([FM])\w+")
 _NUMBER = r"(-?\d+(?:\.\d+)?)"
-LABEL = re.compile(
-    rf"\[\d[^\]]*\]\s+(\S+)\s+(\w+)(?:\s+\[\s*{_NUMBER}\s*,\s*{_NUMBER}\s*,\s*{_NUMBER}\s*\].*|\s.*)?"
-)
+LABEL = re.compile(rf"\[\d[^\]]*\]\s+(\S+)\s+(\w+)(?:\s+\[\s*{_NUMBER}\s*,\s*{_NUMBER}\s*,\s*{_NUMBER}\s*\].*|\s.*)?")
 """`[6.2901 - 8.2357]<TAB>Ses01F_impro01_F000<TAB>neu<TAB>[2.5000, 2.5000, 2.5000]`: valence, activation, dominance."""
 
 STYLES = {"impro": "improvised", "script": "scripted"}

@@ -14,13 +14,15 @@ from pipeline.audio.parts import part
 from pipeline.core.errors import InputError
 from pipeline.core.wording import counted, listed
 from pipeline.corpora.base import Recording, Rejected
-from pipeline.corpora.selection import part_of
+from pipeline.corpora.selection import part_of, rejected
 
 ROUNDING = 0.05
 """Seconds by which the end of a part may lie behind the end of its recording; tables round their times."""
 
 
-def examine_parts(recordings: Sequence[Recording], root: Path) -> tuple[list[tuple[Recording, Examined]], list[Rejected]]:
+def examine_parts(
+    recordings: Sequence[Recording], root: Path
+) -> tuple[list[tuple[Recording, Examined]], list[Rejected]]:
     """Decode a file and check each utterance that is a part of it.
 
     Args:
@@ -35,22 +37,22 @@ def examine_parts(recordings: Sequence[Recording], root: Path) -> tuple[list[tup
         whole = audio.examine(root / path)
         samples = audio.load(root / path)
     except AudioError as error:
-        return [], [Rejected(path, f"{error.reason}{part_of(recording)}") for recording in recordings]
+        return [], [rejected(recording, error.reason) for recording in recordings]
     usable: list[tuple[Recording, Examined]] = []
-    rejected: list[Rejected] = []
+    unusable: list[Rejected] = []
     length_s, rate, channels = whole.probe.duration_s, whole.probe.sample_rate, whole.probe.channels
     for recording in recordings:
         end = length_s if recording.end is None else min(recording.end, length_s)
         size = round((end - recording.start) * rate)
         heard = part(samples, recording.start, resampled_length(max(0, size), rate))
         if reason := _unusable(recording, length_s, len(heard)):
-            rejected.append(Rejected(path, f"{reason}{part_of(recording)}"))
+            unusable.append(rejected(recording, reason))
         elif heard.min() == heard.max():
-            rejected.append(Rejected(path, f"silent{part_of(recording)}"))
+            unusable.append(rejected(recording, "silent"))
         else:
             digest = hashlib.sha256(heard.tobytes() + str(rate).encode()).hexdigest()
             usable.append((recording, Examined(Probe(size, rate, channels), digest, whole.note)))
-    return usable, rejected
+    return usable, unusable
 
 
 def _unusable(recording: Recording, length_s: float, samples: int) -> str:

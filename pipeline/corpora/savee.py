@@ -22,7 +22,6 @@ ACTORS: dict[str, Gender] = {"DC": "M", "JE": "M", "JK": "M", "KL": "M"}
 PER_SPEAKER = {name: 30 if name == "neutral" else 15 for name in EMOTION_CODES.values()}
 
 
-
 def _numbers(emotion: str) -> range:
     return range(1, PER_SPEAKER[emotion] + 1)
 

@@ -116,4 +116,3 @@ def _comparison(title: str, names: list[str], found: Mapping[str, int], expected
     yield f"  {title:<{width}}  found  expected"
     for name in names:
         yield f"  {name:<{width}}  {found.get(name, 0):>5}  {expected.get(name, unstated):>8}"
-

@@ -36,7 +36,7 @@ def select(
     wanted, unwanted = [], []
     for recording in mapped:
         if reason := _reason(recording, corpus, classes):
-            unwanted.append(Rejected(recording.path, f"{reason}{part_of(recording)}"))
+            unwanted.append(rejected(recording, reason))
         else:
             wanted.append(recording)
     return wanted, unwanted
@@ -48,6 +48,12 @@ def part_of(recording: Recording) -> str:
         return ""
     end = "the end" if recording.end is None else f"{recording.end:g} s"
     return f" ({recording.start:g}{' s' if recording.end is None else ''} to {end})"
+
+
+def rejected(recording: Recording, reason: str) -> Rejected:
+    """A recording as rejected; of a part of a file, the times are in the detail behind the reason's colon."""
+    where = part_of(recording)
+    return Rejected(recording.path, f"{reason}{':' if where and ':' not in reason else ''}{where}")
 
 
 def _reason(recording: Recording, corpus: CorpusParams, classes: Sequence[str]) -> str:
@@ -73,9 +79,7 @@ def _values(recording: Recording, column: str) -> tuple[str, ...]:
     return (standard.get(column) or recording.columns.get(column, ""),)
 
 
-def with_mapped_emotions(
-    recordings: Iterable[Recording], reader: Reader, corpus: CorpusParams
-) -> list[Recording]:
+def with_mapped_emotions(recordings: Iterable[Recording], reader: Reader, corpus: CorpusParams) -> list[Recording]:
     """The recordings with their emotions as `emotions` in params.yaml maps them.
 
     Raises:
@@ -216,4 +220,3 @@ def spelling_notes(recordings: Sequence[Recording], reader: Reader, classes: Seq
 
 def _plain(name: str) -> str:
     return "".join(letter for letter in unicodedata.normalize("NFKC", name).casefold() if letter.isalnum())
-

@@ -61,11 +61,11 @@ READER = Reader(
 F_02_MONIKA_S_1_NEUTRAL_5.wav   woman, speaker 02, her name, sentence 1, neutral, take 5; in any folders
 ...""",
     scan=_scan,
-    emotions={emotion: SPEAKERS * SENTENCES * TAKES for emotion in EMOTION_NAMES.values()},
+    emotions=dict.fromkeys(EMOTION_NAMES.values(), SPEAKERS * SENTENCES * TAKES),
     columns={
         "text": tuple(f"S_{number}" for number in range(1, SENTENCES + 1)),
         "take": tuple(str(number) for number in range(1, TAKES + 1)),
     },
-    unknown="the owner's documents give no list of the speakers' numbers: ten women and ten men are expected, and their "
-    "numbers are taken from the file names",
+    unknown="the owner's documents give no list of the speakers' numbers: ten women and ten men are expected, and "
+    "their numbers are taken from the file names",
 )

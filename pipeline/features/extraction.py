@@ -182,10 +182,7 @@ def features(recording: Recording, front_end: FrontEnd[Any]) -> tuple[list[tuple
 def _samples(recording: Recording, bounds: list[tuple[int, int]]) -> NDArray[np.float32]:
     """The decoded recording, if it is still the one from which the segments were cut."""
     try:
-        if recording.part is None:
-            samples = load(recording.path)
-        else:
-            samples = part(_kept(recording.path), *recording.part)
+        samples = load(recording.path) if recording.part is None else part(_kept(recording.path), *recording.part)
     except AudioError as error:
         raise InputError(
             f"{recording.path} of utterance {recording.utterance} could be read when the corpus was ingested and "

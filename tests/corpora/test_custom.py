@@ -178,7 +178,7 @@ def test_one_part_twice_and_an_end_without_a_start(tmp_path):
 
 def test_blanks_around_the_names_of_files_are_found(tmp_path):
     files = (" lead.wav", "trail.wav ", "sub /in.wav", "two  blanks.wav")
-    text = HEADER + " lead.wav,joy,x,F\n\"trail.wav \",joy,x,F\nsub/in.wav,joy,x,F\ntwo  blanks.wav,joy,x,F\n"
+    text = HEADER + ' lead.wav,joy,x,F\n"trail.wav ",joy,x,F\nsub/in.wav,joy,x,F\ntwo  blanks.wav,joy,x,F\n'
     assert [one.path for one in scan(tmp_path, text, files).recordings] == sorted(files)
 
 

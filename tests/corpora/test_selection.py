@@ -120,7 +120,9 @@ def test_what_the_names_say_is_in_columns(reader, files, column, values):
      ("actor", "Actor_02", 16), ("emotion", "anger", 376)],
 )  # fmt: skip
 def test_only_and_exclude_are_each_others_complement(option, column, value, kept):
-    counts, _ = selected("ravdess", scanned("ravdess", trees.ravdess()).recordings, ("anger",), **{option: {column: (value,)}})
+    counts, _ = selected(
+        "ravdess", scanned("ravdess", trees.ravdess()).recordings, ("anger",), **{option: {column: (value,)}}
+    )
     # Song: 23 actors x 2 statements x 2 repetitions x 2 intensities = 184 of 376.
     expected = {"song": 184, "F": 192 - 8}.get(value, kept)
     assert counts["anger"] == (expected if option == "only" else 376 - expected)
@@ -169,12 +171,16 @@ def test_spellings_of_one_emotion_are_named_together_and_all_left_out_are_counte
         "params.yaml to use them",
     ]
     mapped = with_mapped_emotions(recordings, READERS["custom"], params(emotions={"Joy": "joy", "JOY ": "joy"}))
-    assert [note.split(" left out")[0] for note in spelling_notes(mapped, READERS["custom"], ("joy", "Anger", "boredom"))] == []
+    assert [
+        note.split(" left out")[0] for note in spelling_notes(mapped, READERS["custom"], ("joy", "Anger", "boredom"))
+    ] == []
     assert list(spelling_notes(recordings, READERS["emodb"], ("joy",))) == []
 
 
 def test_an_emotion_in_params_that_no_row_has():
-    with pytest.raises(InputError, match=r"maps 'angr', which no row of the table has; did you mean 'anger'\? found anger"):
+    with pytest.raises(
+        InputError, match=r"maps 'angr', which no row of the table has; did you mean 'anger'\? found anger"
+    ):
         with_mapped_emotions(own("anger"), READERS["custom"], params(emotions={"angr": "anger"}))
 
 
