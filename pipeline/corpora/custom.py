@@ -226,7 +226,8 @@ def _files_of_rows(folder: Folder, rows: list[_Row], where: str) -> list[tuple[s
     files = files_of(folder)
     found: list[tuple[str, _Row]] = []
     first: dict[tuple[str, float, float | None], _Row] = {}
-    missing, unusable = [], []
+    missing: list[str] = []
+    unusable: list[str] = []
     for row in rows:
         path = files.find(row.path)
         if path is None:

@@ -73,7 +73,8 @@ def overlaps(recordings: Sequence[Recording], root: Path) -> list[str]:
     by_path: dict[str, list[Recording]] = defaultdict(list)
     for recording in recordings:
         by_path[recording.path].append(recording)
-    within, across = [], []
+    within: list[str] = []
+    across: list[str] = []
     for path, several in by_path.items():
         if not any(one.is_part for one in several):
             continue

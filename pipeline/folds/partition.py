@@ -87,7 +87,7 @@ def partition(
 
 
 def balance_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Number of women and men (and of others, X, if there are any) of each corpus in each fold, as Table 4, with totals.
+    """Number of women and men (and others, X, if there are any) of each corpus in each fold, as Table 4, with totals.
 
     Args:
         table: rows of `tables.FOLDS`.
