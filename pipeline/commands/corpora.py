@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pipeline.core.errors import InputError
-from pipeline.core.wording import counted, did_you_mean
+from pipeline.core.wording import counted, did_you_mean, listed
 from pipeline.corpora.base import Reader
 from pipeline.corpora.registry import READERS
+from pipeline.corpora.scanning import genders
 from pipeline.params import Params, load_params
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _described(found: Survey, reader: Reader) -> Iterator[str]:
     yield from found.notes
     if found.complete is not None:
         state = "complete" if found.complete else "incomplete"
-        yield f"{state}: its owner's release has {sum(reader.emotions.values())} recordings"
+        yield f"{state}: its owner's release has {reader.stated} recordings"
     classes = ", ".join(f"{name} {count}" for name, count in found.classes.items())
     yield f"classes: {classes}; {found.others} of other emotions or excluded actors"
     rates = ", ".join(f"{count} at {rate} Hz" for rate, count in found.rates.items())
@@ -61,10 +62,20 @@ def _expected(reader: Reader) -> Iterator[str]:
     yield reader.title
     yield reader.tree
     if reader.emotions:
-        emotions = ", ".join(f"{name} {count}" for name, count in reader.emotions.items())
-        women = sum(gender == "F" for gender in reader.actors.values())
-        yield f"recordings: {sum(reader.emotions.values())} ({emotions})"
-        yield f"actors: {len(reader.actors)} ({women} female, {len(reader.actors) - women} male)"
+        codes = {name: code for code, name in reader.codes.items() if code != name}
+        emotions = ", ".join(
+            f"{codes[name]} {count}: {name}" if name in codes else f"{name} {count}"
+            for name, count in reader.emotions.items()
+        )
+        yield f"recordings: {reader.stated} ({emotions})"
+    elif reader.stated:
+        yield f"recordings: {reader.stated} ({', '.join(reader.own_emotions)})"
+    if reader.actors:
+        yield f"actors: {len(reader.actors)} ({genders(reader.actors.values())})"
+    for column, values in reader.columns.items():
+        yield f"column {column}" + (f": {listed(values, most=12)}" if values else "")
+    if reader.unknown:
+        yield f"not known: {reader.unknown}"
     yield f"licence: {reader.licence}"
     yield f"where to get it: {reader.source}"
     if reader.paper:

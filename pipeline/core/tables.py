@@ -16,7 +16,7 @@ KEY = r"^[A-Za-z0-9][!-~]*$"
 """Utterance and segment keys: printable ASCII without blanks, as Kaldi's tables need."""
 
 REASONS = (
-    "other emotion", "excluded actor", "duplicate", "unreadable", "too short", "not finite", "silent",
+    "other emotion", "excluded actor", "excluded", "duplicate", "unreadable", "too short", "not finite", "silent",
     "not a recording", "system file", "unlabelled", "misplaced",
 )  # fmt: skip
 """Reasons why a file under a corpus root is not an utterance; a detail may follow after a colon."""
@@ -67,7 +67,7 @@ def one_of(*values: str) -> pa.Column:
 
 UTTERANCES = pa.DataFrameSchema({
     "utterance": key(unique=True), "corpus": text(), "path": text(r"^[^\\]+$", "forward slashes"),
-    "emotion": text(), "actor": actor(), "gender": one_of("F", "M"), "duration_s": number(least=0),
+    "emotion": text(), "actor": actor(), "gender": one_of("F", "M", "X"), "duration_s": number(least=0),
     "group": text(),
     # The number of frames is computed from these; `duration_s` is rounded and not exact enough.
     "sample_rate": integer(1), "num_samples": integer(1),
@@ -85,13 +85,13 @@ REJECTED = pa.DataFrameSchema({
 
 SEGMENTS = pa.DataFrameSchema({
     "segment": key(unique=True), "utterance": key(), "corpus": text(), "emotion": text(),
-    "actor": actor(), "gender": one_of("F", "M"), "group": text(),
+    "actor": actor(), "gender": one_of("F", "M", "X"), "group": text(),
     "start_frame": integer(0), "num_frames": integer(1),
 })  # fmt: skip
 """One row per segment; frames of 10 ms."""
 
 FOLDS = pa.DataFrameSchema({
-    "corpus": text(), "actor": actor(), "gender": one_of("F", "M"), "group": text(), "fold": integer(1),
+    "corpus": text(), "actor": actor(), "gender": one_of("F", "M", "X"), "group": text(), "fold": integer(1),
 })  # fmt: skip
 """One row per actor; a fold holds the actors that its runs validate on."""
 

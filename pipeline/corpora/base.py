@@ -15,13 +15,13 @@ from typing import Literal
 from pipeline.core.errors import InputError
 from pipeline.corpora.params import CorpusParams
 
-Gender = Literal["F", "M"]
+Gender = Literal["F", "M", "X"]
 
 EMOTIONS = (
     "joy", "anger", "sadness", "fear", "neutral", "disgust", "surprise", "boredom", "calm", "excitement",
     "frustration", "other", "undecided",
 )  # fmt: skip
-"""The project's names of the emotions that the six corpora label; a custom corpus may use others."""
+"""The project's names of the emotions that the readers know; a table of one's own may use others."""
 
 AUDIO_ENDINGS = frozenset((
     ".wav", ".wave", ".flac", ".avi", ".aif", ".aiff", ".au", ".caf", ".m4a", ".mkv", ".mov", ".mp3", ".mp4", ".ogg",
@@ -41,8 +41,12 @@ class Recording:
         name: name that the owner of the corpus gave it; two files with the same name are copies of one recording.
         emotion: emotion, in the project's names (`EMOTIONS`).
         actor: name of the speaker, with at least one letter.
-        gender: F or M.
+        gender: F, M or X.
         group: name of the group of recordings that must share a fold; the actor unless the corpus says otherwise.
+        columns: what else the reader knows of it, by the name of the column: text, channel, intensity, style, ...
+        code: the owner's name of the emotion; empty where it is `emotion`.
+        start: time in seconds at which the utterance begins in the file.
+        end: time in seconds at which it ends; None for the end of the file.
     """
 
     path: str
@@ -51,6 +55,20 @@ class Recording:
     actor: str
     gender: Gender
     group: str
+    columns: Mapping[str, str] = field(default_factory=dict, hash=False)
+    code: str = ""
+    start: float = 0.0
+    end: float | None = None
+
+    @property
+    def own_emotion(self) -> str:
+        """The owner's name of the emotion, which `emotions` in params.yaml maps."""
+        return self.code or self.emotion
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is a part of its file."""
+        return self.start > 0 or self.end is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +88,14 @@ class Scan:
         rejected: every other file.
         layout: description of the recognised layout, for the log ("speech and song").
         notes: messages for the user, one line each.
+        other_labels: whether the emotions are not those that the owner counts, such as listeners' votes.
     """
 
     recordings: tuple[Recording, ...]
     rejected: tuple[Rejected, ...]
     layout: str = ""
     notes: tuple[str, ...] = ()
+    other_labels: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,8 +128,16 @@ class Reader:
         actors: gender of each actor, as the owner states it.
         emotions: number of recordings of each emotion, as the owner states it.
         per_actor: number of recordings of each actor, where the owner states it.
-        left_out: emotions that the paper's protocol drops from this corpus.
+        total: number of all recordings, where the owner does not state that of each emotion.
+        codes: the project's name of each of the owner's emotions; those of `emotions` where they are the same.
+        columns: what it knows beside emotion, actor and gender, with all values a column can have; an empty tuple for
+            a column with any values.
+        unknown: facts that could not be found in the owner's documents, in a sentence.
         sessions: whether it was recorded in sessions that may stay in one fold (`split_group: session`).
+        options: options of a corpus in params.yaml that only some readers have and this one has: table, column.
+        needs: those of `options` that have no default.
+        open_labels: whether emotions and columns are those of a table of the user's, and not known beforehand.
+        edition: whether it is another edition of a corpus that has a reader, so that its files look like that one's.
     """
 
     name: str
@@ -122,8 +150,25 @@ class Reader:
     actors: Mapping[str, Gender] = field(default_factory=dict)
     emotions: Mapping[str, int] = field(default_factory=dict)
     per_actor: Mapping[str, int] = field(default_factory=dict)
-    left_out: frozenset[str] = frozenset()
+    total: int = 0
+    codes: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unknown: str = ""
     sessions: bool = False
+    options: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()
+    open_labels: bool = False
+    edition: bool = False
+
+    @property
+    def stated(self) -> int:
+        """Number of recordings of the owner's release; 0 where it is not known."""
+        return self.total or sum(self.emotions.values())
+
+    @property
+    def own_emotions(self) -> Mapping[str, str]:
+        """The project's name of each of the owner's emotions; empty where they are not known beforehand."""
+        return self.codes or {name: name for name in self.emotions}
 
 
 def list_folder(root: Path) -> Folder:
@@ -232,8 +277,10 @@ def sort_files(
             rejected.append(Rejected(as_utf8(name), "not a recording"))
         elif isinstance(found := recognise(path), str):
             rejected.append(Rejected(as_utf8(name), found))
-        elif as_utf8(name) != name or "\\" in name:
+        elif as_utf8(name) != name:
             rejected.append(Rejected(as_utf8(name), "unreadable: its name is not plain UTF-8; rename it"))
+        elif "\\" in name:
+            rejected.append(Rejected(name, "unreadable: its name has a backslash; rename it"))
         else:
             recordings.append(found)
     return tuple(recordings), tuple(rejected)

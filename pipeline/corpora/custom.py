@@ -1,39 +1,38 @@
-"""A corpus of your own: audio files and a CSV `path, emotion, actor, gender[, group]`.
+"""A corpus of your own: audio files and a CSV `path, emotion, actor, gender[, group][, start, end][, others]`.
 
-Paths are relative to the corpus folder and stay inside it. `emotions` in `params.yaml` maps the table's emotions to
-the project's; an emotion that is not mapped keeps its name. Rows of the same `group` share a fold.
+Paths are relative to the corpus folder, or absolute, and stay inside it. `start` and `end` make a row a part of its
+file. Rows of the same `group` share a fold. Other columns are kept, and `only` and `exclude` can select by them.
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
+import difflib
 import io
-import posixpath
 import re
 import unicodedata
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from pipeline.core.errors import InputError
-from pipeline.core.wording import counted, listed
-from pipeline.corpora.base import (
-    AUDIO_ENDINGS,
-    Folder,
-    Gender,
-    Reader,
-    Recording,
-    Rejected,
-    Scan,
-    as_utf8,
-    is_system_file,
-)
+from pipeline.core.wording import counted, enumerated, listed
+from pipeline.corpora.base import Folder, Gender, Reader, Recording, Scan
 from pipeline.corpora.params import CorpusParams
+from pipeline.corpora.tabular import GENDERS, files_of, inside, key_names, others, seconds
 
 COLUMNS = ("path", "emotion", "actor", "gender")
-GENDERS: dict[str, Gender] = {"f": "F", "female": "F", "m": "M", "male": "M"}
+OPTIONAL = ("group", "start", "end")
+
+NEAR = {
+    "start": ("start_s", "starttime", "begin", "begins", "onset", "from"),
+    "end": ("end_s", "endtime", "stop", "offset", "until"),
+    "group": ("groupid", "grouping"),
+}
+"""Names that people give to a column, beside misspellings of its own name."""
+
+ALIKE = 0.8
+"""Similarity (`difflib`) from which a name is taken for a misspelling of a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,54 +43,34 @@ class _Row:
     actor: str
     gender: Gender
     group: str
+    start: float
+    end: float | None
+    columns: dict[str, str]
 
 
 def _scan(folder: Folder, params: CorpusParams) -> Scan:
     assert params.table is not None  # noqa: S101 (checked where params are read)
-    table = _inside(params.table)
+    table = inside(params.table.strip(), folder)
     if table is None or table not in folder.files:
         raise InputError(
             f"the table {params.table!r} is not in the corpus folder {folder.root}; expected a CSV there with the "
-            f"columns {', '.join(COLUMNS)} and optionally group"
+            f"columns {', '.join(COLUMNS)} and optionally {', '.join(OPTIONAL)}"
         )
     where = f"{folder.root / table}"
-    rows = _rows(_text(folder, table), where)
+    rows, notes = _rows(_text(folder, table), where, folder)
     _check_actors(rows, where)
-    files = _rows_by_file(folder, rows, where)
-    mapping = params.emotions or {}
-    if unused := sorted(set(mapping) - {row.emotion for row in rows}):
-        raise InputError(
-            f"emotions in params.yaml maps {listed(map(repr, unused))}, which no row of {where} has; "
-            f"found {', '.join(sorted({row.emotion for row in rows}))}"
-        )
-    names = _ascii_names(files)
+    files = _files_of_rows(folder, rows, where)
+    names = key_names([(path, row.start, row.end) for path, row in files])
     recordings = tuple(
-        Recording(path, names[path], mapping.get(row.emotion, row.emotion), row.actor, row.gender, row.group)
-        for path, row in sorted(files.items())
-    )
-    rejected = tuple(
-        Rejected(as_utf8(path), _rejection_reason(PurePosixPath(path), path == table))
-        for path in folder.files
-        if path not in files
+        Recording(path, name, row.emotion, row.actor, row.gender, row.group, row.columns, start=row.start, end=row.end)
+        for name, (path, row) in zip(names, files, strict=True)
     )
     return Scan(
-        recordings, rejected, layout=f"{len(rows)} rows of {table}", notes=tuple(_warnings_of_similar_actors(rows))
+        tuple(sorted(recordings, key=lambda one: (one.path, one.start))),
+        others(folder, recordings, [table]),
+        layout=f"{len(rows)} rows of {table}",
+        notes=(*notes, *_warnings_of_similar_actors(rows)),
     )
-
-
-def _rejection_reason(path: PurePosixPath, is_table: bool) -> str:
-    if is_table:
-        return "not a recording: the table"
-    if is_system_file(path):
-        return "system file"
-    return "unlabelled" if path.suffix.lower() in AUDIO_ENDINGS else "not a recording"
-
-
-def _inside(path: str) -> str | None:
-    """`path` in its normal form with forward slashes, or None if it leaves the folder."""
-    normal = posixpath.normpath(path.strip().replace("\\", "/"))
-    leaves = normal.startswith(("/", "../")) or normal in (".", "..") or re.match(r"[A-Za-z]:", normal)
-    return None if leaves else normal
 
 
 def _text(folder: Folder, table: str) -> str:
@@ -109,53 +88,107 @@ def _text(folder: Folder, table: str) -> str:
         ) from None
 
 
-def _rows(text: str, where: str) -> list[_Row]:
+def _rows(text: str, where: str, folder: Folder) -> tuple[list[_Row], list[str]]:
+    """The rows of the table, and notes."""
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
     try:
         names = [name.strip() for name in reader.fieldnames or ()]
         reader.fieldnames = names
-        if missing := [name for name in COLUMNS if name not in names]:
-            raise InputError(
-                f"{where} has no column {', '.join(missing)}; found {', '.join(names) or 'nothing'}; expected "
-                f"{', '.join(COLUMNS)} and optionally group, separated by commas"
-            )
-        if twice := [name for name in (*COLUMNS, "group") if names.count(name) > 1]:
-            raise InputError(f"{where} has the column {', '.join(twice)} more than once; expected it once; remove one")
-        rows = list(_checked_rows(reader, where))
+        _check_columns(names, where)
+        rows = list(_checked_rows(reader, where, folder))
     except csv.Error as error:
         raise InputError(f"{where} line {reader.line_num}: {error}; expected CSV with commas") from None
     if not rows:
-        raise InputError(f"{where} lists no recording; expected one row for each audio file")
-    return rows
+        raise InputError(f"{where} lists no recording; expected one row for each utterance")
+    kept = [name for name in names if name not in (*COLUMNS, *OPTIONAL) and name]
+    return rows, [f"kept columns: {listed(kept, most=20)}"] if kept else []
 
 
-def _checked_rows(reader: csv.DictReader[str], where: str) -> Iterator[_Row]:
-    grouped = "group" in (reader.fieldnames or ())
+def _check_columns(names: Sequence[str], where: str) -> None:
+    """Refuse a table without a needed column, with one twice, or with a misspelt optional one.
+
+    Raises:
+        InputError: see above.
+    """
+    meant = {column: near for column in (*COLUMNS, *OPTIONAL) if (near := _near(column, names))}
+    if missing := [name for name in COLUMNS if name not in names]:
+        hints = "".join(f"did you mean {near!r} as {name}? " for name, near in meant.items() if name in missing)
+        raise InputError(
+            f"{where} has no column {', '.join(missing)}; {hints}found {', '.join(names) or 'nothing'}; expected "
+            f"{', '.join(COLUMNS)} and optionally {', '.join(OPTIONAL)}, separated by commas"
+        )
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1 and name]:
+        raise InputError(f"{where} has the column {', '.join(twice)} more than once; expected it once; remove one")
+    if meant:
+        hints = enumerated(f"{near!r} (did you mean {name!r}?)" for name, near in meant.items())
+        raise InputError(
+            f"{where} has the column {hints}, which would have no effect; expected the names {', '.join(COLUMNS)} and "
+            f"optionally {', '.join(OPTIONAL)}; rename it, or give it a name that is less alike"
+        )
+    if "end" in names and "start" not in names:
+        raise InputError(f"{where} has the column end and no column start; expected both, in seconds; add start")
+
+
+def _near(column: str, names: Sequence[str]) -> str | None:
+    """The name in a table that is probably meant to be a column; None if the column is there, or nothing is alike."""
+    if column in names:
+        return None
+    for name in names:
+        if name in (*COLUMNS, *OPTIONAL):
+            continue
+        plain = re.sub(r"[^a-z]", "", unicodedata.normalize("NFKC", name).casefold())
+        near = (re.sub(r"[^a-z]", "", other) for other in NEAR.get(column, ()))
+        alike = difflib.SequenceMatcher(None, plain, column).ratio() >= ALIKE
+        if plain and (alike or plain in near):
+            return name
+    return None
+
+
+def _checked_rows(reader: csv.DictReader[str], where: str, folder: Folder) -> Iterator[_Row]:
+    names = list(reader.fieldnames or ())
     for record in reader:
         line = reader.line_num
         if None in record or None in record.values():
-            columns = len(reader.fieldnames or ())
-            raise InputError(f"{where} line {line}: wrong number of cells; expected {columns}, one for each column")
-        # Only a path keeps repeated blanks.
-        cells = {name: value.strip() if name == "path" else " ".join(value.split()) for name, value in record.items()}
+            raise InputError(f"{where} line {line}: wrong number of cells; expected {len(names)}, one for each column")
+        # Only a path keeps its blanks: a file's name may begin or end with one, or have two.
+        cells = {name: value if name == "path" else " ".join(value.split()) for name, value in record.items()}
         for name in COLUMNS:
-            if not cells[name]:
+            if not cells[name].strip():
                 raise InputError(f"{where} line {line}: {name} is empty; every row needs it")
-        path = _inside(cells["path"])
+        path = inside(cells["path"], folder)
         if path is None:
             raise InputError(
-                f"{where} line {line}: {cells['path']!r} leads out of the corpus folder; "
-                "expected the path of a file inside the folder, relative to it"
+                f"{where} line {line}: {cells['path']!r} leads out of the corpus folder {folder.root}; expected the "
+                "path of a file inside the folder, best relative to it"
             )
         gender = GENDERS.get(cells["gender"].lower())
         if gender is None:
-            raise InputError(f"{where} line {line}: gender is {cells['gender']!r}; expected F or M")
+            raise InputError(f"{where} line {line}: gender is {cells['gender']!r}; expected F, M or X")
         if not any(letter.isalpha() for letter in cells["actor"]):
             raise InputError(
                 f"{where} line {line}: actor is {cells['actor']!r}; expected a name with a letter, such as "
                 f"'spk{cells['actor']}', so that no program reads it as a number"
             )
-        yield _Row(line, path, cells["emotion"], cells["actor"], gender, (grouped and cells["group"]) or cells["actor"])
+        start, end = _times(cells, f"{where} line {line}")
+        columns = {name: cells[name] for name in names if name and name not in (*COLUMNS, *OPTIONAL)}
+        group = cells.get("group") or cells["actor"]
+        yield _Row(line, path, cells["emotion"], cells["actor"], gender, group, start, end, columns)
+
+
+def _times(cells: dict[str, str], where: str) -> tuple[float, float | None]:
+    times: dict[str, float | None] = {}
+    for name in ("start", "end"):
+        try:
+            times[name] = seconds(cells.get(name, ""))
+        except ValueError:
+            raise InputError(
+                f"{where}: {name} is {cells[name]!r}; expected a time in seconds, such as 1.25, or '0 days "
+                "00:00:01.25'; or nothing for the start or end of the file"
+            ) from None
+    start, end = times["start"] or 0.0, times["end"]
+    if end is not None and end <= start:
+        raise InputError(f"{where}: start is {start:g} s and end {end:g} s; expected an end behind the start")
+    return start, end
 
 
 def _check_actors(rows: list[_Row], where: str) -> None:
@@ -184,41 +217,37 @@ def _warnings_of_similar_actors(rows: list[_Row]) -> Iterator[str]:
             )
 
 
-def _rows_by_file(folder: Folder, rows: list[_Row], where: str) -> dict[str, _Row]:
-    """The row of every file that the table names, by the path of the file."""
-    # An accented letter has two spellings in Unicode; file systems and spreadsheets may use different ones.
-    readable = [
-        path
-        for path in folder.files
-        if as_utf8(path) == path and "\\" not in path and not is_system_file(PurePosixPath(path))
-    ]
-    on_disk = {unicodedata.normalize("NFC", path): path for path in readable} | {path: path for path in readable}
-    files: dict[str, _Row] = {}
-    missing = []
+def _files_of_rows(folder: Folder, rows: list[_Row], where: str) -> list[tuple[str, _Row]]:
+    """The file of every row.
+
+    Raises:
+        InputError: a file is missing or cannot be used, or rows name the same part of one.
+    """
+    files = files_of(folder)
+    found: list[tuple[str, _Row]] = []
+    first: dict[tuple[str, float, float | None], _Row] = {}
+    missing: list[str] = []
+    unusable: list[str] = []
     for row in rows:
-        path = on_disk.get(row.path) or on_disk.get(unicodedata.normalize("NFC", row.path))
+        path = files.find(row.path)
         if path is None:
-            missing.append(f"{row.path} (line {row.line})")
-        elif path in files:
-            raise InputError(f"{where}: lines {files[path].line} and {row.line} both name {path}; expected it once")
-        else:
-            files[path] = row
+            shown = row.path.strip()
+            reason = files.why_not(row.path)
+            (unusable if reason else missing).append(f"{shown} (line {row.line}{': ' if reason else ''}{reason})")
+            continue
+        known = first.setdefault((path, row.start, row.end), row)
+        if known is not row:
+            part = f" from {row.start:g} s" if row.start or row.end is not None else ""
+            raise InputError(f"{where}: lines {known.line} and {row.line} both name {path}{part}; expected it once")
+        found.append((path, row))
+    if unusable:
+        raise InputError(f"{where} names {counted(len(unusable), 'file')} that cannot be used: {listed(unusable)}")
     if missing:
         raise InputError(
             f"{where} names {counted(len(missing), 'file')} missing from {folder.root}: "
             f"{listed(missing)}; correct the paths or remove the rows"
         )
-    return files
-
-
-def _ascii_names(files: dict[str, _Row]) -> dict[str, str]:
-    """A name in printable ASCII for each path; it depends on the path alone unless two paths would share a name."""
-    plain = {path: re.sub(r"[^A-Za-z0-9_.-]+", "_", posixpath.splitext(path)[0].replace("/", "-")) for path in files}
-    count = Counter(plain.values())
-    return {
-        path: name if count[name] == 1 else f"{name}-{hashlib.sha256(path.encode()).hexdigest()[:8]}"
-        for path, name in plain.items()
-    }
+    return found
 
 
 READER = Reader(
@@ -228,7 +257,10 @@ READER = Reader(
     licence="yours",
     paper="",
     tree="""\
-recordings.csv    path,emotion,actor,gender[,group]   (its name: corpora.<key>.table)
-any/folder/a.wav  one row for each file""",
+recordings.csv    path,emotion,actor,gender[,group][,start,end][,others]   (its name: corpora.<key>.table)
+any/folder/a.wav  one row for each file, or for each part of it""",
     scan=_scan,
+    options=frozenset({"table"}),
+    needs=frozenset({"table"}),
+    open_labels=True,
 )

@@ -31,10 +31,13 @@ PER_ACTOR = {
 }  # fmt: skip
 """Counted from the owner's file names; the owner left out recordings that listeners did not recognise."""
 
+TEXTS = ("a01", "a02", "a04", "a05", "a07", "b01", "b02", "b03", "b09", "b10")
+
 NAME = re.compile(r"(\d\d)([ab]\d\d)([WLEAFTN])([a-z]?)", re.IGNORECASE)
 
 
-def _recognise(path: PurePosixPath) -> Recording | str:
+def recognise(path: PurePosixPath) -> Recording | str:
+    """The recording of a file of Emo-DB or EmoDB 2.0 by its name, or the reason for rejecting it."""
     name = NAME.fullmatch(path.stem)
     if name is None:
         return "not a recording: no Emo-DB name"
@@ -46,18 +49,19 @@ def _recognise(path: PurePosixPath) -> Recording | str:
         return f"not a recording: Emo-DB has no speaker {speaker}"
     # Some copies have names in capitals; the position of a letter decides what it means.
     plain = f"{speaker}{text}{emotion}{version}"
-    return Recording(path.as_posix(), plain, EMOTION_LETTERS[emotion], actor, ACTORS[actor], actor)
+    return Recording(path.as_posix(), plain, EMOTION_LETTERS[emotion], actor, ACTORS[actor], actor, {"text": text})
 
 
 def _scan(folder: Folder, params: CorpusParams) -> Scan:
-    recordings, rejected = sort_files(folder, _recognise)
+    recordings, rejected = sort_files(folder, recognise)
     found = len({recording.name for recording in recordings})
     laryngo = sum(entry.reason.endswith("laryngograph's signal") for entry in rejected)
     if found > sum(COUNTS.values()) or (laryngo and found):
         raise InputError(
             f"{folder.root} holds {found} recordings{f' and {laryngo} of a laryngograph' if laryngo else ''}: this "
             f"looks like EmoDB 2.0 (816 recordings, 281 of them of low agreement); expected the first edition of "
-            f"{sum(COUNTS.values())}, on which published results are compared; get it from {SOURCE}"
+            f"{sum(COUNTS.values())}, on which published results are compared; get it from {SOURCE}, or set "
+            "reader: emodb2"
         )
     return Scan(recordings, rejected, layout="first edition")
 
@@ -77,6 +81,7 @@ wav/              or wav_corpus/, or no folder
 erkennung.txt     not needed""",
     scan=_scan,
     actors=ACTORS,
+    columns={"text": TEXTS},
     emotions=COUNTS,
     per_actor=PER_ACTOR,
 )

@@ -19,8 +19,7 @@ EMOTION_CODES = {
 
 ACTORS: dict[str, Gender] = {"f1": "F", "f2": "F", "f3": "F", "m1": "M", "m2": "M", "m3": "M"}
 
-SENTENCES = 14
-"""b1-b3, l1-l4, n1-n5, d1-d2."""
+SENTENCES = ("b1", "b2", "b3", "l1", "l2", "l3", "l4", "n1", "n2", "n3", "n4", "n5", "d1", "d2")
 
 NAME = re.compile(r"(dis|gio|neu|pau|rab|sor|tri)-([fm][123])-(b[1-3]|l[1-4]|n[1-5]|d[12])")
 
@@ -30,11 +29,11 @@ def _recognise(path: PurePosixPath) -> Recording | str:
     name = NAME.fullmatch(stem)
     if name is None:
         return "not a recording: no EMOVO name"
-    emotion, actor, _ = name.groups()
+    emotion, actor, sentence = name.groups()
     for folder in folders_upward(path):
         if folder.lower() in ACTORS and folder.lower() != actor:
             return f"misplaced: speaker {actor} in the folder {folder}"
-    return Recording(path.as_posix(), stem, EMOTION_CODES[emotion], actor, ACTORS[actor], actor)
+    return Recording(path.as_posix(), stem, EMOTION_CODES[emotion], actor, ACTORS[actor], actor, {"text": sentence})
 
 
 def _scan(folder: Folder, params: CorpusParams) -> Scan:
@@ -57,6 +56,7 @@ EMOVO/
   documents/      not needed""",
     scan=_scan,
     actors=ACTORS,
-    emotions={emotion: len(ACTORS) * SENTENCES for emotion in EMOTION_CODES.values()},
-    per_actor={actor: len(EMOTION_CODES) * SENTENCES for actor in ACTORS},
+    columns={"text": SENTENCES},
+    emotions={emotion: len(ACTORS) * len(SENTENCES) for emotion in EMOTION_CODES.values()},
+    per_actor={actor: len(EMOTION_CODES) * len(SENTENCES) for actor in ACTORS},
 )

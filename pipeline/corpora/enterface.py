@@ -27,6 +27,8 @@ ACTORS: dict[str, Gender] = {f"subject{number}": "F" if number in WOMEN else "M"
 
 UNSEGMENTED = "subject6"
 
+SENTENCES = ("1", "2", "3", "4", "5")
+
 SUBJECT = re.compile(r"subject[ _-]*0*(\d+)", re.IGNORECASE)
 SENTENCE = re.compile(r"sentence[ _-]*0*(\d+)", re.IGNORECASE)
 FILE = re.compile(r"s_?\d+_(?:an|di|fe|ha|sa|su)(?:_?(\d).*)?", re.IGNORECASE)
@@ -55,7 +57,9 @@ def _recognise(path: PurePosixPath) -> Recording | str:
             if emotion is None:
                 return "misplaced: not in a folder of an emotion"
             name = f"{actor}-{emotion}-{_name_within_emotion(path)}"
-            return Recording(path.as_posix(), name, emotion, actor, ACTORS[actor], actor)
+            sentence = _sentence(path)
+            text = {"text": f"{emotion}-{sentence}" if sentence else ""}
+            return Recording(path.as_posix(), name, emotion, actor, ACTORS[actor], actor, text)
     if FILE.fullmatch(path.stem):
         return "misplaced: not in a folder of a subject"
     return "not a recording: not in a folder of a subject"
@@ -75,6 +79,16 @@ def _name_within_emotion(path: PurePosixPath) -> str:
     if folder is None or (named and named[1] == folder[1]):
         return plain
     return f"sentence{folder[1]}-{plain}"
+
+
+def _sentence(path: PurePosixPath) -> str:
+    """The number of the sentence, by the folder, else by the file name; empty for an unsegmented recording.
+
+    The five sentences of one emotion are not those of another.
+    """
+    folder, named = SENTENCE.fullmatch(path.parent.name.strip()), FILE.fullmatch(path.stem)
+    number = folder[1] if folder else (named[1] if named else None)
+    return number if number in SENTENCES else ""
 
 
 def _scan(folder: Folder, params: CorpusParams) -> Scan:
@@ -100,6 +114,10 @@ subject 1/
 subject 44/""",
     scan=_scan,
     actors=ACTORS,
+    columns={
+        "text": tuple(f"{emotion}-{number}" for emotion in EMOTION_FOLDERS.values() for number in SENTENCES),
+    },
+    unknown="the corpus has no data of its speakers; their genders are from one public source",
     emotions={
         emotion: sum(count for (_, other), count in _COUNTS.items() if other == emotion)
         for emotion in ("joy", "anger", "sadness", "fear", "disgust", "surprise")

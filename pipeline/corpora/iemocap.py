@@ -2,8 +2,9 @@
 
 Labels come from `dialog/EmoEvaluation/*.txt`, not from its sub-folders. **The speaker is the session and the letter
 after the last underscore** (`Ses01F_impro01_M003`: the man). The letter after `Ses01` is who wears the markers.
-Joy is `hap` alone, not `exc`; the paper drops the 40 recordings of fear. Both speakers are audible in each other's
-recordings, and the paper puts them into different folds; `split_group: session` keeps a session in one fold.
+Emotions are mapped by the owner's codes: joy is `hap` alone unless `emotions: {exc: joy}` joins excitement to it, which
+gives the 5,531 utterances of four classes that most papers use. Both speakers are audible in each other's recordings;
+`split_group: session` keeps a session in one fold.
 """
 
 from __future__ import annotations
@@ -43,8 +44,13 @@ COUNTS = {
 
 DIALOGUE = re.compile(r"Ses(0[1-5])[FM]_(impro|script)\d\d(_\d)?[a-z]?")
 UTTERANCE = re.compile(rf"({DIALOGUE.pattern})_([FM])\w+")
-LABEL = re.compile(r"\[\d[^\]]*\]\s+(\S+)\s+(\w+)(\s.*)?")
-"""`[6.2901 - 8.2357]<TAB>Ses01F_impro01_F000<TAB>neu<TAB>[2.5000, 2.5000, 2.5000]`"""
+_NUMBER = r"(-?\d+(?:\.\d+)?)"
+LABEL = re.compile(rf"\[\d[^\]]*\]\s+(\S+)\s+(\w+)(?:\s+\[\s*{_NUMBER}\s*,\s*{_NUMBER}\s*,\s*{_NUMBER}\s*\].*|\s.*)?")
+"""`[6.2901 - 8.2357]<TAB>Ses01F_impro01_F000<TAB>neu<TAB>[2.5000, 2.5000, 2.5000]`: valence, activation, dominance."""
+
+STYLES = {"impro": "improvised", "script": "scripted"}
+RATINGS = ("valence", "activation", "dominance")
+"""Means of the raters' scores from 1 to 5, in the order of the label files' header."""
 
 SESSION_FOLDER = re.compile(r"session[ _-]*0*(\d)", re.IGNORECASE)
 TREE = """\
@@ -58,7 +64,7 @@ IEMOCAP_full_release/
 
 
 def _scan(folder: Folder, params: CorpusParams) -> Scan:
-    labels, label_files = _labels(folder)
+    labels, ratings, label_files = _labels(folder)
     unlabelled: list[str] = []
 
     def recognise(path: PurePosixPath) -> Recording | str:
@@ -76,7 +82,8 @@ def _scan(folder: Folder, params: CorpusParams) -> Scan:
             return "unlabelled"
         actor = f"Ses{session}{speaker}"
         group = f"Ses{session}" if params.split_group == "session" else actor
-        return Recording(path.as_posix(), path.stem, EMOTION_CODES[code], actor, ACTORS[actor], group)
+        columns = {"text": _text(name[1]), "style": STYLES[name[3]], **ratings[path.stem]}
+        return Recording(path.as_posix(), path.stem, EMOTION_CODES[code], actor, ACTORS[actor], group, columns, code)
 
     recordings, rejected = sort_files(folder, recognise)
     if not label_files and (recordings or unlabelled):
@@ -99,13 +106,20 @@ def _scan(folder: Folder, params: CorpusParams) -> Scan:
     return Scan(recordings, _with_label_files_named(rejected, label_files), layout, tuple(notes))
 
 
-def _labels(folder: Folder) -> tuple[dict[str, str], frozenset[str]]:
-    """The consensus label of each utterance, and the files that the labels were read from.
+def _text(dialogue: str) -> str:
+    """The script of a dialogue without its session and take (`script01_1`); empty where the words were improvised."""
+    name = re.search(r"script\d\d(_\d)?", dialogue)
+    return name[0] if name else ""
+
+
+def _labels(folder: Folder) -> tuple[dict[str, str], dict[str, dict[str, str]], frozenset[str]]:
+    """The consensus label of each utterance, its mean ratings, and the files that they were read from.
 
     Raises:
         InputError: a label file cannot be read, has an unknown label, or contradicts another.
     """
     labels: dict[str, str] = {}
+    ratings: dict[str, dict[str, str]] = {}
     sources: dict[str, str] = {}
     files = [name for name in folder.files if _is_label_file(PurePosixPath(name))]
     for name in files:
@@ -119,7 +133,7 @@ def _labels(folder: Folder) -> tuple[dict[str, str], frozenset[str]]:
         for number, line in enumerate(text.splitlines(), start=1):
             if not (found := LABEL.fullmatch(line.rstrip())):
                 continue
-            utterance, code = found[1], found[2]
+            utterance, code, *scores = found.groups()
             if code not in EMOTION_CODES:
                 raise InputError(
                     f"{folder.root / name} line {number}: {code!r} is not a label of IEMOCAP; "
@@ -131,7 +145,8 @@ def _labels(folder: Folder) -> tuple[dict[str, str], frozenset[str]]:
                     f"{folder.root / name} line {number}; keep only the copy of the labels that is right"
                 )
             sources.setdefault(utterance, name)
-    return labels, frozenset(files)
+            ratings.setdefault(utterance, {key: score or "" for key, score in zip(RATINGS, scores, strict=True)})
+    return labels, ratings, frozenset(files)
 
 
 def _is_label_file(path: PurePosixPath) -> bool:
@@ -160,5 +175,7 @@ READER = Reader(
     scan=_scan,
     actors=ACTORS,
     emotions=COUNTS,
-    left_out=frozenset({"fear"}),
+    codes=EMOTION_CODES,
+    columns={"text": (), "style": tuple(STYLES.values()), **dict.fromkeys(RATINGS, ())},
+    unknown="the owner states no number of recordings of each actor; improvised dialogues have no text",
 )

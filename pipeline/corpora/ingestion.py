@@ -18,16 +18,23 @@ from tqdm import tqdm
 from pipeline.audio import decoding as audio
 from pipeline.audio.decoding import AudioError, Examined
 from pipeline.audio.frames import SAMPLE_RATE
+from pipeline.audio.parts import END, START
 from pipeline.core.errors import InputError
+from pipeline.core.tables import UTTERANCES
 from pipeline.core.wording import counted, listed
 from pipeline.core.workers import decoding_threads
 from pipeline.corpora.base import Reader, Recording, Rejected, as_utf8, list_folder
 from pipeline.corpora.params import CorpusParams
-from pipeline.corpora.scanning import headline, owners_counts, scan_folder, select
+from pipeline.corpora.parts import examine_parts, overlaps
+from pipeline.corpora.scanning import headline, owners_counts, scan_folder
+from pipeline.corpora.selection import provided, select, spelling_notes, with_mapped_emotions
 
 UNREADABLE_SHARE = 0.01
 UNREADABLE_COUNT = 3
 """A copy with more unreadable recordings than both limits is treated as damaged."""
+
+RESERVED = frozenset((*UTTERANCES.columns, START, END))
+"""Columns of the table of utterances that a reader's own columns do not replace."""
 
 BATCH = 512
 """Number of recordings given to the threads at a time, so that memory does not grow with the corpus."""
@@ -82,10 +89,13 @@ def ingest(key: str, corpus: CorpusParams, reader: Reader, classes: Sequence[str
     messages += owners_counts(reader, scan, corpus.complete, folder.root)
 
     wanted, unwanted = select(scan.recordings, reader, corpus, classes)
+    messages += overlaps(wanted, folder.root)
     usable, unusable = _examine_all(wanted, folder.root, key)
     if corpus.complete:
         _refuse_unusable(wanted, usable, unusable, reader, folder.root)
-    messages += _check_decoded(reader, scan.recordings, wanted, usable, unusable, classes, folder.root)
+    mapped = with_mapped_emotions(scan.recordings, reader, corpus)
+    messages += spelling_notes(mapped, reader, classes)
+    messages += _check_decoded(reader, corpus, mapped, wanted, usable, unusable, classes, folder.root)
     messages += _warnings_of_lengths_and_rates(usable)
 
     rejected = [*scan.rejected, *unwanted, *unusable]
@@ -97,8 +107,12 @@ def _examine_all(wanted: Sequence[Recording], root: Path, key: str) -> tuple[lis
     """Decode one file of each recording; a copy is decoded only if the files before it cannot be used."""
     copies: dict[str, list[Recording]] = defaultdict(list)
     # The copy in the fewest folders comes first, so that the order of the listing does not matter.
+    parts: dict[str, list[Recording]] = defaultdict(list)
     for recording in sorted(wanted, key=lambda one: (one.path.count("/"), one.path)):
-        copies[recording.name].append(recording)
+        if recording.is_part:
+            parts[recording.path].append(recording)
+        else:
+            copies[recording.name].append(recording)
     usable: list[_Usable] = []
     rejected: list[Rejected] = []
 
@@ -114,8 +128,12 @@ def _examine_all(wanted: Sequence[Recording], root: Path, key: str) -> tuple[lis
                 return found, failed + rest
         return None, failed
 
+    def usable_parts(group: list[Recording]) -> tuple[list[_Usable], list[Rejected]]:
+        found, failed = examine_parts(group, root)
+        return [_Usable(*one) for one in found], failed
+
     groups = list(copies.values())
-    progress = tqdm(total=len(groups), desc=f"ingest {key}", unit="recording", disable=None)
+    progress = tqdm(total=len(groups) + len(parts), desc=f"ingest {key}", unit="recording", disable=None)
     with progress, ThreadPoolExecutor(decoding_threads()) as pool:
         for start in range(0, len(groups), BATCH):
             for found, others in pool.map(first_usable, groups[start : start + BATCH]):
@@ -123,6 +141,11 @@ def _examine_all(wanted: Sequence[Recording], root: Path, key: str) -> tuple[lis
                     usable.append(found)
                 rejected += others
                 progress.update()
+        # The parts of a file are decoded with it, once.
+        for several, others in pool.map(usable_parts, parts.values()):
+            usable += several
+            rejected += others
+            progress.update()
     return usable, rejected
 
 
@@ -145,8 +168,8 @@ def _refuse_unusable(
 
 
 def _check_decoded(
-    reader: Reader, recordings: Sequence[Recording], wanted: Sequence[Recording], usable: Sequence[_Usable],
-    unusable: Sequence[Rejected], classes: Sequence[str], root: Path,
+    reader: Reader, corpus: CorpusParams, recordings: Sequence[Recording], wanted: Sequence[Recording],
+    usable: Sequence[_Usable], unusable: Sequence[Rejected], classes: Sequence[str], root: Path,
 ) -> list[str]:  # fmt: skip
     """Check the recordings after decoding.
 
@@ -172,25 +195,30 @@ def _check_decoded(
         named = listed(f"{entry.path} ({entry.reason})" for entry in others)
         messages.append(f"warning: {counted(len(others), 'recording')} cannot be used: {named}")
 
-    provided = (set(reader.emotions) - reader.left_out) or {recording.emotion for recording in wanted}
-    if not provided:
+    expected = provided(reader, corpus, wanted)
+    if not expected:
         emotions = sorted({recording.emotion for recording in recordings})
+        if set(emotions) & set(classes):
+            raise InputError(
+                f"{root}: only, exclude and exclude_actors in params.yaml leave no recording of the classes "
+                f"{', '.join(classes)}; select others"
+            )
         raise InputError(
             f"{root}: the table's emotions are {listed(map(repr, emotions))}, and none of them is one of the classes "
             f"{', '.join(classes)}; map them in params.yaml, as in emotions: {{{emotions[0]}: {classes[0]}}}"
         )
-    if not provided & set(classes):
+    if not expected & set(classes):
         raise InputError(
-            f"{root}: none of the classes {', '.join(classes)} is an emotion of {reader.title}; "
-            f"expected some of {', '.join(sorted(provided))}"
+            f"{root}: none of the classes {', '.join(classes)} is an emotion of {reader.title} here; "
+            f"expected some of {', '.join(sorted(expected))}"
         )
-    if empty := sorted((provided & set(classes)) - {one.recording.emotion for one in usable}):
+    if empty := sorted((expected & set(classes)) - {one.recording.emotion for one in usable}):
         raise InputError(
             f"{root}: no usable recording of {', '.join(empty)}, which {reader.title} has; "
             f"{len(unusable)} of {len(wanted)} recordings of the classes were rejected "
             f"({listed(f'{entry.path}: {entry.reason}' for entry in unusable) or 'the others are not in the folder'})"
         )
-    if absent := [name for name in classes if name not in provided]:
+    if absent := [name for name in classes if name not in expected]:
         messages.append(f"{reader.title} has no {', '.join(absent)} here: another corpus must provide it")
     return [*messages, *_same_sound(usable, root)]
 
@@ -221,14 +249,21 @@ def _same_sound(usable: Sequence[_Usable], root: Path) -> list[str]:
     for one in usable:
         by_sound[one.examined.digest].append(one.recording)
     twins = [sorted(same, key=lambda one: one.name) for same in by_sound.values() if len(same) > 1]
-    for same in sorted(twins, key=lambda same: same[0].name):
-        first = same[0]
-        for other in same[1:]:
-            if (other.actor, other.emotion) != (first.actor, first.emotion):
-                raise InputError(
-                    f"{root}: {first.path} ({first.actor}, {first.emotion}) and {other.path} ({other.actor}, "
-                    f"{other.emotion}) hold the same sound; expected one actor and one label; remove the wrong file"
-                )
+    conflicts = [
+        f"{same[0].path} ({same[0].actor}, {same[0].emotion}) and {other.path} ({other.actor}, {other.emotion})"
+        for same in sorted(twins, key=lambda same: same[0].name)
+        for other in same[1:]
+        if (other.actor, other.emotion) != (same[0].actor, same[0].emotion)
+    ]
+    if len(conflicts) == 1:
+        raise InputError(
+            f"{root}: {conflicts[0]} hold the same sound; expected one actor and one label; remove the wrong file"
+        )
+    if conflicts:
+        raise InputError(
+            f"{root}: {len(conflicts)} pairs of recordings hold the same sound; expected one actor and one label for "
+            "each; remove the wrong files:\n" + "\n".join(f"  {pair}" for pair in conflicts)
+        )
     return [
         f"{' and '.join(one.path for one in same)} hold the same sound of one actor and label; all are kept"
         for same in twins
@@ -259,6 +294,7 @@ def _summary(usable: Sequence[_Usable], rejected: Sequence[Rejected], classes: S
 
 
 def _utterances(key: str, usable: Sequence[_Usable]) -> pd.DataFrame:
+    any_parts = any(one.recording.is_part for one in usable)
     rows = [
         {
             "utterance": f"{key}-{one.recording.name}",
@@ -272,10 +308,21 @@ def _utterances(key: str, usable: Sequence[_Usable]) -> pd.DataFrame:
             "sample_rate": one.examined.probe.sample_rate,
             "num_samples": one.examined.probe.num_samples,
             "digest": one.examined.digest,
+            **_times(one.recording, any_parts),
+            # A table of one's own may have columns of these names.
+            **{name: value for name, value in one.recording.columns.items() if name not in RESERVED},
         }
         for one in usable
     ]
-    return pd.DataFrame(rows).sort_values("utterance", ignore_index=True)
+    return pd.DataFrame(rows).fillna("").sort_values("utterance", ignore_index=True)
+
+
+def _times(recording: Recording, any_parts: bool) -> dict[str, str]:
+    """Where the utterance is in its file, in seconds, in a corpus that has parts of files."""
+    if not any_parts:
+        return {}
+    end = "" if recording.end is None else f"{recording.end:.6f}"
+    return {START: f"{recording.start:.6f}" if recording.is_part else "", END: end}
 
 
 def _rejected(key: str, rejected: Sequence[Rejected]) -> pd.DataFrame:

@@ -8,9 +8,26 @@ from pydantic import Field
 
 from pipeline.core.settings import Key, Strict, Text
 
+Filter = dict[Text, Annotated[tuple[Text, ...], Field(min_length=1)]]
+"""{column of the reader: values}."""
+
 
 class CorpusParams(Strict):
-    """One corpus: where its files are and how to read them."""
+    """One corpus: where its files are and how to read them.
+
+    Attributes:
+        path: folder of the corpus.
+        reader: name of its reader; by default its key.
+        complete: whether all of the owner's recordings must be there.
+        segment: whether long recordings are cut.
+        exclude_actors: actors left out.
+        table: the table of recordings, for readers that have one.
+        column: the column of the emotion, for readers that have a choice.
+        emotions: {the owner's name of an emotion: ours}; others keep the name that the reader gives them.
+        only: recordings with other values are left out.
+        exclude: recordings with these values are left out.
+        split_group: what stays in one fold.
+    """
 
     path: Text
     reader: Key | None = None
@@ -18,7 +35,10 @@ class CorpusParams(Strict):
     segment: bool = True
     exclude_actors: tuple[Text, ...] = ()
     table: Text | None = None
+    column: Text | None = None
     emotions: dict[Text, Text] | None = None
+    only: Filter = Field(default_factory=dict)
+    exclude: Filter = Field(default_factory=dict)
     split_group: Literal["actor", "session"] = "actor"
 
 

@@ -19,6 +19,9 @@ EMOTION_CODES = {
 }  # fmt: skip
 
 CHANNELS = {"01": "speech", "02": "song"}
+INTENSITIES = {"01": "normal", "02": "strong"}
+STATEMENTS = {"01": "kids", "02": "dogs"}
+"""Kids are talking by the door, dogs are sitting by the door."""
 AUDIO_ONLY = "03"
 NORMAL = "01"
 
@@ -50,7 +53,13 @@ def _recognise(path: PurePosixPath) -> Recording | str:
     for folder in folders_upward(path):
         if (named := ACTOR_FOLDER.fullmatch(folder)) and int(named[1]) != int(number):
             return f"misplaced: actor {number} in the folder {folder}"
-    return Recording(path.as_posix(), path.stem, EMOTION_CODES[emotion], actor, ACTORS[actor], actor)
+    columns = {
+        "text": STATEMENTS[statement],
+        "channel": CHANNELS[channel],
+        "intensity": INTENSITIES[intensity],
+        "take": repetition,
+    }
+    return Recording(path.as_posix(), path.stem, EMOTION_CODES[emotion], actor, ACTORS[actor], actor, columns)
 
 
 def _nonexistent(channel: str, emotion: str, intensity: str, actor: str) -> str:
@@ -86,6 +95,12 @@ Audio_Song_Actors_01-24/
     03-02-01-01-01-01-01.wav""",
     scan=_scan,
     actors=ACTORS,
+    columns={
+        "text": tuple(STATEMENTS.values()),
+        "channel": tuple(CHANNELS.values()),
+        "intensity": tuple(INTENSITIES.values()),
+        "take": ("01", "02"),
+    },
     emotions={name: 24 * SPEECH[name] + 23 * SONG.get(name, 0) for name in EMOTION_CODES.values()},
     per_actor={actor: sum(SPEECH.values()) + (0 if actor == SILENT_SINGER else sum(SONG.values())) for actor in ACTORS},
 )

@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from pipeline.core.settings import Classes, Sections, class_mistakes, entry_of
-from pipeline.core.wording import did_you_mean
+from pipeline.core.wording import did_you_mean, enumerated
 from pipeline.corpora import (
+    audformat,
+    cafe,
+    cremad,
     custom,
     emodb,
+    emodb2,
     emovo,
     enterface,
+    esd,
     iemocap,
+    nemo,
     ravdess,
     savee,
+    subesco,
+    tess,
 )
 from pipeline.corpora.base import Reader
 from pipeline.corpora.params import Corpora, CorpusParams
+from pipeline.corpora.selection import filter_mistakes
 
 READERS: dict[str, Reader] = {
     reader.name: reader
@@ -27,10 +36,21 @@ READERS: dict[str, Reader] = {
         emodb.READER,
         emovo.READER,
         savee.READER,
+        emodb2.READER,
+        cremad.READER,
+        nemo.READER,
+        tess.READER,
+        subesco.READER,
+        esd.READER,
+        cafe.READER,
+        audformat.READER,
         custom.READER,
     )
 }
 """Every reader by its name in `params.yaml`."""
+
+NEEDED = {"table": "the table that lists the recordings", "column": "the column of the emotion"}
+"""What the options that a reader may need are."""
 
 
 class CorpusSections(Sections):
@@ -67,11 +87,14 @@ def corpus_mistakes(corpora: Mapping[str, CorpusParams]) -> Iterator[str]:
                 f"{did_you_mean(str(corpus.reader), READERS)}expected one of {names}"
             )
             continue
-        for option in ("table", "emotions"):
-            if getattr(corpus, option) is not None and reader.name != "custom":
-                yield f"corpora.{key}.{option}: only the reader 'custom' has this option; remove it"
-        if reader.name == "custom" and corpus.table is None:
-            yield f"corpora.{key}.table: missing; the reader 'custom' needs the CSV that lists the recordings"
+        for option in ("table", "column"):
+            if getattr(corpus, option) is not None and option not in reader.options:
+                known = enumerated(name for name, one in READERS.items() if option in one.options)
+                yield f"corpora.{key}.{option}: only the readers {known} have this option; remove it"
+            if getattr(corpus, option) is None and option in reader.needs:
+                yield f"corpora.{key}.{option}: missing; the reader {reader.name!r} needs it: {NEEDED[option]}"
+        for option, mistake in filter_mistakes(reader, corpus):
+            yield f"corpora.{key}.{option}: {mistake}"
         if corpus.split_group == "session" and not reader.sessions:
             known = ", ".join(name for name, one in READERS.items() if one.sessions)
             yield f"corpora.{key}.split_group: 'session' is available for the reader {known} only; expected 'actor'"

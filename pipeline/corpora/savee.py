@@ -21,6 +21,11 @@ ACTORS: dict[str, Gender] = {"DC": "M", "JE": "M", "JK": "M", "KL": "M"}
 
 PER_SPEAKER = {name: 30 if name == "neutral" else 15 for name in EMOTION_CODES.values()}
 
+
+def _numbers(emotion: str) -> range:
+    return range(1, PER_SPEAKER[emotion] + 1)
+
+
 NAME = re.compile(r"(?:(DC|JE|JK|KL)[_-]?)?(sa|su|a|d|f|h|n)(\d\d?)", re.IGNORECASE)
 
 
@@ -38,7 +43,8 @@ def _recognise(path: PurePosixPath) -> Recording | str:
     actor = by_name or by_folder
     if actor is None:
         return "misplaced: neither its name nor a folder says the speaker"
-    return Recording(path.as_posix(), f"{actor}_{name[2].lower()}{sentence:02d}", emotion, actor, ACTORS[actor], actor)
+    text = f"{name[2].lower()}{sentence:02d}"
+    return Recording(path.as_posix(), f"{actor}_{text}", emotion, actor, ACTORS[actor], actor, {"text": text})
 
 
 def _scan(folder: Folder, params: CorpusParams) -> Scan:
@@ -61,6 +67,8 @@ AudioData/
 or DC_a01.wav, or DCa01.wav, in any folder""",
     scan=_scan,
     actors=ACTORS,
+    columns={"text": tuple(f"{code}{n:02d}" for code, name in EMOTION_CODES.items() for n in _numbers(name))},
+    unknown="three sentences are common to all emotions; their file names differ, and so does text",
     emotions={name: len(ACTORS) * count for name, count in PER_SPEAKER.items()},
     per_actor={actor: sum(PER_SPEAKER.values()) for actor in ACTORS},
 )

@@ -1,14 +1,14 @@
-"""A corpus folder before decoding: recognise it, compare it with its owner's counts, and select recordings."""
+"""A corpus folder before decoding: recognise it, and compare it with its owner's counts."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pipeline.core.errors import InputError
-from pipeline.core.wording import counted, listed
-from pipeline.corpora.base import Folder, Reader, Recording, Rejected, Scan
+from pipeline.core.wording import counted
+from pipeline.corpora.base import Folder, Gender, Reader, Scan
 from pipeline.corpora.params import CorpusParams
 from pipeline.corpora.registry import READERS
 
@@ -25,7 +25,7 @@ def scan_folder(folder: Folder, corpus: CorpusParams, reader: Reader) -> Scan:
     expected = f"expected {reader.title}, laid out as `python -m pipeline corpora --expect {reader.name}` prints"
     if not folder.files:
         raise InputError(f"the corpus folder {folder.root} holds no files; {expected}; put the recordings there")
-    others = [other for other in READERS.values() if other.name not in (reader.name, "custom")]
+    others = [other for other in READERS.values() if other.name != reader.name and not (other.needs or other.edition)]
     looks = [other.title for other in others if _recognised(other, folder)]
     hint = f"this looks like {' or '.join(looks)}; " if looks else ""
     raise InputError(
@@ -45,12 +45,18 @@ def _recognised(reader: Reader, folder: Folder) -> bool:
 def headline(reader: Reader, scan: Scan) -> str:
     """One line for the log: the corpus, the recognised layout, and the numbers of actors and recordings."""
     gender = {recording.actor: recording.gender for recording in scan.recordings}
-    women = sum(value == "F" for value in gender.values())
     layout = f"{scan.layout}, " if scan.layout else ""
     return (
-        f"{reader.title}: {layout}{counted(len(gender), 'actor')} ({women} female, {len(gender) - women} male), "
+        f"{reader.title}: {layout}{counted(len(gender), 'actor')} ({genders(gender.values())}), "
         f"{counted(len({recording.name for recording in scan.recordings}), 'recording')}"
     )
+
+
+def genders(values: Iterable[Gender]) -> str:
+    """Numbers of women, men and others: "2 female, 3 male"."""
+    counts = Counter(values)
+    others = f", {counts['X']} other" if counts["X"] else ""
+    return f"{counts['F']} female, {counts['M']} male{others}"
 
 
 def owners_counts(reader: Reader, scan: Scan, complete: bool, root: Path) -> list[str]:
@@ -62,11 +68,11 @@ def owners_counts(reader: Reader, scan: Scan, complete: bool, root: Path) -> lis
     Raises:
         InputError: the counts differ and `complete` is true.
     """
-    if not reader.emotions:
+    if not reader.stated:
         return []
     differing = differences(reader, scan)
     if not differing:
-        return [f"complete: all {sum(reader.emotions.values())} recordings of the owner's release are present"]
+        return [f"complete: all {reader.stated} recordings of the owner's release are present"]
     table = "\n".join(["incomplete: recordings found, and expected from the owner's release", *differing])
     if complete:
         raise InputError(
@@ -88,10 +94,18 @@ def differences(reader: Reader, scan: Scan) -> list[str]:
     wrong_actors = [
         actor for actor in reader.actors if actors[actor] != reader.per_actor.get(actor, actors[actor] or 1)
     ]
-    if emotions == reader.emotions and not wrong_actors:
+    # The owner's counts of emotions are of the owner's labels.
+    only_total = bool(reader.total) or scan.other_labels
+    wrong = len(by_name) != reader.stated if only_total else emotions != reader.emotions
+    if not wrong and not wrong_actors:
         return []
+    if only_total:
+        first = _comparison("recordings", ["all"], {"all": len(by_name)}, {"all": reader.stated})
+    else:
+        names = list(dict.fromkeys([*reader.emotions, *emotions]))
+        first = _comparison("emotion", names, emotions, reader.emotions)
     return [
-        *_comparison("emotion", list(dict.fromkeys([*reader.emotions, *emotions])), emotions, reader.emotions),
+        *first,
         *(_comparison("actor", wrong_actors, actors, reader.per_actor) if wrong_actors else ()),
     ]
 
@@ -102,33 +116,3 @@ def _comparison(title: str, names: list[str], found: Mapping[str, int], expected
     yield f"  {title:<{width}}  found  expected"
     for name in names:
         yield f"  {name:<{width}}  {found.get(name, 0):>5}  {expected.get(name, unstated):>8}"
-
-
-def select(
-    recordings: Iterable[Recording], reader: Reader, corpus: CorpusParams, classes: Sequence[str]
-) -> tuple[list[Recording], list[Rejected]]:
-    """Select the recordings of the classes.
-
-    Returns:
-        The selected recordings, and the others with a reason.
-
-    Raises:
-        InputError: `exclude_actors` names an actor that the corpus does not have.
-    """
-    wanted, unwanted = [], []
-    actors = {recording.actor for recording in recordings} | set(reader.actors)
-    if unknown := [actor for actor in corpus.exclude_actors if actor not in actors]:
-        raise InputError(
-            f"exclude_actors names {listed(map(repr, unknown))}, which {reader.title} does not have; "
-            f"expected some of {listed(sorted(actors), most=50)}"
-        )
-    for recording in recordings:
-        if recording.actor in corpus.exclude_actors:
-            unwanted.append(Rejected(recording.path, f"excluded actor: {recording.actor}"))
-        elif recording.emotion in reader.left_out:
-            unwanted.append(Rejected(recording.path, f"other emotion: {recording.emotion}, which the paper drops"))
-        elif recording.emotion not in classes:
-            unwanted.append(Rejected(recording.path, f"other emotion: {recording.emotion}"))
-        else:
-            wanted.append(recording)
-    return wanted, unwanted

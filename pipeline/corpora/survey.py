@@ -15,7 +15,8 @@ from pipeline.audio.decoding import AudioError, Probe
 from pipeline.core.workers import decoding_threads
 from pipeline.corpora.base import Reader, Recording, list_folder
 from pipeline.corpora.params import CorpusParams
-from pipeline.corpora.scanning import differences, headline, scan_folder, select
+from pipeline.corpora.scanning import differences, headline, scan_folder
+from pipeline.corpora.selection import select, spelling_notes, with_mapped_emotions
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ def survey(key: str, corpus: CorpusParams, reader: Reader, classes: Sequence[str
     found = Counter(recording.emotion for recording in chosen.values())
     return Survey(
         headline=headline(reader, scan),
-        notes=scan.notes,
-        complete=not differences(reader, scan) if reader.emotions else None,
+        notes=(*scan.notes, *spelling_notes(with_mapped_emotions(scan.recordings, reader, corpus), reader, classes)),
+        complete=not differences(reader, scan) if reader.stated else None,
         classes={name: found[name] for name in classes},
         others=len(names) - len(chosen),
         seconds=sum(probe.duration_s for probe in readable),

@@ -86,7 +86,7 @@ COMPARISONS = pa.DataFrameSchema({
 """One row per table, pair, metric and selection; `model_a` is the one claimed better, differences in points."""
 
 INTERVALS = pa.DataFrameSchema({
-    "model": text(), "selection": one_of("last", "best"), "corpus": text(), "gender": one_of("all", "F", "M"),
+    "model": text(), "selection": one_of("last", "best"), "corpus": text(), "gender": one_of("all", "F", "M", "X"),
     "actors": integer(1), "ua": number(least=0), "ci_low": number(empty=True), "ci_high": number(empty=True),
 })  # fmt: skip
 """One row per model, selection and group (`all` and `all`, or the women or men of a corpus): UA in percent and its 95 %
@@ -101,7 +101,7 @@ def measures_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
     """
     return pa.DataFrameSchema({
         "model": text(), "fold": integer(1), "seed": integer(0), "selection": one_of("last", "best"),
-        "level": one_of("segment", "utterance"), "corpus": text(), "gender": one_of("all", "F", "M"),
+        "level": one_of("segment", "utterance"), "corpus": text(), "gender": one_of("all", "F", "M", "X"),
         "n": integer(1), "ua": number(least=0), "wa": number(least=0), "macro_f1": number(least=0),
         "ece": number(least=0), **{f"recall_{name}": number(least=0, empty=True) for name in classes},
         **{f"count_{true}_{predicted}": integer(0) for true in classes for predicted in classes},

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from pipeline.audio.decoding import AudioError, load
+from pipeline.audio.frames import resampled_length
+from pipeline.audio.parts import END, START, part
 from pipeline.core.errors import InputError
 from pipeline.core.features import Matrix, Utterance
 from pipeline.core.wording import counted, listed
@@ -39,12 +41,15 @@ class Recording:
         name: path of its file in the corpus, with forward slashes.
         path: path of its file.
         segments: (key, first frame, number of frames) of each segment.
+        part: where the utterance begins in its file, in seconds, and its number of samples at 16 kHz; None for all of
+            the file.
     """
 
     utterance: str
     name: str
     path: Path
     segments: tuple[tuple[str, int, int], ...]
+    part: tuple[float, int] | None = None
 
 
 def extract(
@@ -133,9 +138,17 @@ def plan(utterances: pd.DataFrame, segments: pd.DataFrame, corpus_path: Path) ->
             "run `dvc repro`, which makes the table of segments again"
         )
     return [
-        Recording(utterance, path, corpus_path / path, tuple(by_utterance[utterance]))
-        for utterance, path in zip(utterances["utterance"], utterances["path"], strict=True)
+        Recording(
+            row["utterance"], row["path"], corpus_path / row["path"], tuple(by_utterance[row["utterance"]]), _part(row)
+        )
+        for row in utterances.to_dict("records")
     ]
+
+
+def _part(row: Mapping[Hashable, Any]) -> tuple[float, int] | None:
+    if not (row.get(START) or row.get(END)):
+        return None
+    return float(row[START] or 0), resampled_length(row["num_samples"], row["sample_rate"])
 
 
 def features(recording: Recording, front_end: FrontEnd[Any]) -> tuple[list[tuple[str, Matrix]], int]:
@@ -174,7 +187,7 @@ def features(recording: Recording, front_end: FrontEnd[Any]) -> tuple[list[tuple
 def _samples(recording: Recording, bounds: list[tuple[int, int]]) -> NDArray[np.float32]:
     """The decoded recording, if it is still the one from which the segments were cut."""
     try:
-        samples = load(recording.path)
+        samples = load(recording.path) if recording.part is None else part(_kept(recording.path), *recording.part)
     except AudioError as error:
         raise InputError(
             f"{recording.path} of utterance {recording.utterance} could be read when the corpus was ingested and "
@@ -187,6 +200,12 @@ def _samples(recording: Recording, bounds: list[tuple[int, int]]) -> NDArray[np.
             f"{expected} from which its segments were cut. The recording changed: run `dvc repro` to ingest it again"
         )
     return samples
+
+
+@lru_cache(maxsize=1)
+def _kept(path: Path) -> NDArray[np.float32]:
+    """A decoded file, kept for the next utterance, which is often another part of it."""
+    return load(path)
 
 
 def _worker_death(at: Recording, reason: str, done: str, workers: int) -> InputError:

@@ -30,12 +30,13 @@ def fold_composition(
         corpora: labels of the corpora by key, in the order of the parts of a bar.
     """
     placed = segments.merge(folds[["corpus", "actor", "fold"]], on=["corpus", "actor"], how="left")
+    genders = ["F", "M", *(["X"] if (folds["gender"] == "X").any() else [])]
     counts = {
         "Segments by emotion": pd.crosstab(placed["fold"], placed["emotion"]).reindex(columns=list(classes)),
         "Segments by corpus": pd.crosstab(placed["fold"], placed["corpus"]).reindex(columns=list(corpora)),
-        "Actors by gender": pd.crosstab(folds["fold"], folds["gender"]).reindex(columns=["F", "M"]),
+        "Actors by gender": pd.crosstab(folds["fold"], folds["gender"]).reindex(columns=genders),
     }
-    names = {**dict(zip(classes, classes, strict=True)), **corpora, "F": "women", "M": "men"}
+    names = {**dict(zip(classes, classes, strict=True)), **corpora, "F": "women", "M": "men", "X": "others"}
     numbers = list(counts["Actors by gender"].index)
     most = max(len(table.columns) for table in counts.values())
     figure = canvas(1.1 + 0.3 * len(numbers) + 0.19 * most)

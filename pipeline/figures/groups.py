@@ -26,6 +26,7 @@ from pipeline.figures.inputs import FigureInputs, epoch_words
 _GENDERS: dict[str, tuple[str, Look, float]] = {
     "F": ("women", {"color": ACCENT, "marker": "o", "markerfacecolor": ACCENT}, -0.16),
     "M": ("men", {"color": INK, "marker": "s", "markerfacecolor": PAPER}, 0.16),
+    "X": ("others", {"color": INK, "marker": "^", "markerfacecolor": ACCENT}, 0.0),
 }
 
 
@@ -74,7 +75,8 @@ def accuracy_by_group(
         axis.set(xlim=(0, 102), xticks=(0, 25, 50, 75, 100), ylim=(len(models) - 0.5, -0.5))
         axis.tick_params(axis="y", length=0)
     figure.supxlabel("Validation UA (%)", fontsize=9)
-    handles = [Line2D([], [], label=name, markersize=5, linewidth=1.2, **look) for name, look, _ in _GENDERS.values()]
+    present = [shown for gender, shown in _GENDERS.items() if gender != "X" or (scores["gender"] == "X").any()]
+    handles = [Line2D([], [], label=name, markersize=5, linewidth=1.2, **look) for name, look, _ in present]
     figure.legend(handles=handles, loc="outside upper left", ncols=2)
     extremes = scores.dropna(subset=["ua"]).sort_values("ua")
     alt = f"{len(corpora)} panels, one a corpus, a row for each of {len(models)} models."

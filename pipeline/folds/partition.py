@@ -87,7 +87,7 @@ def partition(
 
 
 def balance_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Number of women and men of each corpus in each fold, laid out as Table 4, with totals.
+    """Number of women and men (and others, X, if there are any) of each corpus in each fold, as Table 4, with totals.
 
     Args:
         table: rows of `tables.FOLDS`.
@@ -95,7 +95,8 @@ def balance_table(table: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One row for each corpus and `Total`, one column for each (fold, gender).
     """
-    columns = pd.MultiIndex.from_product([range(1, table["fold"].max() + 1), ["F", "M"]], names=["fold", "gender"])
+    genders = ["F", "M", *(["X"] if (table["gender"] == "X").any() else [])]
+    columns = pd.MultiIndex.from_product([range(1, table["fold"].max() + 1), genders], names=["fold", "gender"])
     counts = pd.crosstab(table["corpus"], [table["fold"], table["gender"]]).reindex(columns=columns, fill_value=0)
     counts.loc["Total"] = counts.sum()
     return counts

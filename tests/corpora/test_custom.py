@@ -1,3 +1,5 @@
+import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -21,9 +23,9 @@ def scan(root: Path, text: str, files: tuple[str, ...] = ("a.wav", "sub/b c.wav"
 def test_rows_become_recordings_and_other_files_are_accounted_for(tmp_path):
     text = HEADER + "a.wav,Wut,spk1,f\nsub\\b c.wav,joy,spk2,Male\n\n"
     files = ("a.wav", "sub/b c.wav", "sub/extra.flac", "notes.txt", "._a.wav")
-    scanned = scan(tmp_path, text, files, emotions={"Wut": "anger"})
+    scanned = scan(tmp_path, text, files)
     assert [(one.path, one.name, one.emotion, one.actor, one.gender, one.group) for one in scanned.recordings] == [
-        ("a.wav", "a", "anger", "spk1", "F", "spk1"),
+        ("a.wav", "a", "Wut", "spk1", "F", "spk1"),
         ("sub/b c.wav", "sub-b_c", "joy", "spk2", "M", "spk2"),
     ]
     assert {entry.path: entry.reason for entry in scanned.rejected} == {
@@ -98,7 +100,7 @@ def test_a_table_outside_the_folder_or_missing(tmp_path):
         (HEADER + "a.wav,anger,x\n", r"line 2: wrong number of cells; expected 4, one for each column"),
         (HEADER + "a.wav,anger,x,F,more\n", r"line 2: wrong number of cells"),
         (HEADER + "a.wav,,x,F\n", r"line 2: emotion is empty"),
-        (HEADER + "a.wav,anger,x,?\n", r"line 2: gender is '\?'; expected F or M"),
+        (HEADER + "a.wav,anger,x,?\n", r"line 2: gender is '\?'; expected F, M or X"),
         (HEADER + "a.wav,anger,12,F\n", r"line 2: actor is '12'; expected a name with a letter, such as 'spk12'"),
         (HEADER + "a.wav,anger,x,F\na.wav,joy,x,F\n", r"lines 2 and 3 both name a\.wav"),
         (HEADER + "a.wav,anger,x,F\nsub/b c.wav,joy,x,M\n", r"actor 'x' has gender 'F' in line 2 and 'M' in line 3"),
@@ -111,6 +113,91 @@ def test_mistakes_in_the_table_are_named_with_their_line(tmp_path, text, message
         scan(tmp_path, text)
 
 
-def test_an_emotion_in_params_that_no_row_has(tmp_path):
-    with pytest.raises(InputError, match=r"maps 'angr', which no row of .* has; found anger"):
-        scan(tmp_path, HEADER + "a.wav,anger,x,F\n", emotions={"angr": "anger"})
+@pytest.mark.parametrize(
+    ("column", "meant"),
+    [
+        ("Group", "group"), ("groups", "group"), ("grop", "group"), ("GROUP ", "group"), ("group-id", "group"),
+        ("Start", "start"), ("onset", "start"), ("start_s", "start"), ("start time", "start"), ("Ende", "end"),
+        ("stop", "end"), ("end (s)", "end"),
+    ],
+)  # fmt: skip
+def test_a_column_that_is_probably_a_misspelt_one_is_refused_with_the_name_meant(tmp_path, column, meant):
+    text = f"path,emotion,actor,gender,{column}\na.wav,anger,x,F,1\n"
+    with pytest.raises(InputError, match=rf"has the column '{re.escape(column.strip())}' \(did you mean '{meant}'\?\)"):
+        scan(tmp_path, text)
+
+
+@pytest.mark.parametrize("column", ["Actor", "actors", "speaker's actor"])
+def test_a_needed_column_that_is_misspelt(tmp_path, column):
+    with pytest.raises(InputError, match="has no column actor; ") as refused:
+        scan(tmp_path, f"path,emotion,{column},gender\na.wav,anger,x,F\n")
+    assert (f"did you mean {column!r} as actor?" in str(refused.value)) == (column != "speaker's actor")
+
+
+def test_blanks_around_a_columns_name_do_not_matter(tmp_path):
+    scanned = scan(tmp_path, "path , emotion,Actor ,gender\na.wav,anger,x,F\n".replace("Actor", "actor"))
+    assert [one.actor for one in scanned.recordings] == ["x"]
+
+
+def test_other_columns_are_kept(tmp_path):
+    scanned = scan(tmp_path, "path,emotion,actor,gender,text,style,\na.wav,joy,x,non-binary,one two,read,\n")
+    assert [(one.gender, one.columns) for one in scanned.recordings] == [("X", {"text": "one two", "style": "read"})]
+    assert scanned.notes == ("kept columns: text, style",)
+
+
+def test_start_and_end_make_a_row_a_part_of_its_file(tmp_path):
+    text = "path,emotion,actor,gender,start,end\na.wav,joy,x,F,0,1.5\na.wav,anger,x,F,0 days 00:00:01.5,\nsub/b c.wav,joy,x,F,,\n"
+    parts = [(one.name, one.start, one.end, one.is_part) for one in scan(tmp_path, text).recordings]
+    assert parts == [
+        ("a-0.000-1.500", 0.0, 1.5, True), ("a-1.500-end", 1.5, None, True), ("sub-b_c", 0.0, None, False),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        ("1,1", r"line 2: start is 1 s and end 1 s; expected an end behind the start"),
+        ("soon,2", r"line 2: start is 'soon'; expected a time in seconds, such as 1\.25"),
+        ("-1,2", r"line 2: start is '-1'; expected a time"),
+        ("0,inf", r"line 2: end is 'inf'; expected a time"),
+        ("nan,2", r"line 2: start is 'nan'; expected a time"),
+    ],
+)
+def test_times_that_are_none(tmp_path, times, message):
+    with pytest.raises(InputError, match=message):
+        scan(tmp_path, f"path,emotion,actor,gender,start,end\na.wav,joy,x,F,{times}\n")
+
+
+def test_one_part_twice_and_an_end_without_a_start(tmp_path):
+    head = "path,emotion,actor,gender,start,end\n"
+    with pytest.raises(InputError, match=r"lines 2 and 3 both name a\.wav from 1 s; expected it once"):
+        scan(tmp_path, head + "a.wav,joy,x,F,1,2\na.wav,anger,x,F,1.0,2.0\n")
+    with pytest.raises(InputError, match="has the column end and no column start"):
+        scan(tmp_path, "path,emotion,actor,gender,end\na.wav,joy,x,F,1\n")
+
+
+def test_blanks_around_the_names_of_files_are_found(tmp_path):
+    files = (" lead.wav", "trail.wav ", "sub /in.wav", "two  blanks.wav")
+    text = HEADER + ' lead.wav,joy,x,F\n"trail.wav ",joy,x,F\nsub/in.wav,joy,x,F\ntwo  blanks.wav,joy,x,F\n'
+    assert [one.path for one in scan(tmp_path, text, files).recordings] == sorted(files)
+
+
+def test_a_file_that_cannot_be_used_is_named_with_the_true_reason(tmp_path):
+    files = (".hidden.wav", "back\\slash.wav")
+    text = HEADER + ".hidden.wav,joy,x,F\nback\\slash.wav,joy,x,F\n"
+    with pytest.raises(InputError, match="names 2 files that cannot be used: ") as refused:
+        scan(tmp_path, text, files)
+    assert ".hidden.wav (line 2: its name, or that of a folder above it, begins with a dot" in str(refused.value)
+    assert "back/slash.wav (line 3: its name has a backslash, which tables use between folders" in str(refused.value)
+
+
+def test_an_absolute_path_inside_the_folder_is_that_of_the_file(tmp_path):
+    scanned = scan(tmp_path, HEADER + f"{tmp_path}/sub/b c.wav,joy,x,F\n")
+    assert [one.path for one in scanned.recordings] == ["sub/b c.wav"]
+
+
+def test_a_made_name_never_takes_that_of_another_file(tmp_path):
+    digest = hashlib.sha256(b"a_b.wav").hexdigest()[:8]
+    files = ("a b.wav", "a_b.wav", f"a_b-{digest}.wav")
+    text = HEADER + "".join(f"{name},anger,x,F\n" for name in files)
+    assert len({one.name for one in scan(tmp_path, text, files).recordings}) == 3

@@ -205,3 +205,15 @@ def test_an_actor_of_two_groups_or_genders_is_refused() -> None:
     actors = [("a", "s1", "F", "g1"), ("a", "s1", "F", "g2"), ("a", "s2", "M", "g3")]
     with pytest.raises(InputError, match=r"actor s1 of a .* \(gender F, group g1; gender F, group g2\)"):
         partition(segments_of(actors), 2, 0, True)
+
+
+def test_others_than_women_and_men_are_counted_where_there_are_any() -> None:
+    rows = [
+        ("own", f"{gender}{number}", gender, f"{gender}{number}", number + 1) for gender in "FMX" for number in (0, 1)
+    ]
+    table = pd.DataFrame(rows, columns=["corpus", "actor", "gender", "group", "fold"])
+    with_others = balance_table(table)
+    assert list(with_others.columns) == [(fold, gender) for fold in (1, 2) for gender in "FMX"]
+    assert with_others.loc["Total"].tolist() == [1] * 6
+    without = balance_table(table[table["gender"] != "X"])
+    assert list(without.columns) == [(fold, gender) for fold in (1, 2) for gender in "FM"]

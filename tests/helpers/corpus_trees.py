@@ -169,3 +169,82 @@ def plant_texts(root: Path, texts: dict[str, str]) -> Path:
 
 def files_below(root: Path) -> Iterator[str]:
     return (path.relative_to(root).as_posix() for path in root.rglob("*") if not path.is_dir())
+
+
+CREMAD_SENTENCES = ("DFA", "IEO", "IOM", "ITH", "ITS", "IWL", "IWW", "MTI", "TAI", "TIE", "TSI", "WSI")
+
+
+def cremad() -> list[str]:
+    """As many names of each emotion as the owner's; the ones left out are the last, not those that the owner lacks."""
+    names: dict[str, list[str]] = {}
+    for actor in range(1001, 1092):
+        for sentence in CREMAD_SENTENCES:
+            for emotion in ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD"):
+                three = sentence == "IEO" and emotion != "NEU"
+                for level in ("LO", "MD", "HI") if three else ("XX",):
+                    names.setdefault(emotion, []).append(f"AudioWAV/{actor}_{sentence}_{emotion}_{level}.wav")
+    kept = [name for emotion, all_of_it in names.items() for name in all_of_it[: 1087 if emotion == "NEU" else 1271]]
+    # The release has one name with a single X.
+    return [name.replace("1040_ITH_SAD_XX", "1040_ITH_SAD_X") for name in kept]
+
+
+def nemo() -> list[str]:
+    counts = {"anger": 749, "fear": 736, "happiness": 749, "neutral": 809, "sadness": 769, "surprised": 669}
+    speakers = ("EB0", "IC0", "KD0", "KS0", "MK0", "MP0", "SM0", "TP0", "WR0")
+    return [
+        f"samples/{speakers[number % 9]}_{emotion}_{number // 9 + 1}.wav"
+        for emotion, count in counts.items()
+        for number in range(count)
+    ]
+
+
+def tess() -> list[str]:
+    folders = {"angry": "angry", "disgust": "disgust", "fear": "Fear", "happy": "happy", "neutral": "neutral",
+               "ps": "Pleasant_surprise", "sad": "Sad"}  # fmt: skip
+    words = [f"word{chr(97 + number // 26)}{chr(97 + number % 26)}" for number in range(199)] + ["bite"]
+    files = [
+        f"{actor}_{folder}/{actor}_{word}_{code}.wav"
+        for actor in ("OAF", "YAF")
+        for code, folder in folders.items()
+        for word in words
+    ]
+    return [name.replace("OAF_bite_neutral", "OA_bite_neutral") for name in files]
+
+
+def subesco() -> list[str]:
+    emotions = ("ANGRY", "DISGUST", "FEAR", "HAPPY", "NEUTRAL", "SAD", "SURPRISE")
+    return [
+        f"SUBESCO/{gender}_{number:02d}_NAME{chr(65 + number)}_S_{sentence}_{emotion}_{take}.wav"
+        for gender in "FM"
+        for number in range(1, 11)
+        for sentence in range(1, 11)
+        for emotion in emotions
+        for take in range(1, 6)
+    ]
+
+
+def esd() -> list[str]:
+    folders = ("Neutral", "Angry", "Happy", "Sad", "Surprise")
+    return [
+        f"ESD/{speaker:04d}/{folder}/{('train', 'evaluation', 'test')[number % 3]}/{speaker:04d}_{350 * part + number + 1:06d}.wav"
+        for speaker in range(1, 21)
+        for part, folder in enumerate(folders)
+        for number in range(350)
+    ]
+
+
+def cafe() -> list[str]:
+    folders = {"C": "Colère", "D": "Dégoût", "J": "Joie", "N": "Neutre", "P": "Peur", "S": "Surprise", "T": "Tristesse"}
+    return [
+        f"{folder}/{'' if letter == 'N' else ('Faible/', 'Fort/')[level - 1]}{actor:02d}-{letter}-{level}-{sentence}.wav"
+        for letter, folder in folders.items()
+        for level in ((1,) if letter == "N" else (1, 2))
+        for actor in range(1, 13)
+        for sentence in range(1, 7)
+    ]
+
+
+def emodb2() -> list[str]:
+    """The first edition and 281 more names, each with its laryngograph's twin."""
+    more = [f"{stem}x.wav" for stem in dict.fromkeys(name.removesuffix(".wav")[:-1] for name in emodb())][:281]
+    return [name for file in [*emodb(), *more] for name in (file, file.replace("wav/", "laryngo/", 1))]

@@ -73,6 +73,8 @@ def folds_table(results: Results) -> tuple[Table]:
             for fold in range(1, results.params.partition.folds + 1):
                 genders = line.rows.loc[line.rows["fold"] == fold, "gender"]
                 row |= _fold_cells("set", fold, *(str(int((genders == gender).sum())) for gender in "FM"))
+                if others := int((genders == "X").sum()):
+                    row[f"set{fold}"] = Cell(f"{row[f'set{fold}'].value}, {others}X")
         if line.published:
             for fold in published_folds:
                 row |= _fold_cells("published_set", fold, *(line.published[f"set{fold}_{gender}"] for gender in "FM"))
