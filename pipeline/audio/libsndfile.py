@@ -1,0 +1,117 @@
+"""Recordings that libsndfile decodes, with what their headers promise compared with what decodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import FileIO
+from typing import BinaryIO
+
+import numpy as np
+import soundfile
+
+from pipeline.audio import flac, mpeg, ogg
+from pipeline.audio.headers import Header
+from pipeline.audio.recording import FULL_SCALE, Note, Samples
+from pipeline.audio.track import BLOCK, Track, length_note
+from pipeline.audio.window import Window
+
+_UNKNOWN = 1 << 62
+"""libsndfile's number of samples of a FLAC file that does not declare it is above this."""
+
+
+class NotReadError(Exception):
+    """libsndfile does not know the format, or knows it and cannot decode the whole of it: FFmpeg is asked.
+
+    Attributes:
+        declared: number of samples that the header declares, None if unknown.
+    """
+
+    def __init__(self, reason: str, declared: int | None = None) -> None:
+        super().__init__(reason)
+        self.declared = declared
+
+
+def sound_file(stream: BinaryIO) -> soundfile.SoundFile:
+    """Open a file or a window of one."""
+    # A descriptor instead of a name: soundfile concludes a format from some endings (`.raw`).
+    if isinstance(stream, FileIO):
+        stream.seek(0)
+        return soundfile.SoundFile(stream.fileno(), closefd=False)
+    return soundfile.SoundFile(stream)
+
+
+@contextmanager
+def opened_by_libsndfile(stream: BinaryIO, header: Header | None) -> Iterator[Track]:
+    """Open one recording.
+
+    Args:
+        stream: the file, or the window with this recording.
+        header: its header, if it is uncompressed.
+
+    Raises:
+        NotReadError: libsndfile cannot read it; FFmpeg may.
+    """
+    source, notes = stream, []
+    if header is not None:
+        if header.misleads:
+            source = Window(stream, 0, header.end, {header.field: header.right_field})
+        if header.note:
+            notes.append(Note("length", header.note))
+    elif counted := mpeg.count(stream):
+        source = mpeg.repaired(stream, counted) or stream
+        notes += _mpeg_notes(counted)
+    elif missing := ogg.cut_short(stream):
+        notes.append(Note("length", missing))
+    try:
+        sound = sound_file(source)
+    except soundfile.SoundFileError as error:
+        raise NotReadError(str(error)) from None
+    with sound:
+        declared = sound.frames if header is None and 0 <= sound.frames < _UNKNOWN else None
+        if sound.format == "FLAC" and (reached := flac.reached_samples(stream)) is not None:
+            promised = flac.declared_samples(stream) or None
+            if reached > (promised or 0):
+                raise NotReadError("its frames hold more samples than its header declares", promised)
+        if isinstance(source, FileIO):
+            # Looking into the file moved the descriptor, which libsndfile shares.
+            sound.close()
+            sound = sound_file(source)
+        try:
+            first = _read(sound)
+        except soundfile.SoundFileError as error:
+            raise NotReadError(str(error), declared) from None
+        yield Track(sound.samplerate, sound.channels, _blocks(sound, first, declared, notes), notes)
+
+
+def _read(sound: soundfile.SoundFile) -> Samples:
+    block: Samples = sound.read(BLOCK, dtype="float32", always_2d=True)
+    with np.errstate(over="ignore"):
+        block *= np.float32(FULL_SCALE)
+    return block
+
+
+def _blocks(sound: soundfile.SoundFile, first: Samples, declared: int | None, notes: list[Note]) -> Iterator[Samples]:
+    held, block = 0, first
+    while len(block):
+        held += len(block)
+        yield block
+        block = _read(sound)
+    if declared is not None and declared != held:
+        notes.append(length_note(declared, held))
+
+
+def _mpeg_notes(counted: mpeg.Counted) -> Iterator[Note]:
+    info = counted.info
+    if info is not None and info.declared is not None and info.declared < counted.held:
+        declared, held = info.declared * counted.samples, counted.held * counted.samples
+        yield length_note(declared, held)
+    elif counted.missing and (info is None or info.declared is None):
+        yield Note("length", f"{counted.missing}, so its end is missing")
+    if info is None or not info.gapless:
+        yield delay_note("MP3", 1105, counted.rate)
+
+
+def delay_note(coding: str, samples: int, rate: int) -> Note:
+    """The note of a track that does not say how much silence its coder put before the sound."""
+    return Note("delay", f"{coding} without the length of its coder's delay, about {1000 * samples / rate:.0f} ms")
