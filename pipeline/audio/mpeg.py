@@ -165,10 +165,8 @@ def _frame(stream: BinaryIO, position: int) -> Frame | None:
     # Behind it: the number of frames, of bytes, a table of 100 bytes, a quality; each only if its flag is set.
     behind = sum(size for bit, size in enumerate((4, 4, 100, 4)) if flags >> bit & 1)
     stream.seek(position + mark + 8 + behind)
-    encoder = stream.read(4)
-    return Frame(
-        position, length, samples, hertz, position + mark, encoder in (b"LAME", b"Lavf", b"Lavc", b"L3.9"), declared
-    )
+    gapless = stream.read(4) in (b"LAME", b"Lavf", b"Lavc", b"L3.9")
+    return Frame(position, length, samples, hertz, position + mark, gapless, declared)
 
 
 def repaired(stream: BinaryIO, counted: Counted) -> BinaryIO | None:

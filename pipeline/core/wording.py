@@ -28,3 +28,16 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """The nearest choice as a question with a blank behind it, or nothing: "did you mean 'PreAct'? "."""
     close = difflib.get_close_matches(name, list(choices), n=1)
     return f"did you mean {close[0]!r}? " if close else ""
+
+
+def as_utf8(path: str) -> str:
+    """`path` as text that can be written as UTF-8: a byte that is not UTF-8 becomes a backslash, x and two digits."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def printable(text: str) -> str:
+    """`text` on one line and without control characters, which a terminal would obey: they become escapes as in Python.
+
+    For names that strangers chose: of files, classes and tensors.
+    """
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in as_utf8(text))

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from pipeline.core.errors import InputError
+from pipeline.core.wording import as_utf8
 from pipeline.corpora.params import CorpusParams
 
 Gender = Literal["F", "M"]
@@ -242,11 +243,6 @@ def sort_files(
 def is_system_file(path: PurePosixPath) -> bool:
     """Whether an operating system or a tool left this file: `._x.wav`, `.DS_Store`, `Thumbs.db`, hidden folders."""
     return any(part.startswith(".") or part.lower() in SYSTEM_NAMES for part in path.parts)
-
-
-def as_utf8(path: str) -> str:
-    """`path` as text that can be written as UTF-8: a byte that is not UTF-8 becomes a backslash, x and two digits."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def folders_upward(path: PurePosixPath) -> Iterator[str]:

@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from pipeline.audio.decoding import AudioError, load
+from pipeline.audio.decoding import load
+from pipeline.audio.recording import AudioError
 from pipeline.core.errors import InputError
 from pipeline.core.features import Matrix, Utterance
 from pipeline.core.wording import counted, listed
