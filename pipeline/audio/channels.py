@@ -65,6 +65,8 @@ class Levels:
     def notes(self) -> tuple[Note, ...]:
         """What a user should know."""
         number = len(self._channels)
+        if number == 1:
+            return ()
         if (channel := self.instead()) is not None:
             text = f"its {number} channels cancel each other (opposite phase), so channel {channel + 1} is taken alone"
             return (Note("channels", text),)

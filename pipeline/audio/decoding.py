@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -146,7 +147,7 @@ def _decode(path: Path, use: Callable[[Iterator[Samples], int], Result]) -> tupl
         size, result, again, notes = _pass(path, use, channel)
         again.levels = checks.levels
         checks = again
-    checks.refuse(size)
+    checks.refuse(size, notes)
     return size, result, (*notes, *checks.levels.notes())
 
 
@@ -181,13 +182,14 @@ class _Checks:
                 self.levels.add(block, mono)
             yield mono
 
-    def refuse(self, size: Probe) -> None:
+    def refuse(self, size: Probe, notes: list[Note]) -> None:
         """Raise the reason why the recording cannot be used, if there is one."""
         # A spectrum needs at least one window.
         if resampled_length(size.num_samples, size.sample_rate) < WINDOW:
             milliseconds = 1000 * size.duration_s
-            empty = "empty" if not size.num_samples else f"{milliseconds:.1f} ms, a window is 25 ms"
-            raise AudioError(f"too short: {empty}")
+            length = f"{milliseconds:.1f} ms, a window is 25 ms" if size.num_samples else "empty"
+            told = "".join(f"; {note.text}" for note in notes if note.kind == "length")
+            raise AudioError(f"too short: {length}{told}")
         if not self.finite:
             raise AudioError("not finite")
         if (loudest := max(-self._least, self._greatest)) > LOUDEST:
@@ -235,9 +237,28 @@ def _opened(path: Path) -> Iterator[Track]:
 def _opened_part(stack: ExitStack, stream: BinaryIO, header: Header | None) -> Track:
     """Open one recording with libsndfile, or with FFmpeg if libsndfile cannot read it."""
     try:
-        return stack.enter_context(opened_by_libsndfile(stream, header))
+        track = stack.enter_context(opened_by_libsndfile(stream, header))
+        return replace(track, blocks=_completed(stack, stream, track))
     except NotReadError as error:
-        return stack.enter_context(opened_by_ffmpeg(stream, str(error), error.declared))
+        return stack.enter_context(opened_by_ffmpeg(stream, str(error), error.declared, error.notes))
+
+
+def _completed(stack: ExitStack, stream: BinaryIO, track: Track) -> Iterator[Samples]:
+    """The blocks of libsndfile's track; where it fails on the way, FFmpeg goes on from there."""
+    held = 0
+    try:
+        for block in track.blocks:
+            held += len(block)
+            yield block
+    except NotReadError as error:
+        rest = stack.enter_context(opened_by_ffmpeg(stream, str(error), error.declared))
+        if (rest.sample_rate, rest.channels) != (track.sample_rate, track.channels):
+            raise AudioError(unreadable(error)) from None
+        for block in rest.blocks:
+            known, held = min(held, len(block)), max(0, held - len(block))
+            if known < len(block):
+                yield block[known:]
+        track.notes.extend(rest.notes)
 
 
 def _check_format(track: Track) -> Track:

@@ -36,13 +36,16 @@ STATES_DELAY = frozenset(("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "mp3"))
 
 
 @contextmanager
-def opened_by_ffmpeg(stream: BinaryIO, first_error: str, promised: int | None = None) -> Iterator[Track]:
+def opened_by_ffmpeg(
+    stream: BinaryIO, first_error: str, promised: int | None = None, found: Iterable[Note] = ()
+) -> Iterator[Track]:
     """Open the first audio track of a file.
 
     Args:
         stream: the open file, or a window of one.
         first_error: why libsndfile did not read it, which is reported if FFmpeg does not know it either.
         promised: number of samples that the header declares, None if unknown.
+        found: what is known about the recording already.
 
     Raises:
         AudioError: the file cannot be opened, or has no audio track.
@@ -60,11 +63,11 @@ def opened_by_ffmpeg(stream: BinaryIO, first_error: str, promised: int | None = 
         if track.codec_context is None:
             raise AudioError("unreadable: the coding of its audio track is unknown")
         # Some codings state their rate in the first frame only.
-        frames = container.decode(track)
+        notes = list(found)
+        frames = _decoded(container, track, notes)
         first = next(frames, None)
         codec = track.codec_context
         rate, channels = codec.sample_rate, codec.channels
-        notes: list[Note] = []
         if codec.name in DELAYS and container.format.name not in STATES_DELAY and rate:
             notes.append(delay_note(*DELAYS[codec.name], rate))
         declared, tolerance = (promised, 0) if promised is not None else _declared(container, track, rate)
@@ -79,8 +82,7 @@ def _declared(container: Any, track: Any, rate: int) -> tuple[int | None, int]:
         # `frames` is the number of samples in AVI with uncompressed sound; elsewhere that of packets, or 0.
         return track.frames or None, 0
     if name in COUNTED and track.duration:
-        lossless = name in ("wv", "tta", "ape") and 0
-        tolerance = int(TOLERANCE_S * rate) if lossless is False else 0
+        tolerance = 0 if name in ("wv", "tta", "ape") else int(TOLERANCE_S * rate)
         return round(track.duration * track.time_base * rate), tolerance
     if text := track.metadata.get("DURATION"):  # Matroska
         hours, minutes, seconds = (float(part) for part in text.split(":"))
@@ -88,6 +90,29 @@ def _declared(container: Any, track: Any, rate: int) -> tuple[int | None, int]:
     if len(container.streams) == 1 and container.duration and name in ("matroska,webm", "asf", "flv"):
         return round(container.duration / av.time_base * rate), int(TOLERANCE_S * rate)
     return None, 0
+
+
+def _decoded(container: Any, track: Any, notes: list[Note]) -> Iterator[Any]:
+    """The frames of a track. A damaged packet at its end is a recording that was cut; elsewhere it is refused."""
+    damaged: av.FFmpegError | None = None
+    packets = container.demux(track)
+    while True:
+        try:
+            if (packet := next(packets, None)) is None:
+                break
+        except av.InvalidDataError as error:
+            damaged = damaged or error
+            break
+        try:
+            frames = packet.decode()
+        except (av.InvalidDataError, av.EOFError) as error:
+            damaged = damaged or error
+            continue
+        if damaged is not None and frames and packet.dts is not None:
+            raise damaged
+        yield from frames
+    if damaged is not None:
+        notes.append(Note("length", "its last packet is not complete, so its end is missing"))
 
 
 def _counting(blocks: Iterator[Samples], declared: int | None, tolerance: int, notes: list[Note]) -> Iterator[Samples]:

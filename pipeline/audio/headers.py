@@ -66,7 +66,8 @@ class Header:
         if not self.form:
             return False
         # For a length of 0, libsndfile reads no samples or treats it as unknown, depending on the rest of the header.
-        unknown = self.declared is None or self.declared > self.present
+        # Other readers of libsndfile than that of RIFF refuse a length that reaches beyond the file.
+        unknown = self.declared is None or (self.declared > self.present and self.riff)
         return self.samples != (self.present if unknown else self.declared) or self.declared == 0 < self.present
 
     @property
@@ -244,9 +245,12 @@ def _samples(
         for after in dict.fromkeys((end, end + -end % family.pad)):
             if _only_chunks(stream, after, size, outer_end, family):
                 return (declared if declared % frame == 0 else (after - first) // frame * frame), True
-        # What follows is not part of the file. But a killed writer leaves both lengths as if there were no samples.
+        # What follows is not part of the file. But a killed writer leaves both lengths as they were when it began, or
+        # when it last wrote them: the samples then go on, for longer than was declared.
         if declared and end <= size and outer_end in (end, end + -end % family.pad):
-            return declared, False
+            stream.seek(end)
+            if size - end <= declared or not any(stream.read(1 << 20)):
+                return declared, False
     return max(0, _end_before_chunks(stream, first, size, family) - first) // frame * frame, False
 
 

@@ -27,7 +27,7 @@ _KINDS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
             "an XML document saved as audio, as a failed download leaves it; download the recording again",
         ),
         (
-            rb"(\xef\xbb\xbf)?\s*[{\[]\s*[\"\]}]",
+            rb"(\xef\xbb\xbf)?\s*[{\[]\s*[\"\]}{]",
             "a JSON document saved as audio, as a failed download leaves it; download the recording again",
         ),
         (rb"PK\x03\x04|Rar!\x1a\x07|7z\xbc\xaf\x27\x1c|\x1f\x8b\x08", "an archive (zip, rar, 7z or gzip); unpack it"),

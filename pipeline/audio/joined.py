@@ -23,10 +23,21 @@ _UNCOMPRESSED = {
     b"RF64": re.compile(rb"RF64....WAVEds64", re.DOTALL),
     b"BW64": re.compile(rb"BW64....WAVEds64", re.DOTALL),
     b"FORM": re.compile(rb"FORM....AIF[FC](?=COMM|FVER|COMT|NAME|AUTH|ANNO|MARK|INST|APPL|PEAK)", re.DOTALL),
+    b"NIST": re.compile(rb"NIST_1A\n *\d+\n"),
+    b"dns.": re.compile(rb"dns\.[\x14-\xff]\0\0\0.{4}[\x01-\x1b]\0\0\0..[\x00-\x0c]\0.\0\0\0", re.DOTALL),
     b"riff": re.compile(rb"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb"),
     b"caff": re.compile(rb"caff\x00\x01\x00\x00desc"),
     b".snd": re.compile(rb"\.snd\0\0.{6}\0\0\0[\x01-\x1b]\0[\x00-\x0c]..\0\0\0", re.DOTALL),
 }
+
+_INITIAL = re.escape(bytes(byte for byte in range(256) if byte & 8))  # of the second byte of the flags of WavPack
+_COMPRESSED = (
+    re.compile(rb"TTA1[\x01\x02]\0[\x01-\x20]\0"),
+    re.compile(rb"FLV\x01[\x01\x04\x05]\0\0\0\x09"),
+    re.compile(rb"wvpk.{12}\0\0\0\0.{4}.[" + _INITIAL + rb"]", re.DOTALL),
+    re.compile(rb"\0\0\0[\x10-\x40]ftyp[ -~]{4}", re.DOTALL),
+)
+"""Beginnings of recordings of formats of which FFmpeg reads the first one only."""
 
 
 def parts(stream: BinaryIO, header: Header | None) -> list[tuple[int, int]]:
@@ -38,17 +49,20 @@ def parts(stream: BinaryIO, header: Header | None) -> list[tuple[int, int]]:
     """
     size = stream.seek(0, io.SEEK_END)
     stream.seek(0)
-    magic = stream.read(4)
+    start = stream.read(40)
+    magic = start[:4]
     if magic == b"OggS":
         starts = _ogg_starts(stream)
     elif magic == b"fLaC":
         starts = _matches(stream, _FLAC)
+    elif (pattern := next((one for one in _COMPRESSED if one.match(start)), None)) is not None:
+        starts = _matches(stream, pattern)
     elif header is not None:
         # A header that agrees with its file leaves no room for another recording.
         known = magic in _UNCOMPRESSED and not header.trusted
         starts = _matches(stream, _UNCOMPRESSED[magic]) if known else ()
     else:
-        starts = (frame.position for number, frame in enumerate(frames(stream)) if frame.info is not None and number)
+        starts = (frame.start for number, frame in enumerate(frames(stream)) if frame.info is not None and number)
     ordered = [0, *(start for start in starts if start > 0), size]
     return list(pairwise(ordered))
 

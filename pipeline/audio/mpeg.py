@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from pipeline.audio.window import Window
@@ -32,7 +32,9 @@ class Frame:
 
     Attributes:
         position: its offset.
+        start: offset of the tags before it, or its own.
         length: its length in bytes, as its head declares it.
+        layer: 1, 2 or 3.
         samples: number of samples of each channel.
         rate: sampling rate in Hz.
         info: offset of the mark `Xing` or `Info` in the file; None in a frame of sound.
@@ -42,11 +44,13 @@ class Frame:
 
     position: int
     length: int
+    layer: int
     samples: int
     rate: int
     info: int | None = None
     gapless: bool = False
     declared: int | None = None
+    start: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Counted:
     Attributes:
         info: its first frame, if it carries the mark `Xing` or `Info`.
         held: number of complete frames of sound.
+        layer: 1, 2 or 3.
         samples: number of samples in a frame.
         rate: sampling rate in Hz.
         missing: description of an incomplete last frame, else None.
@@ -63,9 +68,20 @@ class Counted:
 
     info: Frame | None
     held: int
+    layer: int
     samples: int
     rate: int
     missing: str | None
+
+    @property
+    def declares(self) -> bool:
+        """Whether the first frame declares how many follow."""
+        return self.info is not None and self.info.declared is not None
+
+    @property
+    def declared_samples(self) -> int | None:
+        """The number of samples that the first frame declares, the coder's delay included; None if it does not."""
+        return None if self.info is None or self.info.declared is None else self.info.declared * self.samples
 
 
 def frames(stream: BinaryIO) -> Iterator[Frame]:
@@ -73,7 +89,7 @@ def frames(stream: BinaryIO) -> Iterator[Frame]:
 
     The last one may reach beyond the end of the file. Tags before and between frames are skipped.
     """
-    position = _after_tag(stream, 0)
+    start, position = 0, _after_tag(stream, 0)
     trusted = False
     while True:
         frame = _frame(stream, position)
@@ -86,24 +102,25 @@ def frames(stream: BinaryIO) -> Iterator[Frame]:
             position = found
             continue
         trusted = True
-        yield frame
-        position = _after_tag(stream, position + frame.length)
+        yield replace(frame, start=start)
+        start = position + frame.length
+        position = _after_tag(stream, start)
 
 
 def count(stream: BinaryIO) -> Counted | None:
     """Count the frames of a file of one recording; None if it is no MPEG audio."""
     size = stream.seek(0, io.SEEK_END)
-    info, held, samples, rate, missing = None, 0, 0, 0, None
+    info, held, layer, samples, rate, missing = None, 0, 3, 0, 0, None
     for frame in frames(stream):
         if frame.info is not None and not held:
             info = frame
             continue
-        samples, rate = frame.samples, frame.rate
+        layer, samples, rate = frame.layer, frame.samples, frame.rate
         if frame.position + frame.length > size:
             missing = f"its last frame declares {frame.length} bytes and {size - frame.position} follow"
         else:
             held += 1
-    return Counted(info, held, samples, rate, missing) if held else None
+    return Counted(info, held, layer, samples, rate, missing) if held else None
 
 
 def _follows(stream: BinaryIO, frame: Frame) -> bool:
@@ -155,18 +172,18 @@ def _frame(stream: BinaryIO, position: int) -> Frame | None:
     if length < 24:
         return None
     if layer != 3:
-        return Frame(position, length, samples, hertz)
+        return Frame(position, length, layer, samples, hertz)
     mono = head[3] >> 6 == 3
     mark = 4 + ((17 if mono else 32) if newest else (9 if mono else 17))
     if head[mark : mark + 4] not in (b"Xing", b"Info") or any(head[4:mark]):
-        return Frame(position, length, samples, hertz)
+        return Frame(position, length, layer, samples, hertz)
     flags = int.from_bytes(head[mark + 4 : mark + 8], "big")
     declared = int.from_bytes(head[mark + 8 : mark + 12], "big") if flags & 1 else None
     # Behind it: the number of frames, of bytes, a table of 100 bytes, a quality; each only if its flag is set.
     behind = sum(size for bit, size in enumerate((4, 4, 100, 4)) if flags >> bit & 1)
     stream.seek(position + mark + 8 + behind)
     gapless = stream.read(4) in (b"LAME", b"Lavf", b"Lavc", b"L3.9")
-    return Frame(position, length, samples, hertz, position + mark, gapless, declared)
+    return Frame(position, length, layer, samples, hertz, position + mark, gapless, declared)
 
 
 def repaired(stream: BinaryIO, counted: Counted) -> BinaryIO | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pipeline.audio.recording import Note, Samples
 
-BLOCK = 1 << 17
+BLOCK = 1 << 15
 """Number of samples of each channel decoded at a time, so that memory does not grow with the recording."""
 
 

@@ -261,9 +261,7 @@ def test_a_file_that_is_cut_while_it_is_read(tmp_path, monkeypatch):
         raise OSError(5, "Input/output error")
         yield
 
-    monkeypatch.setattr(
-        libsndfile, "_blocks", lambda sound, *_: torn(sound) if len(sound) > 480 else iter([noise()])
-    )
+    monkeypatch.setattr(libsndfile, "_blocks", lambda sound, *_: torn(sound) if len(sound) > 480 else iter([noise()]))
 
     def noise() -> np.ndarray:
         return np.random.default_rng().normal(size=(480, 1)).astype(np.float32)
