@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import av
 import numpy as np
@@ -41,7 +41,7 @@ from pipeline.audio.recording import (
 )
 from pipeline.audio.resampling import resample
 from pipeline.audio.track import Track
-from pipeline.audio.window import Window
+from pipeline.audio.window import Source, Window
 from pipeline.core.wording import enumerated
 
 LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000
@@ -234,7 +234,7 @@ def _opened(path: Path) -> Iterator[Track]:
         raise AudioError(unreadable(error)) from None
 
 
-def _opened_part(stack: ExitStack, stream: BinaryIO, header: Header | None) -> Track:
+def _opened_part(stack: ExitStack, stream: Source, header: Header | None) -> Track:
     """Open one recording with libsndfile, or with FFmpeg if libsndfile cannot read it."""
     try:
         track = stack.enter_context(opened_by_libsndfile(stream, header))
@@ -243,7 +243,7 @@ def _opened_part(stack: ExitStack, stream: BinaryIO, header: Header | None) -> T
         return stack.enter_context(opened_by_ffmpeg(stream, str(error), error.declared, error.notes))
 
 
-def _completed(stack: ExitStack, stream: BinaryIO, track: Track) -> Iterator[Samples]:
+def _completed(stack: ExitStack, stream: Source, track: Track) -> Iterator[Samples]:
     """The blocks of libsndfile's track; where it fails on the way, FFmpeg goes on from there."""
     held = 0
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
-from typing import Any, BinaryIO
+from typing import Any
 
 import av
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pipeline.audio.libsndfile import delay_note
 from pipeline.audio.recording import FULL_SCALE, AudioError, Note, Samples
 from pipeline.audio.track import Track, length_note
+from pipeline.audio.window import Source
 
 # Containers of recordings. Playlists and other formats that refer to other files are not opened.
 CONTAINERS = (
@@ -37,7 +38,7 @@ STATES_DELAY = frozenset(("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "mp3"))
 
 @contextmanager
 def opened_by_ffmpeg(
-    stream: BinaryIO, first_error: str, promised: int | None = None, found: Iterable[Note] = ()
+    stream: Source, first_error: str, promised: int | None = None, found: Iterable[Note] = ()
 ) -> Iterator[Track]:
     """Open the first audio track of a file.
 

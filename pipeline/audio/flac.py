@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from typing import BinaryIO
+
+from pipeline.audio.window import Source
 
 _TAIL = 1 << 17
 """Bytes at the end of the file in which the last frame begins; a frame is a few kilobytes as a rule."""
@@ -12,7 +13,7 @@ _TAIL = 1 << 17
 _SYNC = re.compile(rb"\xff[\xf8\xf9]")
 
 
-def declared_samples(stream: BinaryIO) -> int | None:
+def declared_samples(stream: Source) -> int | None:
     """The number of samples that the head of a FLAC file declares, 0 if it is unknown; None for another file."""
     stream.seek(0)
     head = stream.read(42)
@@ -21,7 +22,7 @@ def declared_samples(stream: BinaryIO) -> int | None:
     return int.from_bytes(head[18:26], "big") & (1 << 36) - 1
 
 
-def reached_samples(stream: BinaryIO) -> int | None:
+def reached_samples(stream: Source) -> int | None:
     """The end of the last frame in samples; None if no frame is found at the end of the file.
 
     Seldom, bytes that look like a frame are found; the caller compares with what decodes.

@@ -11,7 +11,8 @@ import io
 import re
 import struct
 from dataclasses import dataclass
-from typing import BinaryIO
+
+from pipeline.audio.window import Source
 
 TAIL = 1 << 16
 """Number of bytes at the end of a file that are searched for chunks after samples of unknown length."""
@@ -144,7 +145,7 @@ def _family(start: bytes) -> _Family | None:
     return _W64 if start[:4] == b"riff" and start[24:28] == b"wave" else None
 
 
-def read_header(stream: BinaryIO) -> Header | None:
+def read_header(stream: Source) -> Header | None:
     """Read the header of an uncompressed container; None for any other file and for one without samples' chunk."""
     stream.seek(0)
     start = stream.read(40)
@@ -156,7 +157,7 @@ def read_header(stream: BinaryIO) -> Header | None:
     return None if family is None else _read_chunks(stream, start, family)
 
 
-def _read_chunks(stream: BinaryIO, start: bytes, family: _Family) -> Header | None:
+def _read_chunks(stream: Source, start: bytes, family: _Family) -> Header | None:
     size = stream.seek(0, io.SEEK_END)
     outer_end = _outer_end(start, family)
     position, frame = family.start, 1
@@ -196,7 +197,7 @@ def _outer_end(start: bytes, family: _Family) -> int:
     return int(struct.unpack_from(family.length, start, family.outer)[0]) + family.outer_extra
 
 
-def _wide(stream: BinaryIO, position: int) -> int:
+def _wide(stream: Source, position: int) -> int:
     stream.seek(position)
     return int.from_bytes(stream.read(8), "little")
 
@@ -227,7 +228,7 @@ def _frame_bytes(name: bytes, content: bytes, order: str) -> int:
 
 
 def _samples(
-    stream: BinaryIO, first: int, declared: int | None, frame: int, outer_end: int, family: _Family
+    stream: Source, first: int, declared: int | None, frame: int, outer_end: int, family: _Family
 ) -> tuple[int, bool]:
     """How many bytes the samples have, and whether nothing but chunks follows them.
 
@@ -254,7 +255,7 @@ def _samples(
     return max(0, _end_before_chunks(stream, first, size, family) - first) // frame * frame, False
 
 
-def _only_chunks(stream: BinaryIO, start: int, size: int, outer_end: int, family: _Family) -> bool:
+def _only_chunks(stream: Source, start: int, size: int, outer_end: int, family: _Family) -> bool:
     """Whether the file has nothing but chunks from `start` to its end, or nothing at all."""
     position = start
     while (chunk := _chunk(stream, position, family)) and all(32 <= byte < 127 for byte in chunk[0][:4]):
@@ -269,7 +270,7 @@ def _only_chunks(stream: BinaryIO, start: int, size: int, outer_end: int, family
     return not any(stream.read()) and (position > start or size == start or outer_end <= start)
 
 
-def _end_before_chunks(stream: BinaryIO, first: int, size: int, family: _Family) -> int:
+def _end_before_chunks(stream: Source, first: int, size: int, family: _Family) -> int:
     """Where the chunks at the end of the file begin when the lengths are wrong; the end of the file if it has none."""
     start = max(first, size - TAIL)
     stream.seek(start)
@@ -280,7 +281,7 @@ def _end_before_chunks(stream: BinaryIO, first: int, size: int, family: _Family)
     return size
 
 
-def _chunk(stream: BinaryIO, position: int, family: _Family) -> tuple[bytes, int] | None:
+def _chunk(stream: Source, position: int, family: _Family) -> tuple[bytes, int] | None:
     """Name and length of the chunk at `position`, None at the end of the file."""
     stream.seek(position)
     head = stream.read(family.head)
@@ -297,7 +298,7 @@ def _after(position: int, length: int, family: _Family) -> int:
     return position + whole + -whole % family.pad
 
 
-def _read_au(stream: BinaryIO, start: bytes) -> Header | None:
+def _read_au(stream: Source, start: bytes) -> Header | None:
     order = ">" if start[:4] == b".snd" else "<"
     if len(start) < 24:
         return None
@@ -309,7 +310,7 @@ def _read_au(stream: BinaryIO, start: bytes) -> Header | None:
     return Header(8, f"{order}I", 0, known, first, samples, present, known == samples)
 
 
-def _read_nist(stream: BinaryIO) -> Header | None:
+def _read_nist(stream: Source) -> Header | None:
     """NIST Sphere, whose header is text; libsndfile reads to the end of the file whatever it declares."""
     stream.seek(0)
     text = stream.read(1024)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import io
 import mmap
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import BinaryIO
 
 from pipeline.audio.headers import Header
 from pipeline.audio.mpeg import frames
 from pipeline.audio.ogg import pages
+from pipeline.audio.window import Source
 
 _FLAC = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")
 _UNCOMPRESSED = {
@@ -40,7 +40,7 @@ _COMPRESSED = (
 """Beginnings of recordings of formats of which FFmpeg reads the first one only."""
 
 
-def parts(stream: BinaryIO, header: Header | None) -> list[tuple[int, int]]:
+def parts(stream: Source, header: Header | None) -> list[tuple[int, int]]:
     """Start and end of each recording in a file; one pair for a file that holds one.
 
     Args:
@@ -48,6 +48,7 @@ def parts(stream: BinaryIO, header: Header | None) -> list[tuple[int, int]]:
         header: its header, if it is uncompressed.
     """
     size = stream.seek(0, io.SEEK_END)
+    starts: Iterable[int]
     stream.seek(0)
     start = stream.read(40)
     magic = start[:4]
@@ -67,7 +68,7 @@ def parts(stream: BinaryIO, header: Header | None) -> list[tuple[int, int]]:
     return list(pairwise(ordered))
 
 
-def _matches(stream: BinaryIO, pattern: re.Pattern[bytes]) -> Iterator[int]:
+def _matches(stream: Source, pattern: re.Pattern[bytes]) -> Iterator[int]:
     try:
         with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
             yield from [found.start() for found in pattern.finditer(content)]
@@ -75,7 +76,7 @@ def _matches(stream: BinaryIO, pattern: re.Pattern[bytes]) -> Iterator[int]:
         return
 
 
-def _ogg_starts(stream: BinaryIO) -> Iterator[int]:
+def _ogg_starts(stream: Source) -> Iterator[int]:
     """Where the first pages of a stream follow pages of sound."""
     sound = False
     for page in pages(stream):

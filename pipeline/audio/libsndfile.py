@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
-from typing import BinaryIO
 
 import numpy as np
 import soundfile
@@ -14,7 +13,7 @@ from pipeline.audio import flac, mpeg, ogg
 from pipeline.audio.headers import Header
 from pipeline.audio.recording import FULL_SCALE, Note, Samples
 from pipeline.audio.track import BLOCK, Track, length_note
-from pipeline.audio.window import Window
+from pipeline.audio.window import Source, Window
 
 _UNKNOWN = 1 << 62
 """libsndfile's number of samples of a FLAC file that does not declare it is above this."""
@@ -37,7 +36,7 @@ class NotReadError(Exception):
         self.declared, self.notes = declared, notes
 
 
-def sound_file(stream: BinaryIO) -> soundfile.SoundFile:
+def sound_file(stream: Source) -> soundfile.SoundFile:
     """Open a file or a window of one."""
     # A descriptor instead of a name: soundfile concludes a format from some endings (`.raw`).
     stream.seek(0)
@@ -47,7 +46,7 @@ def sound_file(stream: BinaryIO) -> soundfile.SoundFile:
 
 
 @contextmanager
-def opened_by_libsndfile(stream: BinaryIO, header: Header | None) -> Iterator[Track]:
+def opened_by_libsndfile(stream: Source, header: Header | None) -> Iterator[Track]:
     """Open one recording.
 
     Args:
@@ -57,7 +56,8 @@ def opened_by_libsndfile(stream: BinaryIO, header: Header | None) -> Iterator[Tr
     Raises:
         NotReadError: libsndfile cannot read it; FFmpeg may.
     """
-    source, notes = stream, list[Note]()
+    source: Source = stream
+    notes: list[Note] = []
     counted = None
     if header is not None:
         if header.misleads:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import BinaryIO
 
-from pipeline.audio.window import Window
+from pipeline.audio.window import Source, Window
 
 _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}  # by version
 _BITRATES = {  # kbit/s by (MPEG 1, layer)
@@ -84,7 +83,7 @@ class Counted:
         return None if self.info is None or self.info.declared is None else self.info.declared * self.samples
 
 
-def frames(stream: BinaryIO) -> Iterator[Frame]:
+def frames(stream: Source) -> Iterator[Frame]:
     """The frames of a file, from the first to the last; none if the file is no MPEG audio.
 
     The last one may reach beyond the end of the file. Tags before and between frames are skipped.
@@ -107,7 +106,7 @@ def frames(stream: BinaryIO) -> Iterator[Frame]:
         position = _after_tag(stream, start)
 
 
-def count(stream: BinaryIO) -> Counted | None:
+def count(stream: Source) -> Counted | None:
     """Count the frames of a file of one recording; None if it is no MPEG audio."""
     size = stream.seek(0, io.SEEK_END)
     info, held, layer, samples, rate, missing = None, 0, 3, 0, 0, None
@@ -123,13 +122,13 @@ def count(stream: BinaryIO) -> Counted | None:
     return Counted(info, held, layer, samples, rate, missing) if held else None
 
 
-def _follows(stream: BinaryIO, frame: Frame) -> bool:
+def _follows(stream: Source, frame: Frame) -> bool:
     size = stream.seek(0, io.SEEK_END)
     after = frame.position + frame.length
     return after >= size or _frame(stream, _after_tag(stream, after)) is not None
 
 
-def _search(stream: BinaryIO, position: int) -> int | None:
+def _search(stream: Source, position: int) -> int | None:
     stream.seek(position)
     content = stream.read(_LOST)
     place = content.find(b"\xff", 1)
@@ -141,7 +140,7 @@ def _search(stream: BinaryIO, position: int) -> int | None:
     return None
 
 
-def _after_tag(stream: BinaryIO, position: int) -> int:
+def _after_tag(stream: Source, position: int) -> int:
     """The offset after an ID3 tag at `position`, or `position` itself."""
     stream.seek(position)
     head = stream.read(10)
@@ -153,7 +152,7 @@ def _after_tag(stream: BinaryIO, position: int) -> int:
     return position
 
 
-def _frame(stream: BinaryIO, position: int) -> Frame | None:
+def _frame(stream: Source, position: int) -> Frame | None:
     stream.seek(position)
     head = stream.read(64)
     if len(head) < 4 or head[0] != 0xFF or head[1] < 0xE0:
@@ -186,7 +185,7 @@ def _frame(stream: BinaryIO, position: int) -> Frame | None:
     return Frame(position, length, layer, samples, hertz, position + mark, gapless, declared)
 
 
-def repaired(stream: BinaryIO, counted: Counted) -> BinaryIO | None:
+def repaired(stream: Source, counted: Counted) -> Window | None:
     """The file with the number of frames that it holds, if it declares fewer; None if there is nothing to repair."""
     info = counted.info
     if info is None or info.info is None or info.declared is None or info.declared >= counted.held:

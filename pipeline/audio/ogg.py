@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+
+from pipeline.audio.window import Source
 
 _HEAD = 27  # bytes before the table of segments
 
@@ -27,7 +28,7 @@ class Page:
     last: bool
 
 
-def pages(stream: BinaryIO) -> Iterator[Page]:
+def pages(stream: Source) -> Iterator[Page]:
     """The pages from the start of the file to its end, or to the first place that is none."""
     position = 0
     while True:
@@ -41,7 +42,7 @@ def pages(stream: BinaryIO) -> Iterator[Page]:
         position += length
 
 
-def cut_short(stream: BinaryIO) -> str | None:
+def cut_short(stream: Source) -> str | None:
     """How an Ogg file shows that its end is missing; None if it has its end."""
     size = stream.seek(0, io.SEEK_END)
     page = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 
 class Window(io.RawIOBase):
@@ -17,7 +17,7 @@ class Window(io.RawIOBase):
         patches: bytes that stand for those of the file, by their offset in the file.
     """
 
-    def __init__(self, stream: BinaryIO, start: int, end: int, patches: Mapping[int, bytes] | None = None) -> None:
+    def __init__(self, stream: Source, start: int, end: int, patches: Mapping[int, bytes] | None = None) -> None:
         super().__init__()
         self._stream, self._start, self._end, self._patches = stream, start, end, patches or {}
         self._position = 0
@@ -61,3 +61,7 @@ class Window(io.RawIOBase):
         content = self.read(len(buffer))
         buffer[: len(content)] = content
         return len(content)
+
+
+Source: TypeAlias = BinaryIO | Window
+"""An open file, or a part of one."""

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from pipeline.core.errors import InputError
-from pipeline.core.wording import as_utf8
+from pipeline.core.wording import as_utf8 as as_utf8
 from pipeline.corpora.params import CorpusParams
 
 Gender = Literal["F", "M"]
