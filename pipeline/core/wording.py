@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
+
+_DIRECTIONS = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def counted(number: int, noun: str) -> str:
@@ -40,4 +43,12 @@ def printable(text: str) -> str:
 
     For names that strangers chose: of files, classes and tensors.
     """
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in as_utf8(text))
+    text = as_utf8(text)
+    if text.isprintable():
+        return text
+    return "".join(one.encode("unicode_escape").decode() if _controls(one) else one for one in text)
+
+
+def _controls(character: str) -> bool:
+    """Whether it is a control character, a line end, or a change of the direction of writing."""
+    return unicodedata.category(character) in ("Cc", "Zl", "Zp") or character in _DIRECTIONS

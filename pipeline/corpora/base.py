@@ -87,11 +87,13 @@ class Folder:
         root: the corpus path.
         files: sorted paths of the files, relative to the root, with forward slashes.
         skipped_links: linked folders, or folders below linked ones, that are already read under another path.
+        projects: folders below the root that are DVC projects of their own.
     """
 
     root: Path
     files: tuple[str, ...]
     skipped_links: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,7 @@ def list_folder(root: Path) -> Folder:
         raise InputError(f"the corpus path {root} is a file; expected the folder that holds the corpus")
     files: list[str] = []
     skipped: list[str] = []
+    projects: list[str] = []
     top = os.path.realpath(root)
     linked: set[str] = set()
     waiting = [""]
@@ -167,10 +170,12 @@ def list_folder(root: Path) -> Folder:
             elif _read_already(entry, top, linked):
                 skipped.append(path)
             else:
+                if entry.name == ".dvc" and folder:
+                    projects.append(folder.rstrip("/"))
                 if entry.is_symlink():
                     linked.add(os.path.realpath(entry.path))
                 waiting.append(f"{path}/")
-    return Folder(root, tuple(sorted(files)), tuple(sorted(skipped)))
+    return Folder(root, tuple(sorted(files)), tuple(sorted(skipped)), tuple(sorted(projects)))
 
 
 def _entries(root: Path, folder: str) -> list[os.DirEntry[str]]:

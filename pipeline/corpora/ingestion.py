@@ -19,10 +19,11 @@ from pipeline.audio import decoding as audio
 from pipeline.audio.frames import SAMPLE_RATE
 from pipeline.audio.recording import DENIED, GONE, AudioError, Examined
 from pipeline.core.errors import InputError
-from pipeline.core.wording import counted, listed
+from pipeline.core.wording import counted, listed, printable
 from pipeline.core.workers import decoding_threads
 from pipeline.corpora.base import Reader, Recording, Rejected, as_utf8, list_folder
 from pipeline.corpora.notes import noted_recordings
+from pipeline.corpora.obstacles import refuse_untracked
 from pipeline.corpora.params import CorpusParams
 from pipeline.corpora.scanning import headline, owners_counts, scan_folder, select
 
@@ -69,10 +70,11 @@ def ingest(key: str, corpus: CorpusParams, reader: Reader, classes: Sequence[str
 
     Raises:
         InputError: the folder is missing, empty or another corpus; recordings are missing though `complete` is set;
-            too many are unreadable; a class that the corpus has is left without recordings; or identical sound has
-            two actors or labels.
+            too many are unreadable; DVC does not see the folder; a class that the corpus has is left without
+            recordings; or identical sound has two actors or labels.
     """
     folder = list_folder(Path(corpus.path))
+    refuse_untracked(folder)
     scan = scan_folder(folder, corpus, reader)
     messages = [headline(reader, scan), *scan.notes]
     if folder.skipped_links:
@@ -277,5 +279,5 @@ def _utterances(key: str, usable: Sequence[_Usable]) -> pd.DataFrame:
 
 
 def _rejected(key: str, rejected: Sequence[Rejected]) -> pd.DataFrame:
-    rows = sorted((entry.path, entry.reason) for entry in rejected)
+    rows = sorted((printable(entry.path), printable(entry.reason)) for entry in rejected)
     return pd.DataFrame([(key, *row) for row in rows], columns=["corpus", "path", "reason"])

@@ -15,6 +15,7 @@ from pipeline.audio.recording import AudioError, Surveyed
 from pipeline.core.workers import decoding_threads
 from pipeline.corpora.base import Reader, Recording, list_folder
 from pipeline.corpora.notes import noted_recordings
+from pipeline.corpora.obstacles import obstacles
 from pipeline.corpora.params import CorpusParams
 from pipeline.corpora.scanning import differences, headline, scan_folder, select
 
@@ -32,7 +33,7 @@ class Survey:
         seconds: total length of the recordings of the classes, in seconds.
         rates: number of recordings of each sampling rate (Hz).
         unreadable: number of recordings of the classes that could not be probed.
-        warnings: what a user should know about recordings that can be read, one line each.
+        warnings: what DVC cannot track, and what a user should know about recordings that can be read; a line each.
     """
 
     headline: str
@@ -76,7 +77,7 @@ def survey(key: str, corpus: CorpusParams, reader: Reader, classes: Sequence[str
         seconds=sum(probe.duration_s for probe in readable),
         rates=dict(sorted(Counter(probe.sample_rate for probe in readable).items())),
         unreadable=len(probes) - len(readable),
-        warnings=tuple(noted_recordings(noted)),
+        warnings=(*obstacles(folder), *noted_recordings(noted)),
     )
 
 
