@@ -28,9 +28,10 @@ import torch
 
 from pipeline.core.errors import explained
 from pipeline.core.features import Shape
+from pipeline.core.limits import available_cores
 from pipeline.core.source import refuse_other_code
 from pipeline.core.tables import FOLDS, SEGMENTS, write_table
-from pipeline.core.workers import available_cores, map_in_order
+from pipeline.core.workers import map_in_order
 from pipeline.features.archive import ArchiveWriter
 from pipeline.training.data import load_experiment
 from pipeline.training.order import shuffled_batches

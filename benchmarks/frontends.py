@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from pipeline.audio.frames import SAMPLE_RATE
 from pipeline.core.errors import explained
 from pipeline.core.features import Utterance
+from pipeline.core.limits import available_cores
 from pipeline.core.source import refuse_other_code
-from pipeline.core.workers import available_cores
 from pipeline.features.segmentation import frames_of
 from pipeline.frontends.registry import front_end_of
 

@@ -27,8 +27,8 @@ import transformers
 
 from pipeline.core.errors import explained
 from pipeline.core.features import Utterance
+from pipeline.core.limits import available_cores
 from pipeline.core.source import refuse_other_code
-from pipeline.core.workers import available_cores
 from pipeline.features.segmentation import frames_of
 from pipeline.frontends.ssl import Ssl, SslOptions
 

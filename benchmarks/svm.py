@@ -25,9 +25,9 @@ import sklearn
 import torch
 
 from pipeline.core.errors import explained
+from pipeline.core.limits import available_cores
 from pipeline.core.source import refuse_other_code
 from pipeline.core.tables import FOLDS, SEGMENTS, write_table
-from pipeline.core.workers import available_cores
 from pipeline.features.archive import ArchiveWriter
 from pipeline.runs.params import RunSections
 from pipeline.runs.scheduler import plan

@@ -37,8 +37,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from pipeline.core.errors import explained
 from pipeline.core.features import Shape
+from pipeline.core.limits import available_cores
 from pipeline.core.source import refuse_other_code
-from pipeline.core.workers import available_cores
 from pipeline.frontends.kaldi import BINS
 from pipeline.models.families.resnext import FAMILY, ResNeXtParams
 from pipeline.models.family import Design

@@ -1,140 +1,96 @@
 """Any recording as mono float32 samples at 16 kHz on the int16 scale, as Kaldi reads audio.
 
 WAV, FLAC and the other formats of libsndfile are read by soundfile; AVI and all other formats by PyAV (FFmpeg), which
-decodes the audio track only. The format is detected from the content, never from the end of the file's name.
-
-Resampling is `scipy.signal.resample_poly` with its default filter: it works for any pair of rates, gives exactly
-ceil(16000 N / rate) samples, and suppresses aliases better than torchaudio's default (at 9 kHz: -31 dB against -17 dB).
+decodes the audio track only, and which is asked too where libsndfile opens a file and cannot read it. The format is
+detected from the content, never from the end of the file's name. What decodes is compared with what the header
+promises and with the bytes that follow; the fuller reading is taken, and a note says so.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from io import BytesIO, FileIO
-from itertools import chain
-from math import gcd
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import av
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
-from scipy.signal import resample_poly
 
-from pipeline.audio.frames import SAMPLE_RATE, WINDOW, resampled_length
-from pipeline.audio.wav_header import read_wav_header
+from pipeline.audio.channels import Levels, mix
+from pipeline.audio.ffmpeg import opened_by_ffmpeg, unreadable
+from pipeline.audio.frames import WINDOW, resampled_length
+from pipeline.audio.headers import Header, read_header
+from pipeline.audio.impostors import SNIFFED, impostor
+from pipeline.audio.joined import parts
+from pipeline.audio.libsndfile import NotReadError, opened_by_libsndfile, sound_file
+from pipeline.audio.recording import (
+    DENIED,
+    FULL_SCALE,
+    GONE,
+    AudioError,
+    Examined,
+    Loaded,
+    Note,
+    Probe,
+    Samples,
+    Surveyed,
+)
+from pipeline.audio.resampling import resample
+from pipeline.audio.track import Track
+from pipeline.audio.window import Source, Window
+from pipeline.core.wording import enumerated
 
-FULL_SCALE = 32768.0
-"""The value that 1.0 of a floating-point file becomes."""
-
-LOWEST_RATE, HIGHEST_RATE = 1000, 1_000_000
-"""Hz; a header with a rate outside these limits is damaged."""
-
-BLOCK = 1 << 17
-"""Number of samples of each channel decoded at a time, so that memory does not grow with an examined recording."""
-
-# Containers of recordings. Playlists and other formats that refer to other files are not opened.
-CONTAINERS = "avi,mov,mp4,m4a,matroska,webm,mpeg,mpegts,asf,ogg,mp3,aac,flac,wav,w64,aiff,au,caf,amr,flv"
+LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000
+"""Hz; no recorder writes a rate outside these limits, so a header with one is damaged."""
 
 # Bytes for each sample of one channel, of the codings whose number of samples follows from the number of bytes.
 SAMPLE_BYTES = {"PCM_U8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8, "ALAW": 1, "ULAW": 1}
 
-GONE, DENIED = "the file is gone", "permission denied"
-"""Reasons why a file could not be opened although the recording itself may be good."""
 
-Samples = NDArray[np.float32]
+LOUDEST = 1e15
+"""Largest absolute sample on the int16 scale whose power spectrum is finite in float32, with room to spare."""
 
-
-class AudioError(Exception):
-    """A file that cannot serve as a recording.
-
-    Attributes:
-        reason: one of `tables.REASONS`; a detail may follow after a colon.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-@dataclass(frozen=True)
-class Probe:
-    """The size of a recording on disk.
-
-    Attributes:
-        num_samples: number of samples of each channel.
-        sample_rate: sampling rate in Hz.
-        channels: number of channels.
-    """
-
-    num_samples: int
-    sample_rate: int
-    channels: int
-
-    @property
-    def duration_s(self) -> float:
-        """Length in seconds."""
-        return self.num_samples / self.sample_rate
-
-
-@dataclass(frozen=True)
-class Examined:
-    """A recording that was decoded completely and has no error.
-
-    Attributes:
-        probe: size of the recording.
-        digest: SHA-256 of its rate and mono samples; the same sound in another coding has the same hash.
-        note: description of what is wrong with the header of a file that could be read, else empty.
-    """
-
-    probe: Probe
-    digest: str
-    note: str
-
-
-@dataclass(frozen=True)
-class _Track:
-    """An open recording: its blocks are (samples, channels), float32 on the int16 scale.
-
-    `declared` is the number of samples that its container declares, or None.
-    """
-
-    sample_rate: int
-    channels: int
-    blocks: Iterator[Samples]
-    note: str = ""
-    declared: int | None = None
+Result = TypeVar("Result")
 
 
 def probe(path: Path) -> Probe:
-    """The size of a recording: from the header of an uncompressed WAV if it agrees with the file, else by decoding.
+    """The size of a recording: from the header of an uncompressed one if it agrees with the file, else by decoding.
+
+    Raises:
+        AudioError: the file is unreadable.
+    """
+    return survey(path).probe
+
+
+def survey(path: Path) -> Surveyed:
+    """The size of a recording as `probe` finds it, and what a user should know about its length.
 
     Raises:
         AudioError: the file is unreadable.
     """
     if (size := _header_size(path)) is not None:
-        return size
+        return Surveyed(size)
     with _opened(path) as track:
-        return Probe(sum(len(block) for block in track.blocks), track.sample_rate, track.channels)
+        size = Probe(sum(len(block) for block in track.blocks), track.sample_rate, track.channels)
+    return Surveyed(size, tuple(track.notes))
 
 
 def _header_size(path: Path) -> Probe | None:
     try:
         with _opened_file(path) as stream:
-            header = read_wav_header(stream)
+            header = read_header(stream)
             if header is None or not header.trusted:
                 return None
-            stream.seek(0)
-            with _libsndfile(stream) as sound:
+            with sound_file(stream) as sound:
                 frames, rate, channels, subtype = sound.frames, sound.samplerate, sound.channels, sound.subtype
     except (OSError, soundfile.SoundFileError):
         return None
     width = SAMPLE_BYTES.get(subtype)
-    if width is None or frames != header.declared // (width * channels):
+    if width is None or frames != header.samples // (width * channels) or not LOWEST_RATE <= rate <= HIGHEST_RATE:
         return None
     return Probe(frames, rate, channels)
 
@@ -145,10 +101,7 @@ def examine(path: Path) -> Examined:
     Raises:
         AudioError: the recording is unreadable, too short (under 25 ms), not finite, or silent (one constant value).
     """
-    digest = hashlib.sha256()
-    size, note = _decode(path, lambda mono: digest.update(mono.data))
-    digest.update(str(size.sample_rate).encode())
-    return Examined(size, digest.hexdigest(), note)
+    return Examined(*_decode(path, _digest))
 
 
 def load(path: Path) -> Samples:
@@ -161,53 +114,90 @@ def load(path: Path) -> Samples:
     Raises:
         AudioError: the recording is unreadable, too short (under 25 ms), not finite, or silent (one constant value).
     """
-    blocks: list[Samples] = []
-    size, _ = _decode(path, blocks.append)
-    mono = np.concatenate(blocks)
-    if size.sample_rate == SAMPLE_RATE:
-        return mono
-    common = gcd(SAMPLE_RATE, size.sample_rate)
-    resampled = resample_poly(mono, SAMPLE_RATE // common, size.sample_rate // common)
-    return np.ascontiguousarray(resampled, dtype=np.float32)
+    return load_with_notes(path).samples
 
 
-def _decode(path: Path, take: Callable[[Samples], object]) -> tuple[Probe, str]:
-    """Give each mono block to `take`; returns the size of the recording and a note (see `Examined`)."""
-    num_samples = 0
-    finite = True
-    least, greatest = np.inf, -np.inf
+def load_with_notes(path: Path) -> Loaded:
+    """As `load`, with what a user should know about the recording."""
+    _, samples, notes = _decode(path, _at_16_khz)
+    return Loaded(samples, notes)
+
+
+def _digest(blocks: Iterator[Samples], sample_rate: int) -> str:
+    found = hashlib.sha256()
+    for mono in blocks:
+        found.update(mono.data)
+    found.update(str(sample_rate).encode())
+    return found.hexdigest()
+
+
+def _at_16_khz(blocks: Iterator[Samples], sample_rate: int) -> Samples:
+    pieces = list(resample(blocks, sample_rate))
+    return pieces[0] if len(pieces) == 1 else np.concatenate([*pieces, np.empty(0, np.float32)])
+
+
+def _decode(path: Path, use: Callable[[Iterator[Samples], int], Result]) -> tuple[Probe, Result, tuple[Note, ...]]:
+    """Decode a recording, check it, and give its mono blocks and its rate to `use`.
+
+    Returns:
+        The size of the recording, what `use` made of it, and what a user should know.
+    """
+    size, result, checks, notes = _pass(path, use, None)
+    if (channel := checks.levels.instead()) is not None and checks.finite:
+        size, result, again, notes = _pass(path, use, channel)
+        again.levels = checks.levels
+        checks = again
+    checks.refuse(size, notes)
+    return size, result, (*notes, *checks.levels.notes())
+
+
+def _pass(
+    path: Path, use: Callable[[Iterator[Samples], int], Result], channel: int | None
+) -> tuple[Probe, Result, _Checks, list[Note]]:
+    """Decode a recording once, taking one channel or the mean of all."""
     with _opened(path) as track:
-        for block in track.blocks:
-            mono = _averaged(block)
-            num_samples += len(mono)
-            finite = finite and bool(np.isfinite(mono).all())
-            least, greatest = min(least, mono.min()), max(greatest, mono.max())
-            take(mono)
-    # A spectrum needs at least one window.
-    if resampled_length(num_samples, track.sample_rate) < WINDOW:
-        milliseconds = 1000 * num_samples / track.sample_rate
-        raise AudioError(f"too short: {milliseconds:.1f} ms, a window is 25 ms" if num_samples else "too short: empty")
-    if not finite:
-        raise AudioError("not finite")
-    if least == greatest:
-        raise AudioError("silent" if least == 0 else f"silent: every sample is {least:g}")
-    note = track.note
-    if track.declared not in (None, num_samples):
-        note = f"its container declares {track.declared} samples and holds {num_samples}"
-    return Probe(num_samples, track.sample_rate, track.channels), note
+        checks = _Checks(Levels(track.channels))
+        result = use(checks.mono(track.blocks, channel), track.sample_rate)
+        return Probe(checks.num_samples, track.sample_rate, track.channels), result, checks, track.notes
 
 
-def _averaged(block: Samples) -> Samples:
-    channels = block.shape[1]
-    if channels == 1:
-        return np.ascontiguousarray(block[:, 0])
-    # Column by column, which is much faster than a sum along the short axis.
-    total = block[:, 0].copy()
-    # The sum of opposite infinite samples is not a number; `_decode` reports it.
-    with np.errstate(invalid="ignore", over="ignore"):
-        for channel in range(1, channels):
-            total += block[:, channel]
-        return np.asarray(total / np.float32(channels), dtype=np.float32)
+class _Checks:
+    """What is counted and compared while the blocks of a recording pass."""
+
+    def __init__(self, levels: Levels) -> None:
+        self.levels = levels
+        self.num_samples = 0
+        self.finite = True
+        self._least, self._greatest = np.inf, -np.inf
+
+    def mono(self, blocks: Iterator[Samples], channel: int | None) -> Iterator[Samples]:
+        """The mono blocks of blocks of several channels."""
+        for block in blocks:
+            mono = mix(block, channel)
+            self.num_samples += len(mono)
+            least, greatest = mono.min(), mono.max()
+            self.finite = self.finite and bool(np.isfinite(least) and np.isfinite(greatest))
+            self._least, self._greatest = min(self._least, least), max(self._greatest, greatest)
+            if channel is None and self.finite:
+                self.levels.add(block, mono)
+            yield mono
+
+    def refuse(self, size: Probe, notes: list[Note]) -> None:
+        """Raise the reason why the recording cannot be used, if there is one."""
+        # A spectrum needs at least one window.
+        if resampled_length(size.num_samples, size.sample_rate) < WINDOW:
+            milliseconds = 1000 * size.duration_s
+            length = f"{milliseconds:.1f} ms, a window is 25 ms" if size.num_samples else "empty"
+            told = "".join(f"; {note.text}" for note in notes if note.kind == "length")
+            raise AudioError(f"too short: {length}{told}")
+        if not self.finite:
+            raise AudioError("not finite")
+        if (loudest := max(-self._least, self._greatest)) > LOUDEST:
+            raise AudioError(
+                f"not finite: a sample of {loudest / FULL_SCALE:.3g} times full scale has no finite spectrum"
+            )
+        if self._least == self._greatest:
+            raise AudioError("silent" if self._least == 0 else f"silent: every sample is {self._least:g}")
 
 
 def _opened_file(path: Path) -> FileIO:
@@ -218,98 +208,86 @@ def _opened_file(path: Path) -> FileIO:
     return path.open("rb", buffering=0)
 
 
-def _libsndfile(stream: FileIO | BytesIO) -> soundfile.SoundFile:
-    # A descriptor instead of a name: soundfile concludes a format from some endings (`.raw`).
-    if isinstance(stream, BytesIO):
-        return soundfile.SoundFile(stream)
-    return soundfile.SoundFile(stream.fileno(), closefd=False)
-
-
 @contextmanager
-def _opened(path: Path) -> Iterator[_Track]:
-    """Open a recording with soundfile, or with PyAV if soundfile does not know the format."""
+def _opened(path: Path) -> Iterator[Track]:
+    """Open a file that holds one recording, or several joined ones."""
     try:
-        with _opened_file(path) as stream:
-            if not stream.read(1):
+        with _opened_file(path) as stream, ExitStack() as stack:
+            start = stream.read(SNIFFED)
+            if not start:
                 raise AudioError("unreadable: the file is empty")
-            stream.seek(0)
-            header = read_wav_header(stream)
-            stream.seek(0)
-            repaired = BytesIO(header.repair(stream.read())) if header is not None and header.misleads else None
-            try:
-                sound = _libsndfile(repaired or stream)
-            except soundfile.SoundFileError as error:
-                stream.seek(0)
-                with _opened_by_ffmpeg(stream, str(error)) as track:
-                    yield _check_format(track)
+            if (found := impostor(start)) is not None:
+                raise AudioError(f"unreadable: {found}")
+            header = read_header(stream)
+            places = parts(stream, header)
+            if len(places) == 1:
+                yield _check_format(_opened_part(stack, stream, header))
                 return
-            with sound:
-                note = header.note if header is not None else ""
-                yield _check_format(_Track(sound.samplerate, sound.channels, _sound_blocks(sound), note))
+            windows = [Window(stream, *place) for place in places]
+            tracks = [_check_format(_opened_part(stack, window, read_header(window))) for window in windows]
+            yield _chained(tracks)
+    except FileNotFoundError:
+        raise AudioError(f"unreadable: {GONE}") from None
+    except PermissionError:
+        raise AudioError(f"unreadable: {DENIED}") from None
     except (OSError, soundfile.SoundFileError, av.FFmpegError) as error:
-        raise AudioError(_unreadable(error)) from None
+        raise AudioError(unreadable(error)) from None
 
 
-def _check_format(track: _Track) -> _Track:
+def _opened_part(stack: ExitStack, stream: Source, header: Header | None) -> Track:
+    """Open one recording with libsndfile, or with FFmpeg if libsndfile cannot read it."""
+    try:
+        track = stack.enter_context(opened_by_libsndfile(stream, header))
+        return replace(track, blocks=_completed(stack, stream, track))
+    except NotReadError as error:
+        return stack.enter_context(opened_by_ffmpeg(stream, str(error), error.declared, error.notes))
+
+
+def _completed(stack: ExitStack, stream: Source, track: Track) -> Iterator[Samples]:
+    """The blocks of libsndfile's track; where it fails on the way, FFmpeg goes on from there."""
+    held = 0
+    try:
+        for block in track.blocks:
+            held += len(block)
+            yield block
+    except NotReadError as error:
+        rest = stack.enter_context(opened_by_ffmpeg(stream, str(error), error.declared))
+        if (rest.sample_rate, rest.channels) != (track.sample_rate, track.channels):
+            raise AudioError(unreadable(error)) from None
+        for block in rest.blocks:
+            known, held = min(held, len(block)), max(0, held - len(block))
+            if known < len(block):
+                yield block[known:]
+        track.notes.extend(rest.notes)
+
+
+def _check_format(track: Track) -> Track:
     if not LOWEST_RATE <= track.sample_rate <= HIGHEST_RATE or track.channels < 1:
         raise AudioError(f"unreadable: {track.sample_rate} Hz in {track.channels} channels")
     return track
 
 
-def _sound_blocks(sound: soundfile.SoundFile) -> Iterator[Samples]:
-    while len(block := sound.read(BLOCK, dtype="float32", always_2d=True)):
-        with np.errstate(over="ignore"):
-            block *= np.float32(FULL_SCALE)
-        yield block
+def _chained(tracks: list[Track]) -> Track:
+    """Joined recordings as one."""
+    formats = [(track.sample_rate, track.channels) for track in tracks]
+    if len(set(formats)) > 1:
+        different = ", ".join(f"{rate} Hz in {channels}" for rate, channels in dict.fromkeys(formats))
+        raise AudioError(
+            f"unreadable: it holds {len(tracks)} joined recordings of different rates or channels ({different}); "
+            "separate them"
+        )
+    notes: list[Note] = []
 
+    def blocks() -> Iterator[Samples]:
+        held = []
+        for track in tracks:
+            held.append(0)
+            for block in track.blocks:
+                held[-1] += len(block)
+                yield block
+        text = f"it holds {len(tracks)} joined recordings, of {enumerated(map(str, held))} samples, and all are read"
+        notes.append(Note("length", text))
+        for track in tracks:
+            notes.extend(note for note in track.notes if note not in notes)
 
-@contextmanager
-def _opened_by_ffmpeg(stream: Any, first_error: str) -> Iterator[_Track]:
-    # An open file instead of a name: FFmpeg would interpret `concat:...` or `http:...` as a protocol.
-    try:
-        container = av.open(stream, options={"format_whitelist": CONTAINERS})
-    except (av.FFmpegError, OSError):
-        raise AudioError(_unreadable(first_error)) from None
-    with container:
-        if not container.streams.audio:
-            raise AudioError("unreadable: it has no audio track")
-        track = container.streams.audio[0]
-        if track.codec_context is None:
-            raise AudioError("unreadable: the coding of its audio track is unknown")
-        # Some codings state their rate in the first frame only.
-        frames = container.decode(track)
-        first = next(frames, None)
-        codec = track.codec_context
-        rate, channels = codec.sample_rate, codec.channels
-        # `frames` is the number of samples in AVI with uncompressed sound; elsewhere that of packets, or 0.
-        counted = container.format.name == "avi" and codec.name.startswith("pcm_") and track.frames
-        blocks = _frame_blocks(frames if first is None else chain((first,), frames), rate, channels)
-        yield _Track(rate, channels, blocks, declared=track.frames if counted else None)
-
-
-def _frame_blocks(frames: Iterable[Any], rate: int, channels: int) -> Iterator[Samples]:
-    for frame in frames:
-        if frame.sample_rate != rate or frame.layout.nb_channels != channels:
-            raise AudioError("unreadable: the rate or the channels change within the file")
-        values = frame.to_ndarray()
-        values = values.T if frame.format.is_planar else values.reshape(-1, channels)
-        if len(values):
-            yield _on_int16_scale(values)
-
-
-def _on_int16_scale(values: NDArray[Any]) -> Samples:
-    if values.dtype == np.uint8:
-        return (values.astype(np.float32) - np.float32(128)) * np.float32(256)
-    with np.errstate(over="ignore"):
-        scale = FULL_SCALE if values.dtype.kind == "f" else FULL_SCALE / 2.0 ** (8 * values.dtype.itemsize - 1)
-        return values.astype(np.float32) * np.float32(scale)
-
-
-def _unreadable(error: object) -> str:
-    if isinstance(error, FileNotFoundError):
-        return f"unreadable: {GONE}"
-    if isinstance(error, PermissionError):
-        return f"unreadable: {DENIED}"
-    text = " ".join(str(getattr(error, "strerror", None) or error).rsplit(": ", 1)[-1].split()).rstrip(". ")
-    # libsndfile reports for some files that it interprets as MP3 that they do not exist.
-    return "unreadable: Format not recognised" if "not a regular file" in text else f"unreadable: {text}"
+    return Track(*formats[0], blocks(), notes)

@@ -54,6 +54,7 @@ def _described(found: Survey, reader: Reader) -> Iterator[str]:
     yield f"classes: {classes}; {found.others} of other emotions or excluded actors"
     rates = ", ".join(f"{count} at {rate} Hz" for rate, count in found.rates.items())
     yield f"audio: {found.seconds / 3600:.2f} h of the classes; {rates or 'none'}"
+    yield from found.warnings
     if found.unreadable:
         yield f"warning: {counted(found.unreadable, 'recording')} cannot be read; ingest names them"
 

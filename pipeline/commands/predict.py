@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from pipeline.core.errors import InputError
+from pipeline.core.wording import printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,9 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print a CSV row for each recording; files that cannot be read are reported, and the exit status is 1 then."""
-    from pipeline.audio.decoding import AudioError
+    from pipeline.audio.recording import AudioError
     from pipeline.frontends.base import say_notices
-    from pipeline.runs.prediction import note_on_standardisation, predict
+    from pipeline.runs.prediction import note_on_standardisation, predict_with_notes
     from pipeline.runs.weights import load_weights
 
     weights = load_weights(options.weights)
@@ -39,15 +40,30 @@ def run(options: argparse.Namespace) -> int:
     if note:
         print(f"{options.weights}: {note}", file=sys.stderr)
     table = csv.writer(sys.stdout, lineterminator="\n")
-    table.writerow(["path", "predicted", *(f"p_{name}" for name in weights.classes)])
+    table.writerow(["path", "predicted", *(f"p_{printable(name)}" for name in weights.classes)])
     failed = 0
     for path in options.audio:
+        name = printable(str(path))
         try:
-            probabilities = predict(path, weights, network, front_end)
+            found = predict_with_notes(path, weights, network, front_end)
         except AudioError as error:
-            print(f"{path}: {error}", file=sys.stderr)
+            print(f"{name}: {error}", file=sys.stderr)
             failed += 1
             continue
-        predicted = weights.classes[int(probabilities.argmax())]
-        table.writerow([path, predicted, *(f"{value:.6f}" for value in probabilities)])
+        except (MemoryError, RuntimeError) as error:
+            # PyTorch reports memory that is used up as a RuntimeError.
+            print(f"{name}: {_exhausted(error)}", file=sys.stderr)
+            failed += 1
+            continue
+        for remark in found.notes:
+            print(f"{name}: {remark.text}", file=sys.stderr)
+        predicted = printable(weights.classes[int(found.probabilities.argmax())])
+        table.writerow([name, predicted, *(f"{value:.6f}" for value in found.probabilities)])
     return 1 if failed else 0
+
+
+def _exhausted(error: Exception) -> str:
+    """What a recording lacked, if it was memory."""
+    if isinstance(error, MemoryError) or "memory" in str(error):
+        return "too long for the memory of this machine; cut it into shorter recordings"
+    raise error

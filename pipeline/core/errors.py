@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,14 @@ class InputError(Exception):
     """
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+_MEMORY = (
+    "memory ran out; set execution.workers in params.yaml to fewer, cut very long recordings, or give this process "
+    "more memory"
+)
+
+
 @contextmanager
 def explained(name: str) -> Iterator[None]:
     """End the process with the message of an `InputError`, and no traceback, when one is raised inside.
@@ -23,9 +33,34 @@ def explained(name: str) -> Iterator[None]:
     """
     try:
         yield
+        sys.stdout.flush()
     except InputError as error:
         print(f"{name}: {error}", file=sys.stderr)
+        sys.exit(1)
+    except MemoryError:
+        print(f"{name}: {_MEMORY}", file=sys.stderr)
+        sys.exit(1)
+    except RuntimeError as error:
+        # PyTorch's allocator on CPUs; its own text says how many bytes it wanted.
+        if "can't allocate memory" not in str(error) and "not enough memory" not in str(error):
+            raise
+        print(f"{name}: {_MEMORY}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        place = f" at {error.filename}" if error.filename else ""
+        print(f"{name}: nothing can be written{place}: {error.strerror}; make room there", file=sys.stderr)
+        _discard_output()
         sys.exit(1)
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
         sys.exit(130)
+
+
+def _discard_output() -> None:
+    """Send what is still buffered for standard output nowhere, so that the end of the process does not fail again."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
+
+_DIRECTIONS = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def counted(number: int, noun: str) -> str:
@@ -28,3 +31,24 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """The nearest choice as a question with a blank behind it, or nothing: "did you mean 'PreAct'? "."""
     close = difflib.get_close_matches(name, list(choices), n=1)
     return f"did you mean {close[0]!r}? " if close else ""
+
+
+def as_utf8(path: str) -> str:
+    """`path` as text that can be written as UTF-8: a byte that is not UTF-8 becomes a backslash, x and two digits."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def printable(text: str) -> str:
+    """`text` on one line and without control characters, which a terminal would obey: they become escapes as in Python.
+
+    For names that strangers chose: of files, classes and tensors.
+    """
+    text = as_utf8(text)
+    if text.isprintable():
+        return text
+    return "".join(one.encode("unicode_escape").decode() if _controls(one) else one for one in text)
+
+
+def _controls(character: str) -> bool:
+    """Whether it is a control character, a line end, or a change of the direction of writing."""
+    return unicodedata.category(character) in ("Cc", "Zl", "Zp") or character in _DIRECTIONS

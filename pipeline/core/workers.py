@@ -1,4 +1,4 @@
-"""Worker processes: the number of cores for them, and a pool of them that runs calls side by side.
+"""Worker processes: a pool of them that runs calls side by side.
 
 The pool communicates only over pairs of sockets. `concurrent.futures` and `multiprocessing.Pool` need semaphores, which
 Linux keeps in /dev/shm, and in a container that may be read-only or full.
@@ -18,13 +18,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Generic, Self, TypeAlias, TypeVar, cast
 
 from pipeline.core.errors import InputError
-
-CGROUP = Path("/sys/fs/cgroup")
-"""Where Linux states the limits of a container or of a Slurm job (cgroup v2)."""
+from pipeline.core.limits import available_cores as available_cores
 
 Key = TypeVar("Key")
 Item = TypeVar("Item")
@@ -32,16 +29,6 @@ Outcome = TypeVar("Outcome")
 
 Task: TypeAlias = Callable[[Item, Callable[[object], None]], Outcome]
 """The function that a worker applies to an item; its second argument sends a progress message to the parent."""
-
-
-def available_cores(cgroup: Path = CGROUP) -> int:
-    """CPU cores that this process may use: fewer than the machine has under taskset, Slurm or a container."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = (cgroup / "cpu.max").read_text("ascii").split()
-        return max(1, min(cores, int(quota) // int(period)))
-    except (OSError, ValueError):  # no such limit, or "max"
-        return cores
 
 
 def decoding_threads() -> int:
@@ -201,8 +188,18 @@ class WorkerPool(Generic[Key, Item, Outcome]):
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs, self._set_up, arguments), daemon=self._daemon)
-        process.start()
-        theirs.close()
+        try:
+            process.start()
+        except (OSError, MemoryError) as error:
+            ours.close()
+            self._free.append(arguments)
+            why = getattr(error, "strerror", None) or "memory ran out"
+            raise InputError(
+                f"worker process {len(self._workers) + 1} could not be started ({why}); set execution.workers to "
+                f"{max(1, len(self._workers))} in params.yaml"
+            ) from None
+        finally:
+            theirs.close()
         self._workers[ours] = process, arguments
         return ours
 

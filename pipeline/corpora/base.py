@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from pipeline.core.errors import InputError
+from pipeline.core.wording import as_utf8 as as_utf8
 from pipeline.corpora.params import CorpusParams
 
 Gender = Literal["F", "M", "X"]
@@ -106,11 +107,13 @@ class Folder:
         root: the corpus path.
         files: sorted paths of the files, relative to the root, with forward slashes.
         skipped_links: linked folders, or folders below linked ones, that are already read under another path.
+        projects: folders below the root that are DVC projects of their own.
     """
 
     root: Path
     files: tuple[str, ...]
     skipped_links: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -199,6 +202,7 @@ def list_folder(root: Path) -> Folder:
         raise InputError(f"the corpus path {root} is a file; expected the folder that holds the corpus")
     files: list[str] = []
     skipped: list[str] = []
+    projects: list[str] = []
     top = os.path.realpath(root)
     linked: set[str] = set()
     waiting = [""]
@@ -211,10 +215,12 @@ def list_folder(root: Path) -> Folder:
             elif _read_already(entry, top, linked):
                 skipped.append(path)
             else:
+                if entry.name == ".dvc" and folder:
+                    projects.append(folder.rstrip("/"))
                 if entry.is_symlink():
                     linked.add(os.path.realpath(entry.path))
                 waiting.append(f"{path}/")
-    return Folder(root, tuple(sorted(files)), tuple(sorted(skipped)))
+    return Folder(root, tuple(sorted(files)), tuple(sorted(skipped)), tuple(sorted(projects)))
 
 
 def _entries(root: Path, folder: str) -> list[os.DirEntry[str]]:
@@ -289,11 +295,6 @@ def sort_files(
 def is_system_file(path: PurePosixPath) -> bool:
     """Whether an operating system or a tool left this file: `._x.wav`, `.DS_Store`, `Thumbs.db`, hidden folders."""
     return any(part.startswith(".") or part.lower() in SYSTEM_NAMES for part in path.parts)
-
-
-def as_utf8(path: str) -> str:
-    """`path` as text that can be written as UTF-8: a byte that is not UTF-8 becomes a backslash, x and two digits."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def folders_upward(path: PurePosixPath) -> Iterator[str]:

@@ -16,14 +16,16 @@ import pandas as pd
 from tqdm import tqdm
 
 from pipeline.audio import decoding as audio
-from pipeline.audio.decoding import AudioError, Examined
 from pipeline.audio.frames import SAMPLE_RATE
 from pipeline.audio.parts import END, START
+from pipeline.audio.recording import DENIED, GONE, AudioError, Examined
 from pipeline.core.errors import InputError
 from pipeline.core.tables import UTTERANCES
-from pipeline.core.wording import counted, listed
+from pipeline.core.wording import counted, listed, printable
 from pipeline.core.workers import decoding_threads
 from pipeline.corpora.base import Reader, Recording, Rejected, as_utf8, list_folder
+from pipeline.corpora.notes import noted_recordings
+from pipeline.corpora.obstacles import refuse_untracked
 from pipeline.corpora.params import CorpusParams
 from pipeline.corpora.parts import examine_parts, overlaps
 from pipeline.corpora.scanning import headline, owners_counts, scan_folder
@@ -75,10 +77,11 @@ def ingest(key: str, corpus: CorpusParams, reader: Reader, classes: Sequence[str
 
     Raises:
         InputError: the folder is missing, empty or another corpus; recordings are missing though `complete` is set;
-            too many are unreadable; a class that the corpus has is left without recordings; or identical sound has
-            two actors or labels.
+            too many are unreadable; DVC does not see the folder; a class that the corpus has is left without
+            recordings; or identical sound has two actors or labels.
     """
     folder = list_folder(Path(corpus.path))
+    refuse_untracked(folder)
     scan = scan_folder(folder, corpus, reader)
     messages = [headline(reader, scan), *scan.notes]
     if folder.skipped_links:
@@ -226,9 +229,9 @@ def _check_decoded(
 def _advice(unreadable: Sequence[Rejected], reader: Reader) -> str:
     """What to do about too many unreadable recordings."""
     reasons = {entry.reason.removeprefix("unreadable: ") for entry in unreadable}
-    if reasons == {audio.DENIED}:
+    if reasons == {DENIED}:
         return "expected files that you may read; give yourself permission (chmod -R u+rX)"
-    if reasons == {audio.GONE}:
+    if reasons == {GONE}:
         return (
             "they are links to nothing, or disappeared while the corpus was read; put them back (is the disk or the "
             "network folder still connected?) and run again"
@@ -272,10 +275,7 @@ def _same_sound(usable: Sequence[_Usable], root: Path) -> list[str]:
 
 def _warnings_of_lengths_and_rates(usable: Sequence[_Usable]) -> list[str]:
     messages = []
-    if noted := [one for one in usable if one.examined.note]:
-        named = listed((f"{one.recording.path} ({one.examined.note})" for one in noted), most=3)
-        number = counted(len(noted), "recording")
-        messages.append(f"warning: {number} with another length than the header declares: {named}")
+    messages += noted_recordings((one.recording.path, one.examined.notes) for one in usable)
     if low := [one for one in usable if one.examined.probe.sample_rate < SAMPLE_RATE]:
         named = listed((f"{one.recording.path} ({one.examined.probe.sample_rate} Hz)" for one in low), most=3)
         number = f"{counted(len(low), 'recording')} sampled below {SAMPLE_RATE} Hz"
@@ -326,5 +326,5 @@ def _times(recording: Recording, any_parts: bool) -> dict[str, str]:
 
 
 def _rejected(key: str, rejected: Sequence[Rejected]) -> pd.DataFrame:
-    rows = sorted((entry.path, entry.reason) for entry in rejected)
+    rows = sorted((printable(entry.path), printable(entry.reason)) for entry in rejected)
     return pd.DataFrame([(key, *row) for row in rows], columns=["corpus", "path", "reason"])

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.audio import decoding as audio
-from pipeline.audio.decoding import AudioError, Examined, Probe
 from pipeline.audio.frames import WINDOW, resampled_length
 from pipeline.audio.parts import part
+from pipeline.audio.recording import AudioError, Examined, Probe
 from pipeline.core.errors import InputError
 from pipeline.core.wording import counted, listed
 from pipeline.corpora.base import Recording, Rejected
@@ -51,7 +51,7 @@ def examine_parts(
             unusable.append(rejected(recording, "silent"))
         else:
             digest = hashlib.sha256(heard.tobytes() + str(rate).encode()).hexdigest()
-            usable.append((recording, Examined(Probe(size, rate, channels), digest, whole.note)))
+            usable.append((recording, Examined(Probe(size, rate, channels), digest, whole.notes)))
     return usable, unusable
 
 

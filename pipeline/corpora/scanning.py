@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.core.errors import InputError
-from pipeline.core.wording import counted
-from pipeline.corpora.base import Folder, Gender, Reader, Scan
+from pipeline.core.wording import as_utf8, counted, printable
+from pipeline.corpora.base import Folder, Gender, Reader, Rejected, Scan
 from pipeline.corpora.params import CorpusParams
 from pipeline.corpora.registry import READERS
+
+_UNNAMEABLE = "unreadable: its name has a line end or another control character; rename it"
 
 
 def scan_folder(folder: Folder, corpus: CorpusParams, reader: Reader) -> Scan:
@@ -19,7 +22,11 @@ def scan_folder(folder: Folder, corpus: CorpusParams, reader: Reader) -> Scan:
     Raises:
         InputError: the folder is empty, holds another corpus, or is refused by the reader.
     """
-    scan = reader.scan(folder, corpus)
+    plain = [path for path in folder.files if printable(path) == as_utf8(path)]
+    scan = reader.scan(replace(folder, files=tuple(plain)), corpus)
+    # A line end or another control character would end up in tables and on terminals.
+    unnameable = sorted(set(folder.files) - set(plain))
+    scan = replace(scan, rejected=(*scan.rejected, *(Rejected(printable(path), _UNNAMEABLE) for path in unnameable)))
     if scan.recordings:
         return scan
     expected = f"expected {reader.title}, laid out as `python -m pipeline corpora --expect {reader.name}` prints"

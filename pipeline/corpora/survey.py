@@ -11,9 +11,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from pipeline.audio import decoding as audio
-from pipeline.audio.decoding import AudioError, Probe
+from pipeline.audio.recording import AudioError, Surveyed
 from pipeline.core.workers import decoding_threads
 from pipeline.corpora.base import Reader, Recording, list_folder
+from pipeline.corpora.notes import noted_recordings
+from pipeline.corpora.obstacles import obstacles
 from pipeline.corpora.params import CorpusParams
 from pipeline.corpora.scanning import differences, headline, scan_folder
 from pipeline.corpora.selection import select, spelling_notes, with_mapped_emotions
@@ -32,6 +34,7 @@ class Survey:
         seconds: total length of the recordings of the classes, in seconds.
         rates: number of recordings of each sampling rate (Hz).
         unreadable: number of recordings of the classes that could not be probed.
+        warnings: what DVC cannot track, and what a user should know about recordings that can be read; a line each.
     """
 
     headline: str
@@ -42,6 +45,7 @@ class Survey:
     seconds: float
     rates: Mapping[int, int]
     unreadable: int
+    warnings: tuple[str, ...] = ()
 
 
 def survey(key: str, corpus: CorpusParams, reader: Reader, classes: Sequence[str]) -> Survey:
@@ -62,7 +66,8 @@ def survey(key: str, corpus: CorpusParams, reader: Reader, classes: Sequence[str
     chosen = {recording.name: recording for recording in wanted}
     names = {recording.name for recording in scan.recordings}
     probes = _probe_all(list(chosen.values()), folder.root, key)
-    readable = [probe for probe in probes if probe is not None]
+    readable = [found.probe for found in probes if found is not None]
+    noted = [(one.path, found.notes) for one, found in zip(chosen.values(), probes, strict=True) if found is not None]
     found = Counter(recording.emotion for recording in chosen.values())
     return Survey(
         headline=headline(reader, scan),
@@ -73,13 +78,14 @@ def survey(key: str, corpus: CorpusParams, reader: Reader, classes: Sequence[str
         seconds=sum(probe.duration_s for probe in readable),
         rates=dict(sorted(Counter(probe.sample_rate for probe in readable).items())),
         unreadable=len(probes) - len(readable),
+        warnings=(*obstacles(folder), *noted_recordings(noted)),
     )
 
 
-def _probe_all(recordings: Sequence[Recording], root: Path, key: str) -> list[Probe | None]:
-    def size(recording: Recording) -> Probe | None:
+def _probe_all(recordings: Sequence[Recording], root: Path, key: str) -> list[Surveyed | None]:
+    def size(recording: Recording) -> Surveyed | None:
         try:
-            return audio.probe(root / recording.path)
+            return audio.survey(root / recording.path)
         except AudioError:
             return None
 

@@ -15,19 +15,23 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from pipeline.audio.decoding import AudioError, load
+from pipeline.audio.decoding import load
 from pipeline.audio.frames import resampled_length
 from pipeline.audio.parts import END, START, part
+from pipeline.audio.recording import AudioError
 from pipeline.core.errors import InputError
 from pipeline.core.features import Matrix, Utterance
+from pipeline.core.limits import available_cores, memory_limit
 from pipeline.core.wording import counted, listed
-from pipeline.core.workers import WorkerDiedError, available_cores, map_in_order
+from pipeline.core.workers import WorkerDiedError, map_in_order
 from pipeline.features.archive import ArchiveWriter
 from pipeline.features.segmentation import frames_of
 
 if TYPE_CHECKING:
     # A front end is loaded by name: DVC tracks its code through its description in `data/frontends`.
     from pipeline.frontends.base import FrontEnd
+
+_WORKER_MEMORY = 600 << 20  # bytes; one process with its libraries and a recording of some minutes
 
 _WORTH_A_WORKER = 300  # recordings; starting a process takes as long as extracting this number
 
@@ -72,8 +76,8 @@ def extract(
         ark: path of the archive to write, relative to the repository root.
         scp: path of its index.
         front_end: front end that computes features from samples.
-        workers: number of processes; None means one for each core that this process may use, or fewer for few
-            recordings. With 1, this process extracts and no other is started.
+        workers: number of processes, at most one for each core that this process may use, and as its memory allows;
+            None means as many, or fewer for few recordings. With 1, this process extracts and no other is started.
 
     Returns:
         Messages for the user, one line each: those of the front end about the corpus; warnings of recordings with
@@ -85,10 +89,16 @@ def extract(
             is written.
     """
     recordings = plan(utterances, segments, corpus_path)
-    accounted = front_end.account([(recording.utterance, recording.name) for recording in recordings])
-    workers = workers or min(available_cores(), 1 + len(recordings) // _WORTH_A_WORKER)
+    messages = list(front_end.account([(recording.utterance, recording.name) for recording in recordings]))
+    asked, most = workers, _most_workers()
+    workers = min(workers or 1 + len(recordings) // _WORTH_A_WORKER, most)
     if not front_end.reads_audio:
         workers = 1  # there is nothing to decode
+    elif asked is not None and asked > most:
+        messages.append(
+            f"warning: execution.workers is {asked}, and this process may use {counted(available_cores(), 'core')} and "
+            f"{_stated_memory()}; {most} extracted"
+        )
     constant: list[str] = []
     filled: list[str] = []
     outcomes = map_in_order(partial(features, front_end=front_end), recordings, workers, initialise=_use_one_thread)
@@ -114,8 +124,20 @@ def extract(
     replaced = "with values that are not finite (NaN or infinite), which are replaced by 0"
     notes = ((front_end.constant_note, constant), (replaced, filled))
     of = f"of {counted(len(recordings), 'recording')}"
-    warnings = (f"warning: {len(paths)} {of} {note}: {listed(paths)}" for note, paths in notes if paths)
-    return (*accounted, *warnings)
+    messages += [f"warning: {len(paths)} {of} {note}: {listed(paths)}" for note, paths in notes if paths]
+    return tuple(messages)
+
+
+def _most_workers() -> int:
+    """The number of processes that the cores and the memory of this one are enough for."""
+    limit = memory_limit()
+    by_memory = available_cores() if limit is None else max(1, limit // _WORKER_MEMORY - 1)
+    return min(available_cores(), by_memory)
+
+
+def _stated_memory() -> str:
+    limit = memory_limit()
+    return "any memory" if limit is None else f"{limit / 2**30:.1f} GiB of memory"
 
 
 def plan(utterances: pd.DataFrame, segments: pd.DataFrame, corpus_path: Path) -> list[Recording]:

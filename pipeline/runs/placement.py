@@ -10,7 +10,8 @@ import torch
 
 from pipeline.core.errors import InputError
 from pipeline.core.features import Shape
-from pipeline.core.workers import available_cores, call_apart
+from pipeline.core.limits import available_cores
+from pipeline.core.workers import call_apart
 from pipeline.features.described import described_shape
 from pipeline.models.options import ModelParams
 from pipeline.runs.cost import training_step

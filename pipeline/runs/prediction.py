@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipeline.audio.decoding import load
+from pipeline.audio.decoding import load_with_notes
+from pipeline.audio.recording import AudioError, Note
 from pipeline.core.errors import InputError
 from pipeline.core.features import Utterance
+from pipeline.core.wording import as_utf8
 from pipeline.features.segmentation import cut, frames_of, longest_segment
 from pipeline.frontends.base import FrontEnd
 from pipeline.models.base import Classifier
@@ -44,6 +47,19 @@ def note_on_standardisation(network: Classifier) -> str:
     return ""
 
 
+@dataclass(frozen=True)
+class Predicted:
+    """What a classifier says about one recording.
+
+    Attributes:
+        probabilities: (classes,) probabilities in the order of `Weights.classes`.
+        notes: what a user should know about the recording.
+    """
+
+    probabilities: NDArray[np.float32]
+    notes: tuple[Note, ...]
+
+
 def predict(path: Path, weights: Weights, network: Classifier, front_end: FrontEnd[Any]) -> NDArray[np.float32]:
     """Probabilities of one recording: the mean over its segments.
 
@@ -57,13 +73,22 @@ def predict(path: Path, weights: Weights, network: Classifier, front_end: FrontE
         (classes,) probabilities in the order of `weights.classes`.
 
     Raises:
-        AudioError: the file cannot be used as a recording.
+        AudioError: the file cannot be used as a recording, or features or probabilities of it are not finite.
         InputError: the classifier standardises by speaker.
     """
+    return predict_with_notes(path, weights, network, front_end).probabilities
+
+
+def predict_with_notes(path: Path, weights: Weights, network: Classifier, front_end: FrontEnd[Any]) -> Predicted:
+    """As `predict`, with what a user should know about the recording."""
     note_on_standardisation(network)
-    samples = load(path)
-    bounds = cut(frames_of(len(samples)), longest_segment(weights.segment.seconds))
-    pieces = front_end.matrices(Utterance(samples, bounds, path=path.name))
+    loaded = load_with_notes(path)
+    bounds = cut(frames_of(len(loaded.samples)), longest_segment(weights.segment.seconds))
+    pieces = front_end.matrices(Utterance(loaded.samples, bounds, path=as_utf8(path.name)))
+    if not all(np.isfinite(piece).all() for piece in pieces):
+        if not front_end.fills_non_finite:
+            raise AudioError("not finite: its features are not finite numbers")
+        pieces = [np.nan_to_num(piece, nan=0.0, posinf=0.0, neginf=0.0) for piece in pieces]
     reading = weights.reading
     bank = make_bank(
         pieces,
@@ -74,4 +99,6 @@ def predict(path: Path, weights: Weights, network: Classifier, front_end: FrontE
         device=torch.device("cpu"),
     )
     result: NDArray[np.float32] = probabilities(network, bank, torch.arange(len(pieces))).mean(dim=0).float().numpy()
-    return result
+    if not np.isfinite(result).all():
+        raise AudioError("not finite: these weights give no finite probabilities for it")
+    return Predicted(result, loaded.notes)

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import torch
 
-from pipeline.core.workers import CGROUP
+from pipeline.core.limits import CGROUP
 
 
 def free_memory(device: torch.device, cgroup: Path = CGROUP) -> int:

@@ -9,7 +9,8 @@ from typing import TypeVar
 import torch
 
 from pipeline.core.errors import InputError
-from pipeline.core.workers import WorkerDiedError, available_cores, map_in_order
+from pipeline.core.limits import available_cores
+from pipeline.core.workers import WorkerDiedError, map_in_order
 from pipeline.training.device import resolve_device
 from studies.core.params import ExecutionParams
 

@@ -9,8 +9,10 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.audio import decoding as audio
-from pipeline.audio.decoding import AudioError, Probe, examine, load, probe, resampled_length
+from pipeline.audio import ffmpeg
+from pipeline.audio.decoding import examine, load, probe
+from pipeline.audio.frames import resampled_length
+from pipeline.audio.recording import AudioError, Probe
 from tests.helpers.corpus_trees import wav_bytes, write_avi
 
 RATE = 16000
@@ -77,7 +79,7 @@ def test_channels_are_averaged(tmp_path):
 def test_the_sound_of_a_video_is_read_without_its_pictures(tmp_path, monkeypatch):
     write_avi(tmp_path / "a.avi", "seed", samples=9600)
     opened, containers, decoders = av.open, [], []
-    blocks = audio._frame_blocks
+    blocks = ffmpeg._blocks
 
     def open_and_keep(*args, **options):
         containers.append(opened(*args, **options))
@@ -88,7 +90,7 @@ def test_the_sound_of_a_video_is_read_without_its_pictures(tmp_path, monkeypatch
         decoders.append({stream.type: stream.codec_context.is_open for stream in containers[-1].streams})
 
     monkeypatch.setattr(av, "open", open_and_keep)
-    monkeypatch.setattr(audio, "_frame_blocks", decode_and_look)
+    monkeypatch.setattr(ffmpeg, "_blocks", decode_and_look)
     assert probe(tmp_path / "a.avi") == Probe(9600, 48000, 2)
     assert len(load(tmp_path / "a.avi")) == 3200
     assert examine(tmp_path / "a.avi").note == ""

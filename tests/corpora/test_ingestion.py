@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.audio import decoding as audio
+from pipeline.audio import libsndfile
 from pipeline.core.errors import InputError
 from pipeline.core.tables import REJECTED, UTTERANCES, read_table, write_table
 from pipeline.corpora.ingestion import Ingested, ingest
@@ -260,7 +261,7 @@ def test_a_file_that_is_cut_while_it_is_read(tmp_path, monkeypatch):
         raise OSError(5, "Input/output error")
         yield
 
-    monkeypatch.setattr(audio, "_sound_blocks", lambda sound: torn(sound) if len(sound) > 480 else iter([noise()]))
+    monkeypatch.setattr(libsndfile, "_blocks", lambda sound, *_: torn(sound) if len(sound) > 480 else iter([noise()]))
 
     def noise() -> np.ndarray:
         return np.random.default_rng().normal(size=(480, 1)).astype(np.float32)

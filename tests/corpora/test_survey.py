@@ -107,5 +107,5 @@ def test_a_survey_counts_copies_once_and_leaves_excluded_actors_out(tmp_path):
 def test_a_survey_decodes_nothing_that_a_header_says(tmp_path, monkeypatch):
     trees.plant(tmp_path, ["wav/03a01Fa.wav", "wav/03a01Wa.wav"])
     monkeypatch.setattr(audio, "examine", None)
-    monkeypatch.setattr(audio, "_sound_blocks", None)
+    monkeypatch.setattr(audio, "_opened", None)
     assert survey("emodb", CorpusParams(path=str(tmp_path)), READERS["emodb"], CLASSES).rates == {16000: 2}
