@@ -10,6 +10,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import Field, field_validator
@@ -109,6 +110,11 @@ class FrontEnd(ABC, Generic[Options]):
         """
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """The files and folders that it reads beside recordings, as params.yaml names them."""
+        return ()
+
+    @property
     def shape(self) -> Shape:
         """The shape of its matrices."""
         return Shape(self.dims, self.framewise, self.shift, self.frequency_axis, self.layers)
@@ -149,7 +155,19 @@ class FrontEnd(ABC, Generic[Options]):
             )
 
 
+EXTERNAL = Path("external")
+"""The folder of files that front ends read beside recordings; DVC watches it, as `dvc.yaml` says."""
+
+
 def say_notices(front_ends: Iterable[FrontEnd[Any]]) -> None:
-    """Print the notices of front ends on stderr, each once."""
+    """Print the notices of front ends on stderr, each once, and which of their files DVC does not watch."""
+    front_ends = list(front_ends)
     for notice in sorted({front_end.notice for front_end in front_ends} - {""}):
         print(notice, file=sys.stderr)
+    for name in sorted({name for front_end in front_ends for name in front_end.files}):
+        if not Path(name).expanduser().absolute().is_relative_to(EXTERNAL.absolute()):
+            print(
+                f"{name} is not in the folder {EXTERNAL}/, so DVC does not see when it changes: put it there and "
+                "change its path in params.yaml, or run `dvc repro -f check` after every change of it",
+                file=sys.stderr,
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
 from typing import Annotated, Any, Literal
@@ -97,7 +97,7 @@ class Functionals(FrontEnd[FunctionalsOptions]):
         self._other: FrontEnd[Any] = _registry().make_front_end(options.of)
         self.reads_audio = self._other.reads_audio
         self.fills_non_finite = self._other.fills_non_finite
-        self.needs, self.install = self._other.needs, self._other.install
+        self.needs, self.install, self.notice = self._other.needs, self._other.install, self._other.notice
 
     @property
     def dims(self) -> int:
@@ -107,6 +107,15 @@ class Functionals(FrontEnd[FunctionalsOptions]):
     def matrices(self, utterance: Utterance) -> list[Matrix]:
         """See `FrontEnd.matrices`; (1, statistics * columns) each: the first statistic of all columns, and so on."""
         return [functionals(rows, self.options.statistics) for rows in self._other.matrices(utterance)]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """See `FrontEnd`."""
+        return self._other.files
+
+    def account(self, recordings: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+        """See `FrontEnd`."""
+        return self._other.account(recordings)
 
     def identity(self) -> dict[str, Any]:
         """See `FrontEnd.identity`; the whole description of the other front end, its code included."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -96,6 +97,11 @@ class Ssl(FrontEnd[SslOptions]):
         """The content of the model's files, and versions."""
         versions = {name: version(name) for name in ("torch", "transformers")}
         return {"model": content(self.options.source), **versions}
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """See `FrontEnd`; none for a name on the hub, whose revision says what it is."""
+        return (self.options.path,) if Path(self.options.path).expanduser().is_dir() else ()
 
     def matrices(self, utterance: Utterance) -> list[Matrix]:
         """See `FrontEnd.matrices`; (ceil(num_frames / 2), dims) each."""

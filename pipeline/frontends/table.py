@@ -93,6 +93,11 @@ class TableFrontEnd(FrontEnd[TableOptions]):
         """The content of the file."""
         return {"table": file_hash(self._path)}
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """See `FrontEnd`."""
+        return (self.options.path,)
+
     def account(self, recordings: Sequence[tuple[str, str]]) -> tuple[str, ...]:
         """See `FrontEnd.account`: every recording has its rows; keys of no recording are counted."""
         table, path = self._rows, self.options.path

@@ -6,6 +6,7 @@ Training variants are made of these: the same recordings as a further entry of `
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ class Varied(FrontEnd[FrontEndOptions]):
         self._front_end = front_end
         self.framewise, self.fills_non_finite = front_end.framewise, front_end.fills_non_finite
         self.frequency_axis, self.layers = front_end.frequency_axis, front_end.layers
-        self.needs, self.install = front_end.needs, front_end.install
+        self.needs, self.install, self.notice = front_end.needs, front_end.install, front_end.notice
         self.column, self.constant_note = front_end.column, front_end.constant_note
         self.shift = front_end.shift if self.options.speed == 1 else None
 
@@ -55,6 +56,15 @@ class Varied(FrontEnd[FrontEndOptions]):
     def matrices(self, utterance: Utterance) -> list[Matrix]:
         """See `FrontEnd.matrices`."""
         return self._front_end.matrices(varied(utterance, self.options.speed, self.options.noise_snr))
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """See `FrontEnd`."""
+        return self._front_end.files
+
+    def account(self, recordings: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+        """See `FrontEnd`."""
+        return self._front_end.account(recordings)
 
     def constant_columns(self, matrix: Matrix) -> int:
         """See `FrontEnd`."""
