@@ -200,7 +200,7 @@ class TrainParams(Strict):
 
 BY_EPOCHS = frozenset({
     "learning_rate", "batch_segments", "eval_train_every", "optimiser", "momentum", "weight_decay", "schedule", "steps",
-    "warm_up", "clip_norm", "loss", "focal_gamma", "sampling", "augment",
+    "warm_up", "clip_norm", "loss", "focal_gamma", "sampling", "augment", "precision",
 })  # fmt: skip
 """Keys of `train` that only families trained by epochs use."""
 

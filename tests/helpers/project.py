@@ -40,7 +40,7 @@ class Project:
 
     def __init__(self, folder):
         self.folder = folder
-        for name in ("pipeline", "stages", "demo"):
+        for name in ("pipeline", "stages", "demo", "external"):
             ignored = shutil.ignore_patterns("__pycache__", "corpora" if name == "demo" else "", "dvc.lock")
             shutil.copytree(ROOT / name, folder / name, ignore=ignored)
         shutil.copy(ROOT / "dvc.yaml", folder)

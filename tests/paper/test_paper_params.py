@@ -55,7 +55,7 @@ def test_the_paper_segments_three_corpora_and_leaves_two_subjects_out():
 
 def test_the_demo_is_enough_for_a_table_7_and_a_pair_of_layouts():
     assert {"PreAct", "PreAct-Full", "PreAct-Both", "PreActBN", "PreActBN-Full"} <= set(DEMO.models)
-    assert set(DEMO.models) <= set(PAPER.models)
+    assert set(DEMO.models) - set(PAPER.models) == {"Functionals-SVM", "LogMel-Attention"}
     assert (DEMO.partition.folds, len(DEMO.train.folds), len(DEMO.train.seeds)) == (4, 4, 2)
     assert DEMO.corpora.keys() == PAPER.corpora.keys()
 
@@ -64,13 +64,16 @@ def test_the_demo_is_enough_for_a_table_7_and_a_pair_of_layouts():
 def test_every_key_carries_a_comment(path):
     """On its own line, or, for corpora and models, in the list of keys above the section."""
     lines = (ROOT / path).read_text("utf-8").splitlines()
-    section = ""
+    section, table = "", False
     for line in lines:
         key = line.strip().split(":")[0]
+        # The keys of a user's own table are in the comment beside `tables`.
+        table = table and line.startswith("    ")
         if line and not line.startswith((" ", "#")):
             section = key
-        elif key and not key.startswith("#") and section not in ("corpora", "models"):
+        elif key and not key.startswith("#") and section not in ("corpora", "models") and not table:
             assert "  # " in line, f"no comment: {line}"
+        table = table or line.startswith("  tables:")
     listed = "\n".join(line for line in lines if line.startswith("#"))
     for kind in (CorpusParams, ResNeXtParams, Shaking, ShakeDrop, Mixup, Constancy):
         for key in kind.model_fields:
