@@ -7,6 +7,7 @@ import csv
 import sys
 from pathlib import Path
 
+from pipeline.core.errors import InputError
 from pipeline.core.wording import printable
 
 
@@ -22,6 +23,9 @@ def run(options: argparse.Namespace) -> int:
     from pipeline.runs.prediction import predict_with_notes
     from pipeline.runs.weights import load_weights
 
+    if options.weights.exists() and not options.weights.is_file():
+        # Opening a pipe would wait for ever.
+        raise InputError(f"{printable(str(options.weights))} is no file; expected a file of results/weights")
     weights = load_weights(options.weights)
     network, front_end = weights.build(), weights.front_end()
     front_end.refuse_if_not_installed()
