@@ -25,8 +25,8 @@ def scan_folder(folder: Folder, corpus: CorpusParams, reader: Reader) -> Scan:
     plain = [path for path in folder.files if printable(path) == as_utf8(path)]
     scan = reader.scan(replace(folder, files=tuple(plain)), corpus)
     # A line end or another control character would end up in tables and on terminals.
-    others = sorted(set(folder.files) - set(plain))
-    scan = replace(scan, rejected=(*scan.rejected, *(Rejected(printable(path), _UNNAMEABLE) for path in others)))
+    unnameable = sorted(set(folder.files) - set(plain))
+    scan = replace(scan, rejected=(*scan.rejected, *(Rejected(printable(path), _UNNAMEABLE) for path in unnameable)))
     if scan.recordings:
         return scan
     expected = f"expected {reader.title}, laid out as `python -m pipeline corpora --expect {reader.name}` prints"
