@@ -9,6 +9,7 @@ promises and with the bytes that follow; the fuller reading is taken, and a note
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -132,8 +133,15 @@ def _digest(blocks: Iterator[Samples], sample_rate: int) -> str:
 
 
 def _at_16_khz(blocks: Iterator[Samples], sample_rate: int) -> Samples:
-    pieces = list(resample(blocks, sample_rate))
-    return pieces[0] if len(pieces) == 1 else np.concatenate([*pieces, np.empty(0, np.float32)])
+    pieces = deque(resample(blocks, sample_rate))
+    samples = np.empty(sum(map(len, pieces)), np.float32)
+    end = 0
+    while pieces:
+        # Each piece is freed when it is copied, so that a long recording is not in memory twice.
+        piece = pieces.popleft()
+        samples[end : end + len(piece)] = piece
+        end += len(piece)
+    return samples
 
 
 def _decode(path: Path, use: Callable[[Iterator[Samples], int], Result]) -> tuple[Probe, Result, tuple[Note, ...]]:

@@ -24,6 +24,9 @@ def run(options: argparse.Namespace) -> int:
     from pipeline.runs.prediction import note_on_standardisation, predict_with_notes
     from pipeline.runs.weights import load_weights
 
+    if options.weights.exists() and not options.weights.is_file():
+        # Opening a pipe would wait for ever.
+        raise InputError(f"{printable(str(options.weights))} is no file; expected a file of results/weights")
     weights = load_weights(options.weights)
     network, front_end = weights.build(), weights.front_end()
     if not front_end.reads_audio:

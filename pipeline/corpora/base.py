@@ -25,8 +25,9 @@ EMOTIONS = (
 """The project's names of the emotions that the readers know; a table of one's own may use others."""
 
 AUDIO_ENDINGS = frozenset((
-    ".wav", ".wave", ".flac", ".avi", ".aif", ".aiff", ".au", ".caf", ".m4a", ".mkv", ".mov", ".mp3", ".mp4", ".ogg",
-    ".opus", ".w64", ".webm",
+    ".wav", ".wave", ".flac", ".avi", ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".au", ".caf", ".flv",
+    ".m4a", ".mkv", ".mov", ".mp2", ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".snd", ".sph", ".tta", ".w64", ".webm",
+    ".wma", ".wv",
 ))  # fmt: skip
 """File endings that a reader takes for recordings; how a file is decoded is detected from its content."""
 

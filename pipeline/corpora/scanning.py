@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pipeline.core.errors import InputError
 from pipeline.core.wording import as_utf8, counted, printable
-from pipeline.corpora.base import Folder, Gender, Reader, Rejected, Scan
+from pipeline.corpora.base import Folder, Gender, Reader, Rejected, Scan, is_system_file
 from pipeline.corpora.params import CorpusParams
 from pipeline.corpora.registry import READERS
 
@@ -22,7 +22,7 @@ def scan_folder(folder: Folder, corpus: CorpusParams, reader: Reader) -> Scan:
     Raises:
         InputError: the folder is empty, holds another corpus, or is refused by the reader.
     """
-    plain = [path for path in folder.files if printable(path) == as_utf8(path)]
+    plain = [path for path in folder.files if printable(path) == as_utf8(path) or is_system_file(PurePosixPath(path))]
     scan = reader.scan(replace(folder, files=tuple(plain)), corpus)
     # A line end or another control character would end up in tables and on terminals.
     unnameable = sorted(set(folder.files) - set(plain))

@@ -34,7 +34,7 @@ def worker_devices(params: RunSections, models: Collection[str] = ()) -> list[st
 
     On CPUs there are as many workers as the cores can run with the threads of the model that has the most; on GPUs, as
     many per GPU as fit by the memory of the model whose measured step takes the most. `execution.workers` overrides
-    either.
+    either, up to the number of cores on CPUs.
 
     Args:
         params: sections of the experiment.
@@ -48,7 +48,8 @@ def worker_devices(params: RunSections, models: Collection[str] = ()) -> list[st
         return _groups(devices, number)
     asked = params.execution.workers
     if asked != "auto":
-        workers = asked
+        # More processes than cores only share them, and take memory for each.
+        workers = min(asked, available_cores()) if devices[0].type == "cpu" else asked
     elif devices[0].type == "cpu":
         workers = max(1, available_cores() // cores_per_run(params, models))
     else:

@@ -1,0 +1,87 @@
+"""`predict`: what is said about recordings, and files that do not end the batch."""
+
+import argparse
+import csv
+import io
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.commands import predict as command
+from pipeline.core.errors import InputError
+from pipeline.features.params import SegmentParams
+from pipeline.frontends.spectrogram import Spectrogram, SpectrogramOptions
+from pipeline.runs import prediction, weights
+from tests.helpers.sounds import by_libsndfile, noise
+
+
+@pytest.fixture
+def answer(monkeypatch):
+    """Weights of no network, whose probabilities a test sets."""
+    values = [0.25, 0.75]
+    trained = SimpleNamespace(
+        classes=("joy", "anger\x1b[31m"),
+        segment=SegmentParams(seconds=6.4),
+        reading=SimpleNamespace(left=2, right=1, every=8),
+        build=lambda: None,
+        front_end=lambda: Spectrogram(SpectrogramOptions(kind="spectrogram", cmvn="segment")),
+    )
+    monkeypatch.setattr(weights, "load_weights", lambda path: trained)
+    monkeypatch.setattr(prediction, "probabilities", lambda network, bank, segments: torch.tensor([values]))
+    return values
+
+
+def run(*paths):
+    return command.run(argparse.Namespace(weights=Path("weights"), audio=[Path(path) for path in paths]))
+
+
+def test_notes_go_to_standard_error_and_rows_to_standard_output(answer, tmp_path, capsys):
+    content = bytearray(by_libsndfile("AU", "PCM_16"))
+    content[8:12] = (2000).to_bytes(4, "big")
+    (tmp_path / "a.au").write_bytes(content)
+    assert run(tmp_path / "a.au") == 0
+    captured = capsys.readouterr()
+    assert captured.err == f"{tmp_path}/a.au: its header declares 2000 bytes of samples and 96000 follow\n"
+    header, row = csv.reader(io.StringIO(captured.out))
+    assert header == ["path", "predicted", "p_joy", "p_anger\\x1b[31m"], "no control character reaches the terminal"
+    assert row[1:] == ["anger\\x1b[31m", "0.250000", "0.750000"]
+
+
+def test_no_file_ends_the_batch(answer, tmp_path, capsys, monkeypatch):
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav")
+    for name in (odd, tmp_path / "long.wav", tmp_path / "last.wav"):
+        Path(name).write_bytes(by_libsndfile("WAV", samples=noise(4000)))
+    os.mkfifo(tmp_path / "pipe.wav")
+    load = prediction.load_with_notes
+
+    def loaded(path):
+        if path.name == "long.wav":
+            raise MemoryError
+        return load(path)
+
+    monkeypatch.setattr(prediction, "load_with_notes", loaded)
+    assert run(odd, tmp_path / "pipe.wav", tmp_path / "long.wav", tmp_path / "last.wav") == 1
+    captured = capsys.readouterr()
+    assert [Path(row[0]).name for row in csv.reader(io.StringIO(captured.out))] == ["path", "caf\\xe9.wav", "last.wav"]
+    pipe, long = captured.err.splitlines()
+    assert pipe.endswith("pipe.wav: unreadable: not a regular file")
+    assert long.endswith("long.wav: too long for the memory of this machine; cut it into shorter recordings")
+
+
+def test_probabilities_that_are_not_finite_are_no_prediction(answer, tmp_path, capsys):
+    answer[:] = [np.nan, np.nan]
+    (tmp_path / "a.wav").write_bytes(by_libsndfile("WAV", samples=noise(4000)))
+    assert run(tmp_path / "a.wav") == 1
+    captured = capsys.readouterr()
+    assert captured.err == f"{tmp_path}/a.wav: not finite: these weights give no finite probabilities for it\n"
+    assert len(captured.out.splitlines()) == 1
+
+
+def test_a_pipe_in_place_of_the_weights_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "weights")
+    with pytest.raises(InputError, match="weights is no file; expected a file of results/weights"):
+        command.run(argparse.Namespace(weights=tmp_path / "weights", audio=[]))
