@@ -64,9 +64,10 @@ def test_from_utterances_to_what_training_reads(folder: Path) -> None:
     described = json.loads((folder / "data/frontends/spectrogram.json").read_text(encoding="utf-8"))
     assert described["options"] == {"kind": "spectrogram", "cmvn": "segment"}
 
-    done = run(folder, "extract", "spectrogram", "emodb")
-    assert done.returncode == 0, done.stderr
-    assert "16/16" in done.stderr
+    for front_end in ("spectrogram", "logmel", "stats"):
+        done = run(folder, "extract", front_end, "emodb")
+        assert done.returncode == 0, done.stderr
+        assert "16/16" in done.stderr
     features = dict(read_archive(folder / "data/features/spectrogram/emodb.scp", folder))
     assert list(features) == list(segments["segment"])
     assert [len(matrix) for matrix in features.values()] == list(segments["num_frames"])
@@ -85,7 +86,9 @@ def test_from_utterances_to_what_training_reads(folder: Path) -> None:
     inputs = json.loads((folder / "data/inputs.json").read_text(encoding="utf-8"))
     assert list(inputs) == ["emodb"]
     assert inputs["emodb"]["num_segments"] == 20
-    assert list(inputs["emodb"]["features"]) == ["spectrogram"]
+    assert list(inputs["emodb"]["features"]) == ["logmel", "spectrogram", "stats"]
+    rows = [matrix.shape for _, matrix in read_archive(folder / "data/features/stats/emodb.scp", folder)]
+    assert rows == [(1, 320)] * 20, "ten statistics of 32 bands"
 
 
 def test_one_sound_in_two_corpora_is_refused_before_there_are_folds(tmp_path: Path) -> None:
