@@ -26,14 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print runs, hours and disk."""
     from pipeline.runs.cost import cost, time_steps
-    from pipeline.runs.placement import emulation_warning, worker_devices
+    from pipeline.runs.placement import warnings_of, worker_devices
     from pipeline.runs.scheduler import lacks
     from pipeline.runs.store import STORE
     from pipeline.training.device import device_name, resolve_device
 
     params = load_params()
     device = resolve_device(params.execution.device)
-    if warning := emulation_warning(params, list(params.models)):
+    for warning in warnings_of(params, list(params.models)):
         print(warning, file=sys.stderr)
     runs = _runs(params)
     missing = {key: sum(lacks(STORE, spec) for spec in specs) for key, specs in runs.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -121,12 +121,16 @@ def _step_memory(params: RunSections, model: str, device: torch.device) -> int:
     return peak + features * PRECISIONS[reading.precision].itemsize // 4
 
 
-def emulation_warning(params: RunSections, models: Sequence[str]) -> str | None:
-    """A warning if models are trained in bf16 on a processor of this machine that can only emulate it, else None."""
+def warnings_of(params: RunSections, models: Sequence[str]) -> Iterator[str]:
+    """What a user should know before models are trained on this machine: settings that cost time here."""
+    if params.execution.engine == "ray":
+        return
+    device, asked = resolve_device(params.execution.device), params.execution.workers
     wanted = [model for model in models if params.train_of(model).precision == "bf16"]
-    if not wanted or params.execution.engine == "ray" or multiplies_bf16(resolve_device(params.execution.device)):
-        return None
-    return (
-        f"train.precision is bf16 for {', '.join(wanted)}, and this processor has no bf16 instructions: it emulates "
-        "them, many times as slowly as fp32; expected fp32 here, which gives other last digits"
-    )
+    if wanted and not multiplies_bf16(device):
+        yield (
+            f"train.precision is bf16 for {', '.join(wanted)}, and this processor has no bf16 instructions: it emulates "
+            "them, many times as slowly as fp32; expected fp32 here, which gives other last digits"
+        )
+    if asked != "auto" and device.type == "cpu" and asked > available_cores():
+        yield f"execution.workers is {asked}, and this process may use {available_cores()} cores: as many workers train"

@@ -18,7 +18,7 @@ from pipeline.core.workers import WorkerDied
 from pipeline.runs.identity import RunSpec, data_hash, distinct
 from pipeline.runs.local import LocalWorkers, Workers
 from pipeline.runs.params import RunSections
-from pipeline.runs.placement import emulation_warning, worker_devices
+from pipeline.runs.placement import warnings_of, worker_devices
 from pipeline.runs.ray import RayWorkers
 from pipeline.runs.run import RunDone
 from pipeline.runs.store import RunFolder
@@ -78,7 +78,7 @@ def fill_store(specs: Sequence[RunSpec], params: RunSections, store: Path, *, wa
     missing = distinct(spec for spec in specs if lacks(store, spec))
     if not missing:
         return Filled(0)
-    if warning := emulation_warning(params, sorted({spec.model for spec in missing})):
+    for warning in warnings_of(params, sorted({spec.model for spec in missing})):
         print(warning, file=sys.stderr)
     failures: dict[str, str] = {}
     trained, locked = 0, []

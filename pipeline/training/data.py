@@ -16,7 +16,7 @@ from pipeline.core.tables import FOLDS, SEGMENTS, read_table
 from pipeline.features.archive import MappedMatrices, read_archive
 from pipeline.features.described import described_shape
 from pipeline.training.batches import PRECISIONS, SegmentBank, StreamedBank, make_bank, model_frames
-from pipeline.training.memory import free_memory
+from pipeline.training.device import free_memory
 from pipeline.training.params import Reading, Where
 
 

@@ -54,6 +54,12 @@ def multiplies_bf16(device: torch.device, processor: Path = Path("/proc/cpuinfo"
         return True
 
 
+def free_memory(device: torch.device) -> int:
+    """Bytes of a GPU's memory that are free."""
+    free: int = torch.cuda.mem_get_info(device)[0]
+    return free
+
+
 def device_name(device: torch.device) -> str:
     """The name of the hardware, for the record beside the results."""
     if device.type == "cuda":

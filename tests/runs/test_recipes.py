@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.runs import placement
 from pipeline.runs.identity import RunSpec
-from pipeline.runs.placement import emulation_warning
+from pipeline.runs.placement import warnings_of
 from tests.helpers.experiment import params_with
 
 ATTEND = {"label": "attention", "family": "attention"}
@@ -81,9 +81,18 @@ def test_options_of_training_by_epochs_are_refused_for_a_family_without(monkeypa
 def test_bf16_warns_where_it_is_emulated(monkeypatch, able):
     monkeypatch.setattr(placement, "multiplies_bf16", lambda device: able)
     params = params_with({"models.attend": ATTEND | {"train": {"precision": "bf16"}}})
-    warning = emulation_warning(params, ["PreAct", "attend"])
+    (warning,) = warnings_of(params, ["PreAct", "attend"])
     if able:
         assert warning is None
     else:
         assert warning.startswith("train.precision is bf16 for attend, and this processor has no bf16 instructions")
-    assert emulation_warning(params, ["PreAct"]) is None
+    assert list(warnings_of(params, ["PreAct"])) == []
+
+
+def test_more_workers_than_cores_are_said(monkeypatch):
+    monkeypatch.setattr("pipeline.runs.placement.available_cores", lambda: 2)
+    params = params_with({"execution.workers": 9})
+    assert list(warnings_of(params, ["PreAct"])) == [
+        "execution.workers is 9, and this process may use 2 cores: as many workers train"
+    ]
+    assert list(warnings_of(params_with({"execution.workers": 2}), ["PreAct"])) == []
