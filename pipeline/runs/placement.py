@@ -133,4 +133,6 @@ def warnings_of(params: RunSections, models: Sequence[str]) -> Iterator[str]:
             "them, many times as slowly as fp32; expected fp32 here, which gives other last digits"
         )
     if asked != "auto" and device.type == "cpu" and asked > available_cores():
-        yield f"execution.workers is {asked}, and this process may use {available_cores()} cores: as many workers train"
+        yield (
+            f"execution.workers is {asked}, and this process may use {available_cores()} cores: as many workers train"
+        )
