@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, SerializeAsAny
 
 from pipeline.core.errors import InputError
 from pipeline.core.settings import PARAMS, Key, Variants, entry_of, read_settings
+from pipeline.core.wording import did_you_mean
 from pipeline.corpora.params import Corpora, CorpusParams
 from pipeline.corpora.registry import corpus_mistakes, reader_of
 from pipeline.evaluation.params import ReportParams, table_mistakes
@@ -69,6 +70,7 @@ class Params(RunSections):
             *self._front_end_mistakes(),
             *super().mistakes(),
             *self._reading_mistakes(),
+            *self._variant_mistakes(),
             *self._name_mistakes(),
             *table_mistakes(self.report.tables, self.models),
         ]
@@ -112,6 +114,26 @@ class Params(RunSections):
                     f"models.{key}.frontend: {model.frontend} gives {gives}, and the family {model.family} reads "
                     f"{wants}; choose another front end or family"
                 )
+
+    def _variant_mistakes(self) -> Iterator[str]:
+        """Variants that do not exist, or have other columns than the model's own front end."""
+        for key, model in self.models.items():
+            try:
+                variants, own = self.reading_of(key).variants, self.front_end(model.frontend).shape
+            except (InputError, ValueError):
+                continue  # listed as another mistake
+            place = f"models.{key}.train.variants" if "variants" in (model.train or {}) else "train.variants"
+            for variant in variants:
+                if variant not in self.frontends:
+                    expected = f"expected some of {', '.join(self.frontends)}"
+                    yield f"{place}: {variant!r} is not a front end; {did_you_mean(variant, self.frontends)}{expected}"
+                    continue
+                other = self.front_end(variant).shape
+                if (other.dims, other.framewise) != (own.dims, own.framewise):
+                    yield (
+                        f"{place}: {variant} has {other.dims} columns and {model.frontend} has {own.dims}; expected "
+                        "the same front end at another speed or with noise"
+                    )
 
     def _name_mistakes(self) -> Iterator[str]:
         """Pairs of a front end and a corpus for which DVC would use the same name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -93,7 +93,8 @@ class RunSpec:
         params, family, design = self.params, self.family, self.design(Shape(dims=1))
         # The key of the front end and its normalisation count through the content of the features, in `data`.
         apart = {"label", "frontend", "network", "features", "train"}
-        without = {"seeds", "folds"} | (set() if family.by_epochs else BY_EPOCHS)
+        # Variants count through the content of their features too.
+        without = {"seeds", "folds", "variants"} | (set() if family.by_epochs else BY_EPOCHS)
         # A run continues a shorter one, unless the rates of both differ from the first epoch on.
         if not (family.by_epochs and self.train.follows_epochs):
             without.add("epochs")
@@ -152,7 +153,7 @@ def distinct(specs: Iterable[RunSpec]) -> list[RunSpec]:
     return list(first.values())
 
 
-def data_hash(inputs: Path, folds: Path, frontend: str) -> str:
+def data_hash(inputs: Path, folds: Path, frontend: str, variants: Sequence[str] = ()) -> str:
     """Hash of the content that training reads: a front end's features, the segments, and the folds.
 
     Its first half is the hash of segments and folds alone, which all runs of an experiment share.
@@ -161,6 +162,7 @@ def data_hash(inputs: Path, folds: Path, frontend: str) -> str:
         inputs: path of `data/inputs.json`.
         folds: path of `data/folds.csv`.
         frontend: key of the front end that the model reads.
+        variants: keys of those that stand for it in training.
 
     Raises:
         InputError: a file is missing, or has no entry of the front end.
@@ -169,14 +171,15 @@ def data_hash(inputs: Path, folds: Path, frontend: str) -> str:
         known = json.loads(inputs.read_text("utf-8"))
         segments = {corpus: entry["segments"] for corpus, entry in known.items()}
         features = {corpus: entry["features"][frontend] for corpus, entry in known.items()}
+        others = [{corpus: entry["features"][key] for corpus, entry in known.items()} for key in variants]
         parts = (json.dumps(segments, sort_keys=True).encode() + folds.read_bytes(),
-                 json.dumps(features, sort_keys=True).encode())  # fmt: skip
+                 json.dumps([features, *others] if others else features, sort_keys=True).encode())  # fmt: skip
     except FileNotFoundError as error:
         raise InputError(f"{error.filename} does not exist; `dvc repro` makes it") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{inputs} has no features of the front end {frontend} ({type(error).__name__}: {error}); "
-            "`dvc repro inputs` makes it again"
+            f"{inputs} has no features of the front end {', '.join((frontend, *variants))} ({type(error).__name__}: "
+            f"{error}); `dvc repro inputs` makes it again"
         ) from None
     return "".join(hashlib.sha256(part).hexdigest()[:SPLIT_DIGITS] for part in parts)
 

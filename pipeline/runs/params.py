@@ -97,7 +97,8 @@ class RunSections(Sections):
         features = merged(self.features, model.features, "features")
         splicing = (features.left, features.right, features.every) if kind.reads == "spliced" else (0, 0, 1)
         precision = self.train_of(key).precision if kind.by_epochs else "fp32"
-        return Reading(model.frontend, *splicing, precision, framewise=kind.reads != "rows")
+        variants = self.train_of(key).variants if kind.by_epochs else ()
+        return Reading(model.frontend, *splicing, precision, framewise=kind.reads != "rows", variants=variants)
 
     def mistakes(self) -> list[str]:
         """See `Sections`."""

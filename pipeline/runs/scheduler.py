@@ -45,8 +45,11 @@ def plan_all(params: RunSections, models: Iterable[str], root: Path = Path()) ->
         InputError: features or folds do not exist.
     """
     inputs, folds = root / "data/inputs.json", root / "data/folds.csv"
+    readings = {model: params.reading_of(model) for model in models}
     return [
-        spec for model in models for spec in plan(params, model, data_hash(inputs, folds, params.model(model).frontend))
+        spec
+        for model, reading in readings.items()
+        for spec in plan(params, model, data_hash(inputs, folds, reading.frontend, reading.variants))
     ]
 
 

@@ -112,7 +112,7 @@ def load_weights(path: Path) -> Weights:
             header["identity"],
             int(header["epoch"]),
             design,
-            Reading(**json.loads(header["reading"])),
+            _reading(json.loads(header["reading"])),
             dict(json.loads(header["frontend"])),
             classes,
             SegmentParams.model_validate_json(header["segment"]),
@@ -122,3 +122,8 @@ def load_weights(path: Path) -> Weights:
     except (KeyError, ValueError, TypeError, ValidationError, RuntimeError, InputError) as error:
         raise InputError(f"{path} is damaged: {error}") from None
     return weights
+
+
+def _reading(values: dict[str, Any]) -> Reading:
+    """The form in which data are read; JSON has lists for tuples."""
+    return Reading(**values | {"variants": tuple(values["variants"])})

@@ -122,6 +122,9 @@ class StreamedBank(SegmentBank):
         """Only the rows of these segments; see `SegmentBank.padded_rows`."""
         right = self.context - 1 - self.left
         blocks = [pad_edges(torch.from_numpy(self.matrices[index]), self.left, right) for index in segments.tolist()]
+        if not blocks:  # a process without a segment of the batch
+            nothing = torch.zeros(self.context, self.dims, dtype=self.dtype, device=self.device)
+            return nothing, segments.new_zeros(0)
         ends = torch.tensor([len(block) for block in blocks]).cumsum(0)
         first_row = torch.cat([ends.new_zeros(1), ends[:-1]])
         rows = torch.cat(blocks).to(self.dtype)

@@ -28,11 +28,13 @@ class Experiment:
         segments: rows of `tables.SEGMENTS` with a column `fold`, by corpus key, then in the order of the archives.
         bank: features of the segments, at the same positions.
         shape: shape of the features.
+        variants: the same segments as other front ends give them, for training.
     """
 
     segments: pd.DataFrame
     bank: SegmentBank
     shape: Shape
+    variants: tuple[SegmentBank, ...] = ()
 
     def split(self, fold: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Positions of the training segments and of the validation segments of `fold`."""
@@ -86,32 +88,36 @@ def load_experiment(
     corpora = sorted(corpora)
     segments = read_segments(corpora, root)
     emotions = segments["emotion"].map(list(classes).index).tolist()
-    dtype, shape = PRECISIONS[reading.precision], described_shape(reading.frontend, root)
-    scps = {corpus: root / f"data/features/{reading.frontend}/{corpus}.scp" for corpus in corpora}
-    matrices = _matrices(segments, scps, shape, root)
-    mapped = MappedMatrices(list(scps.values()), root)
-    if where == "resident" or (where == "auto" and resides(segments, mapped, reading, shape, device, processes)):
-        bank: SegmentBank = make_bank(
-            matrices,
-            emotions,
-            left=reading.left,
-            right=reading.right,
-            every=reading.every,
-            device=device,
-            dtype=dtype,
-        )
-    else:
+    shape = described_shape(reading.frontend, root)
+    copies = processes * (1 + len(reading.variants))
+
+    def bank_of(frontend: str) -> SegmentBank:
+        scps = {corpus: root / f"data/features/{frontend}/{corpus}.scp" for corpus in corpora}
+        found = described_shape(frontend, root)
+        matrices = _matrices(segments, scps, found, root)
+        mapped = MappedMatrices(list(scps.values()), root)
+        if where == "resident" or (where == "auto" and resides(segments, mapped, reading, found, device, copies)):
+            return make_bank(
+                matrices,
+                emotions,
+                left=reading.left,
+                right=reading.right,
+                every=reading.every,
+                device=device,
+                dtype=PRECISIONS[reading.precision],
+            )
         counts = [model_frames(len(matrix), reading.every) for matrix in matrices]
-        bank = StreamedBank(
+        return StreamedBank(
             num_frames=torch.tensor(counts, device=device),
             emotions=torch.tensor(emotions, device=device),
             context=reading.context,
             every=reading.every,
             matrices=mapped,
             left=reading.left,
-            dtype=dtype,
+            dtype=PRECISIONS[reading.precision],
         )
-    return Experiment(segments, bank, shape)
+
+    return Experiment(segments, bank_of(reading.frontend), shape, tuple(map(bank_of, reading.variants)))
 
 
 RESIDENT_SHARE = 0.4

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pipeline.core.settings import Count, Size, Strict
+from pipeline.core.settings import Count, Key, Size, Strict
 
 Rate = Annotated[float, Field(gt=0)]
 PartOfTraining = Annotated[float, Field(gt=0, lt=1)]
@@ -122,6 +122,8 @@ class TrainParams(Strict):
         sampling: `shuffled`: every segment once an epoch; `balanced`: as many segments an epoch, of every class equally
             many, which replaces the class weights of the loss.
         augment: masks on training segments; None for none.
+        variants: front ends, such as log-mel at another speed or with noise; at every step each segment is read from
+            the model's own front end or from one of these, all with the same chance.
         precision: precision up to the pooling.
         threads: number of CPU threads of one run.
         eval_train_every: number of epochs between two scorings of the training folds in eval mode.
@@ -146,6 +148,7 @@ class TrainParams(Strict):
     focal_gamma: Positive | None = None
     sampling: Sampling = "shuffled"
     augment: Augment | None = None
+    variants: tuple[Key, ...] = ()
 
     @model_validator(mode="after")
     def _options_have_an_effect(self) -> TrainParams:
@@ -200,7 +203,7 @@ class TrainParams(Strict):
 
 BY_EPOCHS = frozenset({
     "learning_rate", "batch_segments", "eval_train_every", "optimiser", "momentum", "weight_decay", "schedule", "steps",
-    "warm_up", "clip_norm", "loss", "focal_gamma", "sampling", "augment", "precision",
+    "warm_up", "clip_norm", "loss", "focal_gamma", "sampling", "augment", "variants", "precision",
 })  # fmt: skip
 """Keys of `train` that only families trained by epochs use."""
 
@@ -220,6 +223,7 @@ class Reading:
         every: number of frames from one model frame to the next.
         precision: precision of the classifier, `fp32` or `bf16`.
         framewise: whether a segment has a row for each of its frames; else it has one row.
+        variants: front ends whose features stand for a segment's own in training, at random.
     """
 
     frontend: str
@@ -228,6 +232,7 @@ class Reading:
     every: int
     precision: str
     framewise: bool = True
+    variants: tuple[str, ...] = ()
 
     @property
     def context(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -74,13 +74,14 @@ def train_run(
     train_segments, valid_segments = experiment.split(fold)
     network = state.network
     assert isinstance(network, Classifier)  # noqa: S101 (a family builds nothing else)
-    bank = experiment.bank
+    bank, variants = experiment.bank, list(experiment.variants)
     if network.standardisation is not None:
         groups = groups_of(experiment.segments, network.standardisation.by)
-        bank = replace(bank, groups=None if groups is None else groups.to(bank.device))
+        groups = None if groups is None else groups.to(bank.device)
+        bank, variants = replace(bank, groups=groups), [replace(variant, groups=groups) for variant in variants]
         if not state.history:
             network.standardisation.set_statistics(*group_statistics(bank, train_segments, network.standardisation.by))
-    task = speech_task(bank, train_segments, valid_segments, network.num_classes, options)
+    task = speech_task(bank, train_segments, valid_segments, network.num_classes, options, variants)
     if family.by_epochs:
         scoring = Scoring(valid_every=1, train_every=options.eval_train_every, snapshots=True)
         train(state, task, options.recipe, scoring, after_epoch)
@@ -90,7 +91,12 @@ def train_run(
 
 
 def speech_task(
-    bank: SegmentBank, train: torch.Tensor, valid: torch.Tensor, num_classes: int, options: TrainParams
+    bank: SegmentBank,
+    train: torch.Tensor,
+    valid: torch.Tensor,
+    num_classes: int,
+    options: TrainParams,
+    variants: Sequence[SegmentBank] = (),
 ) -> SpeechTask:
     """The task of a run: segments at these positions, and how the section `train` says that they are learned from."""
     return SpeechTask(
@@ -102,6 +108,7 @@ def speech_task(
         sampling=options.sampling,
         gamma=options.gamma,
         augment=options.augment,
+        variants=tuple(variants),
     )
 
 

@@ -21,6 +21,7 @@ from pipeline.training.loop import Scores, Step
 from pipeline.training.mixup import draw_pairs, mixed_loss
 from pipeline.training.order import balanced_batches, shuffled_batches
 from pipeline.training.params import Augment, Sampling
+from pipeline.training.variants import draw
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class SpeechTask:
         sampling: see `TrainParams`.
         gamma: exponent of the focal loss; 0 for the cross-entropy.
         augment: masks on training segments; None for none.
+        variants: the same segments as other front ends give them; in training each stands for a segment of `bank` at
+            random.
     """
 
     bank: SegmentBank
@@ -46,6 +49,7 @@ class SpeechTask:
     sampling: Sampling = "shuffled"
     gamma: float = 0.0
     augment: Augment | None = None
+    variants: tuple[SegmentBank, ...] = ()
 
     @cached_property
     def weights(self) -> Tensor:
@@ -66,9 +70,11 @@ class SpeechTask:
 
     def step(self, network: Classifier, positions: Tensor, noise: torch.Generator) -> Step:
         """See `Task`."""
-        batch = gathered_batch(network, self.bank, _share(positions))
+        # Every process draws for the whole batch and keeps its share.
+        drawn = draw((self.bank, *self.variants), positions, noise)
+        batch = arranged(network, drawn.share(processes(), rank()).gather())
         if self.augment is not None:
-            masks = draw_masks(self.augment, self.bank.rows_of(positions), self.bank.dims, noise)
+            masks = draw_masks(self.augment, drawn.rows(), self.bank.dims, noise)
             batch = masked(batch, masks.share(processes(), rank()), self.bank.every)
         target, weights = batch.emotions, self.step_weights
         with network.penalty(batch) as penalty:
@@ -137,8 +143,13 @@ def probabilities(network: Classifier, bank: SegmentBank, segments: Tensor) -> T
 
 
 def gathered_batch(network: Classifier, bank: SegmentBank, segments: Tensor) -> Batch:
-    """The batch of the given segments as a classifier takes it, in the memory layout that is fastest to convolve."""
-    batch = network.prepared(bank.gather(segments))
+    """The batch of the given segments as a classifier takes it."""
+    return arranged(network, bank.gather(segments))
+
+
+def arranged(network: Classifier, batch: Batch) -> Batch:
+    """A batch as a classifier takes it, in the memory layout that is fastest to convolve."""
+    batch = network.prepared(batch)
     return replace(batch, frames=batch.frames.contiguous(memory_format=torch.channels_last))
 
 

@@ -52,6 +52,9 @@ def test_a_streamed_bank_gives_the_batches_of_a_resident_one(lengths, left, righ
     assert torch.equal(resident.frames, read.frames)
     assert torch.equal(resident.segment_of_frame, read.segment_of_frame)
     assert torch.equal(resident.emotions, read.emotions)
+    nothing = streamed.gather(some[:0])
+    assert nothing.frames.shape == (0, *read.frames.shape[1:])
+    assert (len(nothing.segment_of_frame), len(nothing.emotions)) == (0, 0)
 
 
 def test_the_papers_segment_of_640_frames_is_80_model_frames_of_16_by_257():
