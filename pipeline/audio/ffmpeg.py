@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -11,7 +12,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.audio.libsndfile import delay_note
+from pipeline.audio.libsndfile import MPEG_DELAYS, delay_note
 from pipeline.audio.recording import FULL_SCALE, AudioError, Note, Samples
 from pipeline.audio.track import Track, length_note
 from pipeline.audio.window import Source
@@ -28,7 +29,7 @@ COUNTED = frozenset(("avi", "mov,mp4,m4a,3gp,3g2,mj2", "wv", "tta", "ape", "caf"
 TOLERANCE_S = 0.1
 """Lengths of compressed tracks are stated in whole packets or with the coder's delay."""
 
-DELAYS = {"mp3float": ("MP3", 1105), "mp3": ("MP3", 1105), "mp2float": ("MP2", 481), "mp2": ("MP2", 481),
+DELAYS = {"mp3float": MPEG_DELAYS[3], "mp3": MPEG_DELAYS[3], "mp2float": MPEG_DELAYS[2], "mp2": MPEG_DELAYS[2],
           "aac": ("AAC", 2112), "ac3": ("AC-3", 256)}  # fmt: skip
 """Samples that these codings put before the sound: encoder and decoder together, as the common encoders do."""
 
@@ -54,7 +55,7 @@ def opened_by_ffmpeg(
     stream.seek(0)
     # An open file instead of a name: FFmpeg would interpret `concat:...` or `http:...` as a protocol.
     try:
-        container = av.open(stream, options={"format_whitelist": CONTAINERS})
+        container = av.open(stream, options={"format_whitelist": CONTAINERS}, metadata_errors="replace")
     except (av.FFmpegError, OSError):
         raise AudioError(unreadable(first_error)) from None
     with container:
@@ -85,8 +86,8 @@ def _declared(container: Any, track: Any, rate: int) -> tuple[int | None, int]:
     if name in COUNTED and track.duration:
         tolerance = 0 if name in ("wv", "tta", "ape") else int(TOLERANCE_S * rate)
         return round(track.duration * track.time_base * rate), tolerance
-    if text := track.metadata.get("DURATION"):  # Matroska
-        hours, minutes, seconds = (float(part) for part in text.split(":"))
+    if stated := re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", track.metadata.get("DURATION", "")):  # Matroska
+        hours, minutes, seconds = map(float, stated.groups())
         return round((3600 * hours + 60 * minutes + seconds) * rate), int(TOLERANCE_S * rate)
     if len(container.streams) == 1 and container.duration and name in ("matroska,webm", "asf", "flv"):
         return round(container.duration / av.time_base * rate), int(TOLERANCE_S * rate)

@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
     """Print a CSV row for each recording; files that cannot be read are reported, and the exit status is 1 then."""
     from pipeline.audio.recording import AudioError
     from pipeline.frontends.base import say_notices
-    from pipeline.runs.prediction import note_on_standardisation, predict_with_notes
+    from pipeline.runs.prediction import note_on_standardisation, notes_on_features, predict_with_notes
     from pipeline.runs.weights import load_weights
 
     if options.weights.exists() and not options.weights.is_file():
@@ -37,10 +37,10 @@ def run(options: argparse.Namespace) -> int:
     front_end.refuse_if_not_installed()
     say_notices([front_end])
     try:
-        note = note_on_standardisation(network)
+        notes = [note_on_standardisation(network), *notes_on_features(weights, front_end)]
     except InputError as error:
         raise InputError(f"{options.weights}: {error}") from None
-    if note:
+    for note in filter(None, notes):
         print(f"{options.weights}: {note}", file=sys.stderr)
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(["path", "predicted", *(f"p_{printable(name)}" for name in weights.classes)])

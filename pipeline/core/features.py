@@ -38,6 +38,7 @@ class Shape:
         framewise: whether there is a row for each frame; else there is one row.
         shift: number of 10 ms from one row to the next; None if it is not the same everywhere.
         frequency_axis: whether neighbouring columns are neighbouring frequencies, as convolutions along them need.
+        exact: whether the number of rows follows from the number of frames; else any number is right.
         layers: number of blocks of columns of equal width, each a description of the same frame by another layer of a
             network, which a family may weight.
     """
@@ -47,9 +48,10 @@ class Shape:
     shift: int | None = 1
     frequency_axis: bool = False
     layers: int = 1
+    exact: bool = True
 
     def rows(self, num_frames: int) -> int | None:
         """The number of rows of a segment of `num_frames` frames of 10 ms; None if any number is right."""
         if not self.framewise:
             return 1
-        return None if self.shift is None else -(-num_frames // self.shift)
+        return None if self.shift is None or not self.exact else -(-num_frames // self.shift)

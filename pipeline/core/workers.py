@@ -21,8 +21,7 @@ from multiprocessing.process import BaseProcess
 from typing import Generic, Self, TypeAlias, TypeVar, cast
 
 from pipeline.core.errors import InputError
-from pipeline.core.limits import CGROUP as CGROUP
-from pipeline.core.limits import available_cores as available_cores
+from pipeline.core.limits import available_cores
 
 Key = TypeVar("Key")
 Item = TypeVar("Item")

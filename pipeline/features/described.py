@@ -31,6 +31,15 @@ def front_end_options(key: str, folder: Path = FOLDER) -> dict[str, Any]:
     return _described(key, "options", folder)
 
 
+def described_identity(key: str, folder: Path = FOLDER) -> dict[str, Any]:
+    """What a configured front end's numbers depend on beside options and code, see `FrontEnd.identity`.
+
+    Raises:
+        InputError: there is no description of it.
+    """
+    return _described(key, "identity", folder)
+
+
 def described_shape(key: str, root: Path = Path()) -> Shape:
     """The shape of a configured front end's features.
 

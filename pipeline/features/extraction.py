@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import psutil
 import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     # A front end is loaded by name: DVC tracks its code through its description in `data/frontends`.
     from pipeline.frontends.base import FrontEnd
 
-_WORKER_MEMORY = 600 << 20  # bytes; one process with its libraries and a recording of some minutes
 
 _WORTH_A_WORKER = 300  # recordings; starting a process takes as long as extracting this number
 
@@ -90,14 +90,14 @@ def extract(
     """
     recordings = plan(utterances, segments, corpus_path)
     messages = list(front_end.account([(recording.utterance, recording.name) for recording in recordings]))
-    asked, most = workers, _most_workers()
+    asked, most = workers, _most_workers(front_end.memory)
     workers = min(workers or 1 + len(recordings) // _WORTH_A_WORKER, most)
     if not front_end.reads_audio:
         workers = 1  # there is nothing to decode
     elif asked is not None and asked > most:
         messages.append(
             f"warning: execution.workers is {asked}, and this process may use {counted(available_cores(), 'core')} and "
-            f"{_stated_memory()}; {most} extracted"
+            f"{_memory() / 2**30:.1f} GiB of memory; {most} extracted"
         )
     constant: list[str] = []
     filled: list[str] = []
@@ -128,16 +128,14 @@ def extract(
     return tuple(messages)
 
 
-def _most_workers() -> int:
-    """The number of processes that the cores and the memory of this one are enough for."""
-    limit = memory_limit()
-    by_memory = available_cores() if limit is None else max(1, limit // _WORKER_MEMORY - 1)
-    return min(available_cores(), by_memory)
+def _most_workers(memory: int) -> int:
+    """The number of processes of `memory` bytes that the cores and the memory of this one are enough for."""
+    return min(available_cores(), max(1, _memory() // memory - 1))
 
 
-def _stated_memory() -> str:
-    limit = memory_limit()
-    return "any memory" if limit is None else f"{limit / 2**30:.1f} GiB of memory"
+def _memory() -> int:
+    """Bytes of memory that this process may use: those of its control groups, else of the machine."""
+    return memory_limit() or psutil.virtual_memory().total
 
 
 def plan(utterances: pd.DataFrame, segments: pd.DataFrame, corpus_path: Path) -> list[Recording]:

@@ -19,6 +19,8 @@ _CLIP = 2.5
 _BLOCK = 2
 """Frames and bins averaged into one pixel: as fine as print shows, and a quarter of the file."""
 
+PERSONS = {"F": "a woman", "M": "a man", "X": "a person"}
+
 
 def draw_spectrogram(inputs: FigureInputs) -> Drawing | None:
     """The recording of the inputs, if there is one."""
@@ -83,7 +85,7 @@ def segment_spectrograms(rows: pd.DataFrame, matrices: Sequence[npt.NDArray[np.f
         figure,
         "spectrogram",
         "A recording and its segments",
-        f"{shortened(first['utterance'], 60)}: {first['emotion']}, {'a woman' if first['gender'] == 'F' else 'a man'}. "
+        f"{shortened(first['utterance'], 60)}: {first['emotion']}, {PERSONS[first['gender']]}. "
         f"{overlap}Log power of a 25 ms window every 10 ms, each frequency bin normalised over its {over}; dark "
         f"is loud. {gets}",
         f"{count} spectrogram{'s' if count > 1 else ''} of one recording of {ends.max():.1f} s.",

@@ -69,8 +69,9 @@ class FrontEnd(ABC, Generic[Options]):
 
     Attributes:
         options_class: class of its entry in `frontends`.
-        framewise, shift, frequency_axis, layers: see `Shape`.
+        framewise, shift, frequency_axis, layers, exact: see `Shape`.
         reads_audio: whether it needs the samples; else recordings are not decoded for it.
+        memory: bytes that a process needs to extract, with its libraries.
         fills_non_finite: whether values that are not finite are replaced by 0, counted and reported; else they are
             refused.
         needs: import names of packages that it needs beyond those of every installation.
@@ -85,7 +86,9 @@ class FrontEnd(ABC, Generic[Options]):
     shift: int | None = 1
     frequency_axis: bool = False
     layers: int = 1
+    exact: bool = True
     reads_audio: bool = True
+    memory: int = 600 << 20
     fills_non_finite: bool = False
     needs: tuple[str, ...] = ()
     install: str = ""
@@ -117,7 +120,7 @@ class FrontEnd(ABC, Generic[Options]):
     @property
     def shape(self) -> Shape:
         """The shape of its matrices."""
-        return Shape(self.dims, self.framewise, self.shift, self.frequency_axis, self.layers)
+        return Shape(self.dims, self.framewise, self.shift, self.frequency_axis, self.layers, self.exact)
 
     def account(self, recordings: Sequence[tuple[str, str]]) -> tuple[str, ...]:
         """Compare what it has with the recordings of a corpus, before the first one is extracted.

@@ -193,9 +193,12 @@ def _parquet_columns(path: Path) -> list[str]:
     import pyarrow.parquet
 
     try:
-        return list(pyarrow.parquet.read_schema(path).names)
+        names = list(pyarrow.parquet.read_schema(path).names)
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as Parquet: {error}") from None
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"{path} has the column {listed(twice)} more than once; expected each name once")
+    return names
 
 
 def _parquet(path: Path) -> Any:
@@ -219,7 +222,7 @@ def _refuse_text(path: Path, column: Any, first_line: int) -> None:
     raise InputError(
         f"{path}, column {column.name!r}, row {int(bad.index[0]) + first_line}: {bad.iloc[0]!r} is not a number "
         f"({counted(len(bad), 'such cell')} in the column); expected numbers in each column beside "
-        f"{' and '.join(_KEYS)}; list columns that are not features under `ignore`"
+        f"{' and '.join(_KEYS)}. If the column is not a feature, name it under `ignore`"
     )
 
 
@@ -266,6 +269,8 @@ def _npz_rows(path: Path, key: KeyKind, ignore: tuple[str, ...]) -> KeyedRows:
                 f"{path}: the array {name!r} is {' x '.join(map(str, array.shape))} of {array.dtype}; expected "
                 f"numbers, ({first},) for one row or (rows, {first}) for many"
             )
+        if _plain(name) in rows:
+            raise InputError(f"{path} has the key {_plain(name)!r} more than once; expected one array for each key")
         blocks.append(block.astype(np.float32))
         rows[_plain(name)] = list(range(begin, begin + len(block)))
         begin += len(block)

@@ -68,5 +68,5 @@ def description(front_end: FrontEnd[Any]) -> dict[str, Any]:
         "options": front_end.options.model_dump(mode="json"),
         "shape": asdict(front_end.shape),
         "source": source_hash(source_hashes(code)),
-        **front_end.identity(),
+        "identity": front_end.identity(),
     }

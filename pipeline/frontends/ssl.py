@@ -83,6 +83,13 @@ class Ssl(FrontEnd[SslOptions]):
         """See `FrontEnd.dims`; from config.json."""
         return self._model.width * self.layers
 
+    @property
+    def memory(self) -> int:  # type: ignore[override]
+        """See `FrontEnd`: libraries, weights, and one window of all layers; the weights are those of the folder."""
+        folder = Path(self.options.path).expanduser()
+        weights = sum(path.stat().st_size for path in folder.glob("*.safetensors")) if folder.is_dir() else 0
+        return (1200 << 20) + 2 * weights
+
     def refuse_if_not_installed(self) -> None:
         """See `FrontEnd.refuse_if_not_installed`; the model must be there, and have the layer."""
         super().refuse_if_not_installed()

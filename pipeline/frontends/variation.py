@@ -1,6 +1,6 @@
 """Recordings at another speed or with noise: what any front end that reads audio gets, if its options say so.
 
-Training variants are made of these: the same recordings as a further entry of `frontends`.
+A further entry of `frontends` with such an option can be a variant in training (`train.variants`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.audio.frames import SHIFT, WINDOW
 from pipeline.core.errors import InputError
-from pipeline.core.features import Matrix, Shape, Utterance
+from pipeline.core.features import Matrix, Utterance
 from pipeline.frontends.base import FrontEnd, FrontEndOptions
 
 Samples = NDArray[np.float32]
@@ -41,17 +41,12 @@ class Varied(FrontEnd[FrontEndOptions]):
         self.frequency_axis, self.layers = front_end.frequency_axis, front_end.layers
         self.needs, self.install, self.notice = front_end.needs, front_end.install, front_end.notice
         self.column, self.constant_note = front_end.column, front_end.constant_note
-        self.shift = front_end.shift if self.options.speed == 1 else None
+        self.shift, self.exact = front_end.shift, front_end.exact and self.options.speed == 1
 
     @property
     def dims(self) -> int:
         """See `FrontEnd`."""
         return self._front_end.dims
-
-    @property
-    def shape(self) -> Shape:
-        """See `FrontEnd`."""
-        return Shape(self.dims, self.framewise, self.shift, self.frequency_axis, self.layers)
 
     def matrices(self, utterance: Utterance) -> list[Matrix]:
         """See `FrontEnd.matrices`."""

@@ -79,6 +79,7 @@ class Classifier(nn.Module, ABC):
             cache, not by memory.
         standardisation: its standardisation, which training gives its numbers before anything is learned; None without
             one.
+        frames_dtype: type that standardised frames are given in; None keeps that of the features.
     """
 
     num_classes: int
@@ -87,6 +88,7 @@ class Classifier(nn.Module, ABC):
     in_double: bool = False
     scoring_frames: int = 1024
     standardisation: Standardise | None
+    frames_dtype: torch.dtype | None = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,6 +99,8 @@ class Classifier(nn.Module, ABC):
         frames = batch.frames.double() if self.in_double else batch.frames
         if self.standardisation is not None:
             frames = self.standardisation(frames, batch.segment_of_frame, batch.groups)
+            # Only now: the level of a column may be far beyond what bf16 tells apart.
+            frames = frames if self.frames_dtype is None else frames.to(self.frames_dtype)
         return replace(batch, frames=frames)
 
     @abstractmethod

@@ -32,7 +32,7 @@ class LayerWeights(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """(frames, layers * width) to (frames, width)."""
         weights = (self.scale * self.logits.softmax(0)).to(frames.dtype)
-        combined: Tensor = weights @ frames.view(len(frames), len(weights), -1)
+        combined: Tensor = weights @ frames.view(len(frames), len(weights), frames.shape[1] // len(weights))
         return combined
 
 

@@ -80,7 +80,7 @@ class FeatureParams(Strict):
     left: Annotated[int, Field(ge=0)]
     right: Annotated[int, Field(ge=0)]
     every: Count
-    cmvn: Literal["segment", "utterance"]
+    cmvn: Literal["segment", "utterance", "none"]
 
     @property
     def context(self) -> int:

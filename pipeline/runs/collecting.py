@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,11 @@ def _columns(row: Epoch) -> dict[str, float]:
 
 
 def trained_weights(
-    finished: Sequence[FinishedRun], params: RunSections, shape: Shape, frontend: Mapping[str, Any]
+    finished: Sequence[FinishedRun],
+    params: RunSections,
+    shape: Shape,
+    frontend: Mapping[str, Any],
+    depends: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[tuple[str, Weights]]:
     """The weights of every run's last and best epochs, by name: `fold1-seed2-best`.
 
@@ -71,6 +76,7 @@ def trained_weights(
         params: sections of the experiment.
         shape: shape of the model's features.
         frontend: the options of its front end, as plain values.
+        depends: what its features depend on beside them, see `FrontEnd.identity`.
     """
     for run in finished:
         spec = run.spec
@@ -86,6 +92,7 @@ def trained_weights(
                     dict(frontend),
                     params.classes,
                     params.segment,
+                    dict(depends),
                 ),
             )
 

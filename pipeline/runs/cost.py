@@ -11,6 +11,7 @@ import torch
 
 from pipeline.core.features import Shape
 from pipeline.models.base import Classifier, count_parameters
+from pipeline.models.options import ModelParams
 from pipeline.runs.params import RunSections
 from pipeline.training.batches import PRECISIONS, make_bank
 from pipeline.training.loop import train_epoch
@@ -58,7 +59,8 @@ Shapes = Callable[[str], Shape]
 def time_steps(params: RunSections, shapes: Shapes, device: torch.device) -> dict[str, StepTime]:
     """Time a real step of training, and of scoring, on random segments, for every model.
 
-    Models of one family with the same network, features and threads share the time of the costliest of them. The batch
+    ResNeXts with the same network, features and threads share the time of the costliest of them, and so do models of
+    another family with the same options. The batch
     that is timed has `TIMED_FRAMES` model frames, or single frames of `TIMED_SEGMENTS` segments of `TIMED_LENGTH`,
     whatever the model's own. Two steps warm up; the faster of two more counts. A model that is not trained by epochs
     costs almost nothing and has no entry.
@@ -68,7 +70,9 @@ def time_steps(params: RunSections, shapes: Shapes, device: torch.device) -> dic
         if params.family_of(key).by_epochs:
             design = params.design_of(key, shapes(key))
             threads = params.train_of(key).threads
-            shared = (params.model(key).family, design.network, design.features, params.reading_of(key), threads)
+            general = set(ModelParams.model_fields)
+            own = {} if params.family_of(key).network else design.model.model_dump(exclude=general)
+            shared = (params.model(key).family, own, design.network, design.features, params.reading_of(key), threads)
             groups.setdefault(repr(shared), []).append(key)
     return {key: step for group in groups.values() for key, step in _timed(params, group, shapes, device).items()}
 
@@ -151,7 +155,7 @@ def cost(
         options = params.train_of(model)
         if step := steps.get(model):
             reading = params.reading_of(model)
-            read = frames / reading.every if reading.framewise else segments
+            read = frames / (shapes(model).shift or 1) / reading.every if reading.framewise else segments
             training, validation = read * (folds - 1) / folds, read / folds
             # Training folds are scored every `eval_train_every` epochs, and at each new best epoch: there are few.
             epoch = training * step.train + validation * step.score + training * step.score / options.eval_train_every

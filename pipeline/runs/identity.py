@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -153,7 +153,9 @@ def distinct(specs: Iterable[RunSpec]) -> list[RunSpec]:
     return list(first.values())
 
 
-def data_hash(inputs: Path, folds: Path, frontend: str, variants: Sequence[str] = ()) -> str:
+def data_hash(
+    inputs: Path, folds: Path, frontend: str, variants: Sequence[str] = (), shape: Shape | None = None
+) -> str:
     """Hash of the content that training reads: a front end's features, the segments, and the folds.
 
     Its first half is the hash of segments and folds alone, which all runs of an experiment share.
@@ -163,6 +165,7 @@ def data_hash(inputs: Path, folds: Path, frontend: str, variants: Sequence[str] 
         folds: path of `data/folds.csv`.
         frontend: key of the front end that the model reads.
         variants: keys of those that stand for it in training.
+        shape: shape of the features, for families that build a classifier by more of it than the number of columns.
 
     Raises:
         InputError: a file is missing, or has no entry of the front end.
@@ -171,9 +174,11 @@ def data_hash(inputs: Path, folds: Path, frontend: str, variants: Sequence[str] 
         known = json.loads(inputs.read_text("utf-8"))
         segments = {corpus: entry["segments"] for corpus, entry in known.items()}
         features = {corpus: entry["features"][frontend] for corpus, entry in known.items()}
+        more = [] if shape is None else [asdict(shape)]
         others = [{corpus: entry["features"][key] for corpus, entry in known.items()} for key in variants]
+        read = [features, *others, *more] if others or more else features
         parts = (json.dumps(segments, sort_keys=True).encode() + folds.read_bytes(),
-                 json.dumps([features, *others] if others else features, sort_keys=True).encode())  # fmt: skip
+                 json.dumps(read, sort_keys=True).encode())  # fmt: skip
     except FileNotFoundError as error:
         raise InputError(f"{error.filename} does not exist; `dvc repro` makes it") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:

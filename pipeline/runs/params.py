@@ -91,12 +91,14 @@ class RunSections(Sections):
     def reading_of(self, key: str) -> Reading:
         """The form in which a model reads the data: spliced frames, or rows as the front end gives them.
 
-        A family that is not trained by epochs reads features as they are on disk, whatever `train.precision`.
+        A family that is not trained by epochs reads features as they are on disk, whatever `train.precision`; and so
+        does a model that standardises them, which rounds them afterwards.
         """
         model, kind = self.model(key), self.family_of(key)
         features = merged(self.features, model.features, "features")
         splicing = (features.left, features.right, features.every) if kind.reads == "spliced" else (0, 0, 1)
-        precision = self.train_of(key).precision if kind.by_epochs else "fp32"
+        as_they_are = not kind.by_epochs or getattr(model, "standardise", "none") != "none"
+        precision = "fp32" if as_they_are else self.train_of(key).precision
         variants = self.train_of(key).variants if kind.by_epochs else ()
         return Reading(model.frontend, *splicing, precision, framewise=kind.reads != "rows", variants=variants)
 

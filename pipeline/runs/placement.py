@@ -126,13 +126,14 @@ def warnings_of(params: RunSections, models: Sequence[str]) -> Iterator[str]:
     if params.execution.engine == "ray":
         return
     device, asked = resolve_device(params.execution.device), params.execution.workers
-    wanted = [model for model in models if params.train_of(model).precision == "bf16"]
+    wanted = [
+        model for model in models if params.family_of(model).by_epochs and params.train_of(model).precision == "bf16"
+    ]
     if wanted and not multiplies_bf16(device):
         yield (
             f"train.precision is bf16 for {', '.join(wanted)}, and this processor has no bf16 instructions: it "
             "emulates them, many times as slowly as fp32; expected fp32 here, which gives other last digits"
         )
     if asked != "auto" and device.type == "cpu" and asked > available_cores():
-        yield (
-            f"execution.workers is {asked}, and this process may use {available_cores()} cores: so many workers train"
-        )
+        cores = available_cores()
+        yield f"execution.workers is {asked}, and this process may use {cores} cores: {cores} workers are used"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,32 @@ def note_on_standardisation(network: Classifier) -> str:
             "deviation of all training recordings together are used"
         )
     return ""
+
+
+def notes_on_features(weights: Weights, front_end: FrontEnd[Any]) -> Iterator[str]:
+    """Lines about versions that differ from those with which the features for training were computed.
+
+    Raises:
+        InputError: the front end reads other files than in training, such as another encoder under the same name.
+    """
+    then, now = dict(_leaves(weights.depends)), dict(_leaves(front_end.identity()))
+    for name in sorted(then.keys() & now.keys()):
+        if then[name] == now[name] or name.endswith("source"):
+            continue
+        if re.fullmatch(r"[0-9a-f]{64}", str(then[name])):
+            raise InputError(
+                f"the front end {front_end.options.kind} reads another {name} than in training (SHA-256 {now[name]} "
+                f"now, {then[name]} in training), so predictions would mean nothing; put that file back"
+            )
+        yield f"features are computed with {name} {now[name]}, and were with {then[name]} in training"
+
+
+def _leaves(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{above}{name} ")
+        else:
+            yield f"{above}{name}", value
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from pipeline.core.errors import InputError
 from pipeline.core.workers import WorkerDied
+from pipeline.features.described import described_shape
 from pipeline.runs.identity import RunSpec, data_hash, distinct
 from pipeline.runs.local import LocalWorkers, Workers
 from pipeline.runs.params import RunSections
@@ -45,12 +46,13 @@ def plan_all(params: RunSections, models: Iterable[str], root: Path = Path()) ->
         InputError: features or folds do not exist.
     """
     inputs, folds = root / "data/inputs.json", root / "data/folds.csv"
-    readings = {model: params.reading_of(model) for model in models}
-    return [
-        spec
-        for model, reading in readings.items()
-        for spec in plan(params, model, data_hash(inputs, folds, reading.frontend, reading.variants))
-    ]
+    specs: list[RunSpec] = []
+    for model in models:
+        reading = params.reading_of(model)
+        by_shape = params.family_of(model).reads == "frames"
+        shape = described_shape(reading.frontend, root) if by_shape else None
+        specs += plan(params, model, data_hash(inputs, folds, reading.frontend, reading.variants, shape))
+    return specs
 
 
 @dataclass(frozen=True)

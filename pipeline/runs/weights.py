@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ class Weights:
         design: design that the classifier was built from.
         reading: form in which it reads the data.
         frontend: options of its front end, as plain values.
+        depends: what the features that it learned from depend on beside options and code, see `FrontEnd.identity`.
         classes: emotions in the order of the probabilities.
         segment: rule by which utterances are cut into segments.
     """
@@ -51,6 +52,7 @@ class Weights:
     frontend: dict[str, Any]
     classes: tuple[str, ...]
     segment: SegmentParams
+    depends: dict[str, Any] = field(default_factory=dict)
 
     def build(self) -> Classifier:
         """The classifier in eval mode, with these weights."""
@@ -77,6 +79,7 @@ def save_weights(weights: Weights, path: Path) -> None:
         "shape": json.dumps(asdict(design.shape)),
         "segment": weights.segment.model_dump_json(),
         "frontend": json.dumps(weights.frontend),
+        "depends": json.dumps(weights.depends),
         "reading": json.dumps(vars(reading)),
     }
     write_tensors(weights.tensors, path, header)
@@ -116,6 +119,7 @@ def load_weights(path: Path) -> Weights:
             dict(json.loads(header["frontend"])),
             classes,
             SegmentParams.model_validate_json(header["segment"]),
+            dict(json.loads(header["depends"])),
         )
         weights.build()
         weights.front_end()
@@ -126,4 +130,4 @@ def load_weights(path: Path) -> Weights:
 
 def _reading(values: dict[str, Any]) -> Reading:
     """The form in which data are read; JSON has lists for tuples."""
-    return Reading(**values | {"variants": tuple(values["variants"])})
+    return Reading(**values | {"variants": tuple(values.get("variants", ()))})

@@ -12,7 +12,7 @@ import torch
 
 from pipeline.models.base import Classifier, TrainingSet
 from pipeline.models.family import Design, Family
-from pipeline.training.batches import SegmentBank
+from pipeline.training.batches import PRECISIONS, SegmentBank
 from pipeline.training.data import Experiment
 from pipeline.training.loop import Scoring, train
 from pipeline.training.params import TrainParams
@@ -48,6 +48,8 @@ def start(family: Family, design: Design, options: TrainParams, seeds: Seeds, de
     """A run before its first epoch."""
     configure_arithmetic(options.threads, device)
     network = family.classifier(design, seeds.initialisation)
+    if family.by_epochs:
+        network.frames_dtype = PRECISIONS[options.precision]
     return start_run(network, options.recipe, (seeds.order, seeds.noise), device)
 
 

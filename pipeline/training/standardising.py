@@ -70,6 +70,6 @@ def _statistics(bank: SegmentBank, segments: Tensor, groups: Tensor, number: int
 
     mean = mean_of(None)
     deviation = mean_of(mean).sqrt()
-    # A constant column is 0 after its mean is subtracted, except for rounding.
-    constant = deviation <= 1e-6 * mean.abs().clamp_min(1)
+    # A constant column is 0 after its mean is subtracted, except for rounding, which is relative to the mean.
+    constant = deviation <= 1e-6 * mean.abs()
     return mean, torch.where(constant, 1.0, deviation)

@@ -97,14 +97,14 @@ def test_completed_options_hold_those_of_the_other_front_end_and_rebuild_it_from
 def test_the_description_follows_options_and_code_of_the_other_front_end(monkeypatch):
     entries = {"mel": LogMelOptions(kind="logmel")}
     described = description(make_front_end(completed("mel", **entries)))
-    assert described["of"] == description(make_front_end(entries["mel"]))
-    assert described["of"]["source"] != described["source"]
+    assert described["identity"]["of"] == description(make_front_end(entries["mel"]))
+    assert described["identity"]["of"]["source"] != described["source"]
     other = description(make_front_end(completed("mel", mel=LogMelOptions(kind="logmel", bands=30))))
-    assert described["of"]["options"] != other["of"]["options"]
+    assert described["identity"]["of"]["options"] != other["identity"]["of"]["options"]
     # An edit of its file is an edit of its hash.
     monkeypatch.setattr(registry, "source_hashes", lambda files: {file: "x" for file in files if "logmel" in file})
     edited = description(make_front_end(completed("mel", **entries)))
-    assert edited["of"]["source"] != described["of"]["source"]
+    assert edited["identity"]["of"]["source"] != described["identity"]["of"]["source"]
 
 
 def test_its_code_is_not_that_of_other_front_ends():

@@ -112,7 +112,7 @@ def test_it_survives_the_way_to_a_worker_and_the_description() -> None:
     one = front_end(feature_set="IS09")
     utterance = Utterance(tone(50), [(0, 50)])
     described = description(one)
-    assert described["opensmile"] == opensmile.__version__
+    assert described["identity"]["opensmile"] == opensmile.__version__
     for other in (pickle.loads(pickle.dumps(one)), front_end_of(described["options"])):  # noqa: S301
         np.testing.assert_array_equal(other.matrices(utterance)[0], one.matrices(utterance)[0])
 

@@ -171,9 +171,16 @@ def test_it_survives_the_way_to_a_worker_and_the_description_without_loading(
         patch.setattr(ssl, "load", None)
         described = description(one)
         sent = pickle.dumps(one)
-    assert described["shape"] == {"dims": 16, "framewise": True, "shift": 2, "frequency_axis": False, "layers": 1}
-    assert described["transformers"] == transformers.__version__
-    assert set(described["model"]) == {"config.json", "model.safetensors"}
+    assert described["shape"] == {
+        "dims": 16,
+        "framewise": True,
+        "shift": 2,
+        "frequency_axis": False,
+        "layers": 1,
+        "exact": True,
+    }
+    assert described["identity"]["transformers"] == transformers.__version__
+    assert set(described["identity"]["model"]) == {"config.json", "model.safetensors"}
     utterance = Utterance(noise(30), [(0, 30)])
     expected = one.matrices(utterance)[0]
     for other in (pickle.loads(sent), front_end_of(described["options"])):  # noqa: S301

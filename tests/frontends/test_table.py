@@ -229,7 +229,7 @@ def test_a_cell_that_is_not_a_number_is_named(tmp_path: Path, ending: str) -> No
     message = refused(path)
     row = 3 if ending == "csv" else 2
     assert f"column 'f2', row {row}: 'high' is not a number (2 such cells in the column)" in message
-    assert "list columns that are not features under `ignore`" in message
+    assert "If the column is not a feature, name it under `ignore`" in message
 
 
 def test_arrays_that_cannot_be_used(tmp_path: Path) -> None:
@@ -259,9 +259,9 @@ def test_the_identity_is_the_content(tmp_path: Path) -> None:
     utterance = Utterance(NONE, [(0, 9)], "u1")
     for other in (pickle.loads(pickle.dumps(one)), front_end_of(described["options"])):  # noqa: S301
         np.testing.assert_allclose(other.matrices(utterance)[0], VALUES[1:2, :2], rtol=1e-6)
-    assert one.identity() == {"table": described["table"]}
+    assert one.identity() == {"table": described["identity"]["table"]}
     written(tmp_path, "csv", values=VALUES + 1)
-    assert one.identity()["table"] != described["table"]
+    assert one.identity()["table"] != described["identity"]["table"]
     np.testing.assert_allclose(one.matrices(utterance)[0], VALUES[1:2, :2] + 1, rtol=1e-6)
 
 

@@ -91,7 +91,7 @@ def write_experiment(root: Path, takes: int = 2, seed: int = 0) -> None:
     made_of = f"seed {seed}, takes {takes}"
     entry = {"segments": made_of, "features": {"spectrogram": made_of}}
     (root / "data/inputs.json").write_text(json.dumps(dict.fromkeys(ACTORS, entry)))
-    description = {"options": {"kind": "spectrogram", "cmvn": "segment"}, "shape": {"dims": 257}}
+    description = {"options": {"kind": "spectrogram", "cmvn": "segment"}, "shape": {"dims": 257}, "identity": {}}
     (root / "data/frontends").mkdir()
     (root / "data/frontends/spectrogram.json").write_text(json.dumps(description))
 

@@ -6,6 +6,7 @@ import io
 import os
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from pipeline.core.errors import InputError
 from pipeline.features.params import SegmentParams
 from pipeline.frontends.spectrogram import Spectrogram, SpectrogramOptions
 from pipeline.runs import prediction, weights
+from pipeline.runs.prediction import notes_on_features
 from tests.helpers.sounds import by_libsndfile, noise
 
 
@@ -27,7 +29,8 @@ def answer(monkeypatch):
         classes=("joy", "anger\x1b[31m"),
         segment=SegmentParams(seconds=6.4),
         reading=SimpleNamespace(left=2, right=1, every=8),
-        build=lambda: None,
+        build=lambda: SimpleNamespace(standardisation=None),
+        depends={},
         front_end=lambda: Spectrogram(SpectrogramOptions(kind="spectrogram", cmvn="segment")),
     )
     monkeypatch.setattr(weights, "load_weights", lambda path: trained)
@@ -85,3 +88,31 @@ def test_a_pipe_in_place_of_the_weights_is_refused(tmp_path):
     os.mkfifo(tmp_path / "weights")
     with pytest.raises(InputError, match="weights is no file; expected a file of results/weights"):
         command.run(argparse.Namespace(weights=tmp_path / "weights", audio=[]))
+
+
+class Depending(Spectrogram):
+    """A spectrogram that depends on a file and on a version."""
+
+    now: ClassVar = {"model": {"weights": "a" * 64}, "library": "1.0", "of": {"source": "b" * 64}}
+
+    def identity(self):
+        return self.now
+
+
+def depending(**depends):
+    front_end = Depending(SpectrogramOptions(kind="spectrogram", cmvn="segment"))
+    return SimpleNamespace(depends=depends), front_end
+
+
+def test_another_file_of_the_front_end_than_in_training_is_refused():
+    weights, front_end = depending(model={"weights": "c" * 64}, library="1.0")
+    with pytest.raises(InputError, match=f"reads another model weights than in training .SHA-256 {'a' * 64} now"):
+        list(notes_on_features(weights, front_end))
+
+
+def test_another_version_is_said_and_code_and_what_is_new_are_not():
+    weights, front_end = depending(model={"weights": "a" * 64}, library="0.9", of={"source": "d" * 64})
+    assert list(notes_on_features(weights, front_end)) == [
+        "features are computed with library 1.0, and were with 0.9 in training"
+    ]
+    assert list(notes_on_features(depending()[0], front_end)) == []

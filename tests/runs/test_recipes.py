@@ -92,6 +92,6 @@ def test_more_workers_than_cores_are_said(monkeypatch):
     monkeypatch.setattr("pipeline.runs.placement.available_cores", lambda: 2)
     params = params_with({"execution.workers": 9})
     assert list(warnings_of(params, ["PreAct"])) == [
-        "execution.workers is 9, and this process may use 2 cores: so many workers train"
+        "execution.workers is 9, and this process may use 2 cores: 2 workers are used"
     ]
     assert list(warnings_of(params_with({"execution.workers": 2}), ["PreAct"])) == []

@@ -79,7 +79,7 @@ def params(tmp_path, monkeypatch):
         inputs[corpus]["features"]["fast"] = f"{corpus} fast"
     (tmp_path / "data/inputs.json").write_text(json.dumps(inputs))
     shape = {"dims": 257, "shift": None, "frequency_axis": True}
-    (tmp_path / "data/frontends/fast.json").write_text(json.dumps({"options": FAST, "shape": shape}))
+    (tmp_path / "data/frontends/fast.json").write_text(json.dumps({"options": FAST, "shape": shape, "identity": {}}))
     return params_with(CHANGES)
 
 
@@ -119,6 +119,6 @@ def test_variants_that_do_not_exist_or_have_other_columns_are_refused(params):
         "train.variants: 'fats' is not a front end; did you mean 'fast'? expected some of spectrogram, fast, mel"
     )
     assert mistakes[1] == (
-        "train.variants: mel has 40 columns and spectrogram has 257; expected the same front end at another speed or "
-        "with noise"
+        "train.variants: mel gives 40 columns and spectrogram gives 257, or their rows differ; expected the same front "
+        "end at another speed or with noise"
     )
