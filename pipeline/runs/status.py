@@ -33,7 +33,8 @@ class RunStatus:
             none.
         valid_ua: validation UA of that epoch in percent, NaN where unknown.
         seconds_per_epoch: duration of an epoch, NaN where unknown.
-        note: name of the process that trains it, or the reason of its failure.
+        note: name of the process that trains it, or the reason of its failure; of a finished run, whether it has no
+            digests by which it could be verified.
     """
 
     spec: RunSpec
@@ -77,7 +78,8 @@ def run_status(spec: RunSpec, store: Path) -> RunStatus:
     if run is not None:
         if run.status == "diverged":
             return RunStatus(spec, "diverged", run.diverged_epoch or 0, math.nan, speed)
-        return RunStatus(spec, "done", run.history[-1].epoch, run.history[-1].valid_score, speed)
+        note = "" if run.has_digests else "without digests, of an earlier version"
+        return RunStatus(spec, "done", run.history[-1].epoch, run.history[-1].valid_score, speed, note)
     kept = [epoch for epoch in kept_epochs(folder.checkpoints) if epoch <= spec.epochs]
     reached = max([*kept, *([progress.epoch] if progress and progress.epoch <= spec.epochs else [])], default=0)
     owner = folder.lock.owner()
