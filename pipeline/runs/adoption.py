@@ -25,8 +25,8 @@ from pipeline.core.files import write_text
 from pipeline.runs.identity import RunSpec, distinct
 from pipeline.runs.lock import LockLostError
 from pipeline.runs.records import read_object, records_in
+from pipeline.runs.resuming import checkpoint_epochs
 from pipeline.runs.store import ADOPTED, FAILURE, RunFolder
-from pipeline.training.checkpoints import kept_epochs
 
 PARTS = ("finished", "checkpoints")
 """Folders of a run that are adopted, in this order: without the first an adoption is not complete."""
@@ -161,7 +161,7 @@ def _put_aside(new: RunFolder) -> None:
     if own:
         place = new.folder.with_name(f"{new.folder.name}.{secrets.token_hex(4)}.replaced")
         place.mkdir()
-        for path in [*own, new.folder / "run.json", new.folder / ADOPTED]:
+        for path in [new.folder / "run.json", *own, new.folder / ADOPTED]:
             if path.exists():
                 path.rename(place / path.name)
 
@@ -181,7 +181,7 @@ def _record(one: Adoptable, old: RunFolder, declared: Mapping[str, str]) -> dict
         "source": one.source,
         "files": one.files,
         **declared,
-        "from_epoch": min([*epochs, *kept_epochs(old.checkpoints)]),
+        "from_epoch": min([*epochs, *checkpoint_epochs(old.checkpoints)]),
         "history": history,
     }
 

@@ -37,13 +37,8 @@ from pipeline.core.wording import printable
 from pipeline.runs.identity import RunSpec
 from pipeline.runs.lock import RunLock
 from pipeline.runs.records import OWN, Record, read_object, records_in, sealed, verified
-from pipeline.training.checkpoints import (
-    kept_epochs,
-    load_checkpoint,
-    save_checkpoint,
-    snapshot_tensors,
-    snapshots_of,
-)
+from pipeline.runs.resuming import checkpoint_epochs, refuse_unusable, restore
+from pipeline.training.checkpoints import save_checkpoint, snapshot_tensors, snapshots_of
 from pipeline.training.loop import reported_history
 from pipeline.training.state import Epoch, RunState, Snapshot
 from pipeline.training.tensors import read_tensors, write_tensors
@@ -191,6 +186,8 @@ class RunFolder:
         """Write the reason why the run failed, if the disk allows it."""
         with suppress(OSError):
             write_text(self.folder / FAILURE, f"{reason}\n\n{details}")
+            if not (self.folder / "run.json").exists():
+                self.describe()  # so that cleaning knows the folder
 
     def failure(self) -> str | None:
         """The reason, in one line, why the last attempt failed; None if it did not fail."""
@@ -204,16 +201,16 @@ class RunFolder:
         """Bring a fresh state to the newest checkpoint that `spec.epochs` allows; returns the epochs done.
 
         The lock of the run must be held: files that killed processes left half written are deleted.
+
+        Raises:
+            InputError: the run's folders cannot be used, or its checkpoints are not of this version.
         """
-        (self.folder / FAILURE).unlink(missing_ok=True)
-        for unfinished in self.folder.rglob(".*"):
-            with suppress(OSError):  # `.nfs...`, which a network file system keeps as long as it must
-                unfinished.unlink()
-        if not (self.folder / "finished").exists():
-            (self.folder / ADOPTED).unlink(missing_ok=True)  # of an adoption that was killed
+        for folder in (self.folder, self.checkpoints, self.folder / "finished"):
+            refuse_unusable(folder)
+        self._clear()
         self.describe()
-        done = load_checkpoint(state, self.checkpoints, self.spec.epochs)
-        beyond = [epoch for epoch in kept_epochs(self.checkpoints) if epoch > self.spec.epochs]
+        done = restore(state, self.checkpoints, self.spec.epochs)
+        beyond = self._beyond()
         if beyond:
             print(
                 f"{self.spec.name}: trained for {max(beyond)} epochs before, now {self.spec.epochs} are requested; "
@@ -221,6 +218,15 @@ class RunFolder:
                 file=sys.stderr,
             )
         return done
+
+    def _clear(self) -> None:
+        """Delete what earlier attempts left."""
+        (self.folder / FAILURE).unlink(missing_ok=True)
+        for unfinished in self.folder.rglob(".*"):
+            with suppress(OSError):  # `.nfs...`, which a network file system keeps as long as it must
+                unfinished.unlink()
+        if not (self.folder / "finished").exists():
+            (self.folder / ADOPTED).unlink(missing_ok=True)  # of an adoption that was killed
 
     def describe(self) -> None:
         """Write the description of the run and the hashes of the code that it is trained with."""
@@ -233,7 +239,7 @@ class RunFolder:
         Raises:
             InputError: the checkpoint cannot be read here.
         """
-        if load_checkpoint(state, self.checkpoints, done) != done:
+        if restore(state, self.checkpoints, done) != done:
             raise InputError(f"{self.checkpoints} holds no sound checkpoint of epoch {done}; run again")
 
     def save_checkpoint(self, state: RunState) -> None:
@@ -278,7 +284,7 @@ class RunFolder:
         return next((one for one in records if not one.diverged and one.epochs == self.spec.epochs), None)
 
     def _beyond(self) -> list[int]:
-        return [epoch for epoch in kept_epochs(self.checkpoints) if epoch > self.spec.epochs]
+        return [epoch for epoch in checkpoint_epochs(self.checkpoints) if epoch > self.spec.epochs]
 
 
 def library_versions(further: Iterable[str] = ()) -> dict[str, str]:
