@@ -13,6 +13,7 @@ import torch
 
 from pipeline.commands import predict as command
 from pipeline.core.errors import InputError
+from pipeline.core.features import Shape
 from pipeline.features.params import SegmentParams
 from pipeline.frontends.spectrogram import Spectrogram, SpectrogramOptions
 from pipeline.runs import prediction, weights
@@ -28,6 +29,7 @@ def answer(monkeypatch):
         segment=SegmentParams(seconds=6.4),
         reading=SimpleNamespace(left=2, right=1, every=8),
         build=lambda: None,
+        design=SimpleNamespace(shape=Shape(257)),
         front_end=lambda: Spectrogram(SpectrogramOptions(kind="spectrogram", cmvn="segment")),
     )
     monkeypatch.setattr(weights, "load_weights", lambda path: trained)
@@ -85,3 +87,16 @@ def test_a_pipe_in_place_of_the_weights_is_refused(tmp_path):
     os.mkfifo(tmp_path / "weights")
     with pytest.raises(InputError, match="weights is no file; expected a file of results/weights"):
         command.run(argparse.Namespace(weights=tmp_path / "weights", audio=[]))
+
+
+def test_a_path_that_begins_like_a_formula_is_none_in_a_spreadsheet_and_still_the_path(
+    answer, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    names = ("=1+1.wav", "+a.wav", "-a.wav", "@a.wav", "a=b.wav")
+    for name in names:
+        Path(name).write_bytes(by_libsndfile("WAV", samples=noise(4000)))
+    assert run(*names) == 0
+    cells = [row[0] for row in csv.reader(io.StringIO(capsys.readouterr().out))][1:]
+    assert cells == ["./=1+1.wav", "./+a.wav", "./-a.wav", "./@a.wav", "a=b.wav"]
+    assert all(Path(cell).is_file() for cell in cells)
