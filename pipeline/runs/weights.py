@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from torch import Tensor
 
@@ -40,8 +40,6 @@ FORMAT = "shaking-emotions-weights-3"
 
 BOUNDED = ("model", "network", "features", "shape", "reading")
 """Parts of the header whose whole numbers are sizes."""
-
-STRICT = ConfigDict(strict=True, extra="forbid")
 
 MOST = 1000
 """Most characters of a reason in a message."""
@@ -142,7 +140,7 @@ def _described(tensors: dict[str, Tensor], header: Mapping[str, str]) -> Weights
     refuse_large_numbers("frontend", parts["frontend"], LARGEST_IN_FRONT_END)
     classes = TypeAdapter(Classes).validate_json(header["classes"], strict=True)
     kind = family(str(parts["model"]["family"]))
-    shape = TypeAdapter(Shape, config=STRICT).validate_json(header["shape"])
+    shape = TypeAdapter(Shape).validate_json(header["shape"], strict=True)
     design = Design(
         kind.options.model_validate_json(header["model"]),
         NetworkParams.model_validate_json(header["network"]),
@@ -150,7 +148,7 @@ def _described(tensors: dict[str, Tensor], header: Mapping[str, str]) -> Weights
         len(classes),
         shape,
     )
-    reading = TypeAdapter(Reading, config=STRICT).validate_json(header["reading"])
+    reading = TypeAdapter(Reading).validate_json(header["reading"], strict=True)
     if shape.dims < 1 or shape.layers < 1:
         raise ValueError(f"the shape of its features is {shape}")
     features = design.features
