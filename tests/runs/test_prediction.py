@@ -28,7 +28,7 @@ def answer(monkeypatch):
         classes=("joy", "anger\x1b[31m"),
         segment=SegmentParams(seconds=6.4),
         reading=SimpleNamespace(left=2, right=1, every=8),
-        build=lambda: None,
+        build=lambda: SimpleNamespace(standardisation=None),
         design=SimpleNamespace(shape=Shape(257)),
         front_end=lambda: Spectrogram(SpectrogramOptions(kind="spectrogram", cmvn="segment")),
     )
