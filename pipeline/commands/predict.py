@@ -14,6 +14,11 @@ from pipeline.core.wording import printable
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Weights and recordings."""
     parser.add_argument("weights", type=Path, help="a file of results/weights/<model>/")
+    parser.add_argument(
+        "--allow-pickle",
+        action="store_true",
+        help="let weights ask for an encoder that exists only as pickle, which can run code; where you trust both",
+    )
     parser.add_argument("audio", type=Path, nargs="+", help="recordings in any format that the corpora have")
 
 
@@ -34,7 +39,17 @@ def run(options: argparse.Namespace) -> int:
             f"{options.weights} was trained on the front end {front_end.options.kind}, which reads no audio, so its "
             "features of other recordings cannot be computed; only its predictions in results/predictions exist"
         )
+    if getattr(front_end.options, "allow_pickle", False) and not options.allow_pickle:
+        raise InputError(
+            f"{printable(str(options.weights))} asks for an encoder that may be loaded from pickle, which can run "
+            f"code: {printable(str(weights.frontend.get('path')))}; if you trust both, add --allow-pickle"
+        )
     front_end.refuse_if_not_installed()
+    if (front_end.dims, front_end.framewise) != (weights.design.shape.dims, weights.design.shape.framewise):
+        raise InputError(
+            f"{printable(str(options.weights))} is damaged: its front end gives {front_end.dims} columns, and its "
+            f"classifier reads {weights.design.shape.dims}"
+        )
     say_notices([front_end])
     try:
         notes = [note_on_standardisation(network), *notes_on_features(weights, front_end)]
@@ -60,9 +75,15 @@ def run(options: argparse.Namespace) -> int:
             continue
         for remark in found.notes:
             print(f"{name}: {remark.text}", file=sys.stderr)
+        name = _cell(name)
         predicted = printable(weights.classes[int(found.probabilities.argmax())])
         table.writerow([name, predicted, *(f"{value:.6f}" for value in found.probabilities)])
     return 1 if failed else 0
+
+
+def _cell(path: str) -> str:
+    """A path that no spreadsheet takes for a formula: one that begins like a formula gets `./` in front."""
+    return f"./{path}" if path.startswith(("=", "+", "-", "@")) else path
 
 
 def _exhausted(error: Exception) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.core.errors import InputError
-from pipeline.core.wording import counted
+from pipeline.core.wording import counted, printable
 from pipeline.params import Params, load_params
 
 if TYPE_CHECKING:
@@ -144,19 +144,32 @@ def _clean(specs: Sequence[RunSpec], store: Path, *, yes: bool) -> int:
         return 0
     for one in found:
         print(_line(one))
-    free = [one for one in found if not one.held_by]
+    ours = [one for one in found if not one.refusal]
+    free = [one for one in ours if not one.held_by]
+    if not ours:
+        print(f"{store}: every run in it is one of params.yaml")
+        return 0
     if not yes:
         print(
-            f"{counted(len(found), 'run')} of other params, data or code, {_megabytes(free)}; training them again "
+            f"{counted(len(ours), 'run')} of other params, data or code, {_megabytes(free)}; training them again "
             "costs their time. `python -m pipeline runs --clean --yes` deletes them"
         )
         return 0
-    dropped = [one for one in free if drop(one)]
+    dropped, failed = [], 0
+    for one in free:
+        try:
+            if drop(one):
+                dropped.append(one)
+        except InputError as error:
+            print(error, file=sys.stderr)
+            failed = 1
     print(f"deleted {counted(len(dropped), 'run')}, {_megabytes(dropped)}")
-    return 0
+    return failed
 
 
 def _line(one: Leftover) -> str:
+    if one.refusal:
+        return f"{printable(str(one.folder))}  is no run of this software, kept: {one.refusal}"
     held = f", kept: {one.held_by} trains it" if one.held_by else ""
     return f"{one.folder}  {one.model}, {one.what}, {one.epochs} epochs, {_megabytes([one])}{held}"
 

@@ -24,8 +24,9 @@ from pipeline.core.errors import InputError
 from pipeline.core.files import write_text
 from pipeline.runs.identity import RunSpec, distinct
 from pipeline.runs.lock import LockLostError
+from pipeline.runs.records import read_object, records_in
+from pipeline.runs.resuming import checkpoint_epochs
 from pipeline.runs.store import ADOPTED, FAILURE, RunFolder
-from pipeline.training.checkpoints import kept_epochs
 
 PARTS = ("finished", "checkpoints")
 """Folders of a run that are adopted, in this order: without the first an adoption is not complete."""
@@ -68,8 +69,8 @@ def adoptable(specs: Sequence[RunSpec], store: Path) -> list[Adoptable]:
     """
     earlier: dict[tuple[Any, ...], list[tuple[str, Mapping[str, Any]]]] = {}
     for path in sorted(store.glob("*/run.json")):
-        with suppress(OSError, ValueError, AttributeError):
-            described = json.loads(path.read_text("utf-8"))
+        with suppress(OSError, ValueError, TypeError):
+            described = read_object(path)
             if "." not in path.parent.name:  # a name with a dot is that of a folder put aside
                 earlier.setdefault(_group(described), []).append((path.parent.name, described))
     found = []
@@ -80,7 +81,7 @@ def adoptable(specs: Sequence[RunSpec], store: Path) -> list[Adoptable]:
             for identity, described in earlier.get(_group(most), [])
             if identity != spec.identity
             and _between(least, _but_for_code(described), most)
-            and RunFolder(store, spec, identity).finished()
+            and _finished(RunFolder(store, spec, identity))
         ]
         if candidates:
             *_, identity, described = max(candidates, key=lambda candidate: candidate[:3])
@@ -160,7 +161,7 @@ def _put_aside(new: RunFolder) -> None:
     if own:
         place = new.folder.with_name(f"{new.folder.name}.{secrets.token_hex(4)}.replaced")
         place.mkdir()
-        for path in [*own, new.folder / "run.json", new.folder / ADOPTED]:
+        for path in [new.folder / "run.json", *own, new.folder / ADOPTED]:
             if path.exists():
                 path.rename(place / path.name)
 
@@ -168,19 +169,19 @@ def _put_aside(new: RunFolder) -> None:
 def _record(one: Adoptable, old: RunFolder, declared: Mapping[str, str]) -> dict[str, Any]:
     """The content of `adopted.json`; `history` holds the earlier adoptions, the oldest first."""
     try:
-        before = json.loads((old.folder / ADOPTED).read_text("utf-8"))
+        before = read_object(old.folder / ADOPTED)
+        history = [*before["history"], {key: before[key] for key in before if key != "history"}]
     except FileNotFoundError:
-        before = None
-    except ValueError as error:
+        history = []
+    except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{old.folder / ADOPTED} is damaged ({error}); the run can only be trained again") from None
-    history = [] if before is None else [*before["history"], {key: before[key] for key in before if key != "history"}]
-    epochs = [int(path.name.split(".")[0]) for path in (old.folder / "finished").glob("[0-9]*.json")]
+    epochs = [record.epochs for record in old.records()]
     return {
         "identity": one.identity,
         "source": one.source,
         "files": one.files,
         **declared,
-        "from_epoch": min([*epochs, *kept_epochs(old.checkpoints)]),
+        "from_epoch": min([*epochs, *checkpoint_epochs(old.checkpoints)]),
         "history": history,
     }
 
@@ -216,9 +217,17 @@ def _changes(before: Mapping[str, str] | None, now: Mapping[str, str]) -> tuple[
     return tuple(f"{kinds[file]} {file}" for file in sorted(kinds))
 
 
+def _finished(folder: RunFolder) -> bool:
+    """Whether a run of other code is finished; one whose folder cannot be read is none to adopt."""
+    try:
+        return folder.finished()
+    except InputError:
+        return False
+
+
 def _ended(folder: Path) -> float:
     """The time at which the run of a folder last ended."""
-    return max((path.stat().st_mtime for path in folder.glob("finished/*.json")), default=0.0)
+    return max((record.path.lstat().st_mtime for record in records_in(folder / "finished")), default=0.0)
 
 
 def _link(source: str, target: str) -> str:

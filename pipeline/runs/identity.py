@@ -128,8 +128,7 @@ class RunSpec:
     @property
     def identity(self) -> str:
         """20 hexadecimal digits; runs of one identity give the same numbers."""
-        text = json.dumps(self.description(), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:20]
+        return described_identity(self.description())
 
     @property
     def name(self) -> str:
@@ -140,6 +139,12 @@ class RunSpec:
     def seeds(self) -> Seeds:
         """The seeds of its random streams."""
         return Seeds.of(self.seed if self.family.stochastic else 0, self.fold)
+
+
+def described_identity(description: Mapping[str, Any]) -> str:
+    """The identity of the run that a description is of, also of one that was read from `run.json`."""
+    text = json.dumps({key: description[key] for key in description if key != "sources"}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 def distinct(specs: Iterable[RunSpec]) -> list[RunSpec]:

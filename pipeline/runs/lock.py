@@ -3,8 +3,8 @@
 A lock is a file that appears by a hard link, which only one process can make, on NFS as on a local disk. It names
 host, process and a mark, and its owner touches it every `HEARTBEAT` seconds. A lock is dead when its process is (seen
 from the same host) or when it was not touched for `STALE` seconds, by the clock of the file system alone, so hosts may
-disagree about the time. An owner that was stopped for so long that another took over finds that its mark is gone, and
-writes nothing more.
+disagree about the time. A date as far in the future is as dead: whoever lives would have touched it since. An owner
+that was stopped for so long that another took over finds that its mark is gone, and writes nothing more.
 
 flufl.lock, which DVC installs, makes its locks in the same way and lacks what runs of hours need. A lock expires by the
 clock of the host that waits against that of the host that locked it, and they may differ by 10 seconds. The lock of a
@@ -20,6 +20,7 @@ import json
 import os
 import secrets
 import socket
+import stat
 import threading
 import time
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ from pathlib import Path
 import psutil
 
 from pipeline.core.errors import InputError
+from pipeline.core.wording import printable
+from pipeline.runs.records import read_object
 
 HEARTBEAT = 10.0
 """Seconds between two touches of a lock."""
@@ -59,7 +62,19 @@ class Owner:
     @property
     def name(self) -> str:
         """For messages: "process 4711 on node3"."""
-        return f"process {self.pid} on {self.host.split('/')[0]}"
+        return f"process {self.pid} on {printable(self.host.split('/')[0])}"
+
+    def checked(self) -> Owner:
+        """The same, if its values are of their types.
+
+        Raises:
+            TypeError: one is not.
+        """
+        kinds = {"host": str, "pid": int, "started": (int, float), "mark": str}
+        for name, kind in kinds.items():
+            if not isinstance(getattr(self, name), kind):  # type: ignore[arg-type]
+                raise TypeError(f"{name} is {getattr(self, name)!r}")
+        return self
 
     def dead(self) -> bool:
         """Whether the process is known to be gone; from another host nothing is known."""
@@ -93,23 +108,23 @@ class RunLock:
     def owner(self) -> Owner | None:
         """Who holds it; None when nobody does."""
         try:
-            return Owner(**json.loads(self.path.read_text("utf-8")))
+            return Owner(**read_object(self.path)).checked()
         except (FileNotFoundError, NotADirectoryError):
-            return None
-        except (ValueError, TypeError):
-            # Written by something else, or cut short by a full disk: no owner can be read from it.
+            return NOBODY_KNOWN if self.path.is_symlink() else None
+        except (OSError, ValueError, TypeError):
+            # Written by something else, cut short by a full disk, or no file at all: no owner can be read from it.
             return NOBODY_KNOWN
 
     def is_dead(self, owner: Owner) -> bool:
         """Whether nobody keeps the lock of `owner` alive, by this machine's clock; exact enough for a list of runs."""
         touched = self.touched()
-        return touched is None or owner.dead() or time.time() - touched > STALE
+        return touched is None or owner.dead() or abs(time.time() - touched) > STALE
 
     def touched(self) -> float | None:
         """When its owner last touched it, by the file system's clock; None when nobody holds it."""
         try:
-            return self.path.stat().st_mtime
-        except FileNotFoundError:
+            return self.path.lstat().st_mtime
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
     def check(self) -> None:
@@ -173,7 +188,7 @@ class RunLock:
             if _linked(written, self.path):
                 return None
             owner = self.owner()
-            if owner is not None and not self._is_dead(owner, written):
+            if owner is not None and not _is_folder(self.path) and not self._is_dead(owner, written):
                 return owner
             return self._take_over(owner, written)
         finally:
@@ -182,15 +197,17 @@ class RunLock:
     def _is_dead(self, owner: Owner, probe: Path) -> bool:
         """Whether nobody keeps the lock alive; `probe` was just written, by the same file system's clock."""
         touched = self.touched()
-        # None: given back just now.
-        return touched is None or owner.dead() or probe.stat().st_mtime - touched > STALE
+        # None: given back just now. An owner that lives touches it with the present time, never with a later one.
+        return touched is None or owner.dead() or abs(probe.stat().st_mtime - touched) > STALE
 
     def _take_over(self, dead: Owner | None, written: Path) -> Owner | None:
         """Put our lock in place of a dead one; of several processes that try, a second lock lets one look and act."""
         takeover = self.path.with_name(f"{self.path.name}.takeover")
         if not _linked(written, takeover):
-            with suppress(FileNotFoundError):
-                if written.stat().st_mtime - takeover.stat().st_mtime > STALE:
+            with suppress(OSError):
+                if _is_folder(takeover):
+                    _set_aside(takeover)
+                elif abs(written.stat().st_mtime - takeover.lstat().st_mtime) > STALE:
                     takeover.unlink()  # its process died within the few lines below
             return self.owner() or dead or NOBODY_KNOWN
         try:
@@ -199,10 +216,26 @@ class RunLock:
                 return None if _linked(written, self.path) else self.owner() or NOBODY_KNOWN
             if dead is None or now.mark != dead.mark:
                 return now
+            if _is_folder(self.path):
+                _set_aside(self.path)
+                return None if _linked(written, self.path) else self.owner() or NOBODY_KNOWN
             written.replace(self.path)
             return None
         finally:
             takeover.unlink(missing_ok=True)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _set_aside(folder: Path) -> None:
+    """Rename a folder that has the name of a lock, which is always a file."""
+    # With a slash at the end only a folder is renamed: another process may just have put a lock there.
+    os.rename(f"{folder}/", f"{folder}.{secrets.token_hex(4)}.odd")  # noqa: PTH104 (a Path drops the slash)
 
 
 def _linked(source: Path, target: Path) -> bool:

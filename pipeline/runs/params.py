@@ -27,6 +27,9 @@ from pipeline.models.options import FeatureParams, ModelParams, NetworkParams
 from pipeline.models.registry import family
 from pipeline.training.params import BY_EPOCHS, Reading, TrainParams, Where
 
+LONGEST_CONTEXT = 512
+"""Most spectrogram frames in a model frame, since memory in use grows with them; the paper has 16."""
+
 SHARED_BY_ALL = ("seeds", "folds")
 """Keys of `train` by which models are compared, so no model has values of its own for them."""
 
@@ -155,6 +158,11 @@ class RunSections(Sections):
             yield (
                 f"{place}.features.cmvn: normalisation is part of the front end; give frontends an entry such as "
                 "other: {kind: spectrogram, cmvn: utterance} and set the model's frontend to it"
+            )
+        if self.family_of(key).reads == "spliced" and design.features.context > LONGEST_CONTEXT:
+            yield (
+                f"{place if model.features else ''}{'.' if model.features else ''}features: left + 1 + right gives "
+                f"model frames of {design.features.context} spectrogram frames; expected at most {LONGEST_CONTEXT}"
             )
         for line in self.family_of(key).mistakes(design, train.batch_segments, self.execution.devices_per_run):
             shared = line.startswith(("network.", "features.")) and not (model.network or model.features)

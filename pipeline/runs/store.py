@@ -33,15 +33,12 @@ from safetensors import SafetensorError
 
 from pipeline.core.errors import InputError
 from pipeline.core.files import write_text
+from pipeline.core.wording import printable
 from pipeline.runs.identity import RunSpec
 from pipeline.runs.lock import RunLock
-from pipeline.training.checkpoints import (
-    kept_epochs,
-    load_checkpoint,
-    save_checkpoint,
-    snapshot_tensors,
-    snapshots_of,
-)
+from pipeline.runs.records import OWN, Record, read_object, records_in, sealed, verified
+from pipeline.runs.resuming import checkpoint_epochs, refuse_unusable, restore
+from pipeline.training.checkpoints import save_checkpoint, snapshot_tensors, snapshots_of
 from pipeline.training.loop import reported_history
 from pipeline.training.state import Epoch, RunState, Snapshot
 from pipeline.training.tensors import read_tensors, write_tensors
@@ -72,6 +69,7 @@ class FinishedRun:
         versions: versions of Python and of the libraries that computed the run.
         chosen: what a classifier without epochs chose within its training folds, by name.
         adopted: record of its adoption from an earlier version of the code, if it was adopted; see `runs.adoption`.
+        has_digests: whether its files were compared with digests; runs of earlier versions have none.
     """
 
     spec: RunSpec
@@ -83,6 +81,7 @@ class FinishedRun:
     versions: dict[str, str]
     chosen: dict[str, float] = field(default_factory=dict)
     adopted: dict[str, Any] | None = None
+    has_digests: bool = True
 
 
 @dataclass(frozen=True)
@@ -93,6 +92,20 @@ class Progress:
     epochs: int
     valid_ua: float
     seconds_per_epoch: float
+
+    def checked(self) -> Progress:
+        """The same, if all values are numbers; a damaged file may hold anything.
+
+        Raises:
+            TypeError: one is not.
+        """
+        for value in (self.epoch, self.epochs):
+            if type(value) is not int:
+                raise TypeError(value)
+        for value in (self.valid_ua, self.seconds_per_epoch):
+            if type(value) not in (int, float):
+                raise TypeError(value)
+        return self
 
 
 class RunFolder:
@@ -118,25 +131,25 @@ class RunFolder:
         Raises:
             InputError: it is not finished, or its files are damaged.
         """
-        path = self._record()
-        if path is None:
+        found = self._record()
+        if found is None:
             raise InputError(f"{self.spec.name}: not trained for {self.spec.epochs} epochs ({self.folder})")
+        path = found.path
+        weights = path.with_suffix(".safetensors")
         try:
-            record = json.loads(path.read_text("utf-8"))
-            diverged = record["status"] == "diverged"
-            tensors = {} if diverged else read_tensors(path.with_suffix(".safetensors"))[0]
+            record = verified(found, weights)
+            tensors = {} if found.diverged else read_tensors(weights)[0]
             snapshots = snapshots_of(tensors, record["snapshot_epochs"])
             history = [_row(values) for values in record["history"]]
-            adopted = self.adopted()
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            return FinishedRun(
+                self.spec, record["status"], history, record["diverged_epoch"], snapshots, record["device"],
+                record["versions"], record.get("chosen", {}), self.adopted(), has_digests=OWN in record,
+            )  # fmt: skip
+        except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, SafetensorError) as error:
             raise InputError(
                 f"{path} or the file beside it is damaged ({error}); delete both to train the run again from its "
                 "last checkpoint"
             ) from None
-        return FinishedRun(
-            self.spec, record["status"], history, record["diverged_epoch"], snapshots, record["device"],
-            record["versions"], record.get("chosen", {}), adopted,
-        )  # fmt: skip
 
     def adopted(self) -> dict[str, Any] | None:
         """The record of the adoption that gave the run of `spec.epochs` epochs, if it was adopted.
@@ -146,22 +159,26 @@ class RunFolder:
             ValueError: it is damaged.
         """
         try:
-            record: dict[str, Any] = json.loads((self.folder / ADOPTED).read_text("utf-8"))
+            record = read_object(self.folder / ADOPTED)
         except FileNotFoundError:
             return None
         # A run shorter than every adopted one was trained with this code, from its first epoch.
         return record if self.spec.epochs >= record["from_epoch"] else None
 
     def note_progress(self, state: RunState, seconds_per_epoch: float) -> None:
-        """Write the progress of the run, for `python -m pipeline runs`; nothing is computed from it."""
+        """Write the progress of the run for `python -m pipeline runs`, if it can be written.
+
+        Nothing is computed from it.
+        """
         row = state.history[-1]
         progress = Progress(row.epoch, self.spec.epochs, row.valid_score, seconds_per_epoch)
-        write_text(self.folder / "progress.json", json.dumps(asdict(progress)) + "\n")
+        with suppress(OSError):
+            write_text(self.folder / "progress.json", json.dumps(asdict(progress)) + "\n")
 
     def progress(self) -> Progress | None:
         """The progress that was noted last."""
         try:
-            return Progress(**json.loads((self.folder / "progress.json").read_text("utf-8")))
+            return Progress(**read_object(self.folder / "progress.json")).checked()
         except (OSError, ValueError, TypeError):
             return None
 
@@ -169,28 +186,31 @@ class RunFolder:
         """Write the reason why the run failed, if the disk allows it."""
         with suppress(OSError):
             write_text(self.folder / FAILURE, f"{reason}\n\n{details}")
+            if not (self.folder / "run.json").exists():
+                self.describe()  # so that cleaning knows the folder
 
     def failure(self) -> str | None:
         """The reason, in one line, why the last attempt failed; None if it did not fail."""
+        path = self.folder / FAILURE
         try:
-            return (self.folder / FAILURE).read_text("utf-8").partition("\n")[0]
-        except OSError:
+            return printable(path.read_text("utf-8").partition("\n")[0]) if path.is_file() else None
+        except (OSError, ValueError):
             return None
 
     def resume(self, state: RunState) -> int:
         """Bring a fresh state to the newest checkpoint that `spec.epochs` allows; returns the epochs done.
 
         The lock of the run must be held: files that killed processes left half written are deleted.
+
+        Raises:
+            InputError: the run's folders cannot be used, or its checkpoints are not of this version.
         """
-        (self.folder / FAILURE).unlink(missing_ok=True)
-        for unfinished in self.folder.rglob(".*"):
-            with suppress(OSError):  # `.nfs...`, which a network file system keeps as long as it must
-                unfinished.unlink()
-        if not (self.folder / "finished").exists():
-            (self.folder / ADOPTED).unlink(missing_ok=True)  # of an adoption that was killed
+        for folder in (self.folder, self.checkpoints, self.folder / "finished"):
+            refuse_unusable(folder)
+        self._clear()
         self.describe()
-        done = load_checkpoint(state, self.checkpoints, self.spec.epochs)
-        beyond = [epoch for epoch in kept_epochs(self.checkpoints) if epoch > self.spec.epochs]
+        done = restore(state, self.checkpoints, self.spec.epochs)
+        beyond = self._beyond()
         if beyond:
             print(
                 f"{self.spec.name}: trained for {max(beyond)} epochs before, now {self.spec.epochs} are requested; "
@@ -198,6 +218,15 @@ class RunFolder:
                 file=sys.stderr,
             )
         return done
+
+    def _clear(self) -> None:
+        """Delete what earlier attempts left."""
+        (self.folder / FAILURE).unlink(missing_ok=True)
+        for unfinished in self.folder.rglob(".*"):
+            with suppress(OSError):  # `.nfs...`, which a network file system keeps as long as it must
+                unfinished.unlink()
+        if not (self.folder / "finished").exists():
+            (self.folder / ADOPTED).unlink(missing_ok=True)  # of an adoption that was killed
 
     def describe(self) -> None:
         """Write the description of the run and the hashes of the code that it is trained with."""
@@ -210,12 +239,12 @@ class RunFolder:
         Raises:
             InputError: the checkpoint cannot be read here.
         """
-        if load_checkpoint(state, self.checkpoints, done) != done:
+        if restore(state, self.checkpoints, done) != done:
             raise InputError(f"{self.checkpoints} holds no sound checkpoint of epoch {done}; run again")
 
     def save_checkpoint(self, state: RunState) -> None:
         """Write a checkpoint; those at the ends of finished runs are kept."""
-        ends = [_epochs(path) for path in (self.folder / "finished").glob("*.json")]
+        ends = [record.epochs for record in self.records()]
         save_checkpoint(state, self.checkpoints, keep=[*ends, *self._beyond()])
 
     def finish(self, state: RunState) -> None:
@@ -224,8 +253,9 @@ class RunFolder:
         history = reported_history(state.history, epochs, self.spec.train.eval_train_every)
         snapshots = state.snapshots if state.diverged_epoch is None else {}
         path = self.folder / "finished" / (f"{epochs:06d}.json" if snapshots else f"{epochs:06d}{DIVERGED}")
-        if snapshots:
-            write_tensors(snapshot_tensors(snapshots), path.with_suffix(".safetensors"), {})
+        weights = path.with_suffix(".safetensors") if snapshots else None
+        if weights is not None:
+            write_tensors(snapshot_tensors(snapshots), weights, {})
         record = {
             "status": "done" if state.diverged_epoch is None else "diverged",
             "diverged_epoch": state.diverged_epoch,
@@ -235,26 +265,26 @@ class RunFolder:
             "versions": library_versions(self.spec.family.libraries),
             **({"chosen": {name: values[0] for name, values in state.notes.items()}} if state.notes else {}),
         }
-        write_text(path, json.dumps(record, indent=1) + "\n")
+        write_text(path, json.dumps(sealed(record, weights), indent=1) + "\n")
 
-    def _record(self) -> Path | None:
-        """The JSON of the run at `spec.epochs`, or of its divergence at or before them."""
-        folder = self.folder / "finished"
-        try:
-            records = {path.name: path for path in folder.iterdir() if path.suffix == ".json" and path.name[0] != "."}
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise InputError(
-                f"the run store cannot be read: {folder}: {error.strerror}; give yourself permission, and run again"
-            ) from None
-        for name, path in sorted(records.items()):
-            if name.endswith(DIVERGED) and _epochs(path) <= self.spec.epochs:
-                return path
-        return records.get(f"{self.spec.epochs:06d}.json")
+    def records(self) -> list[Record]:
+        """The records of the run for any number of epochs.
+
+        Raises:
+            InputError: the store cannot be read.
+        """
+        return records_in(self.folder / "finished")
+
+    def _record(self) -> Record | None:
+        """The record of the run at `spec.epochs`, or of its divergence at or before them."""
+        records = self.records()
+        for record in records:
+            if record.diverged and record.epochs <= self.spec.epochs:
+                return record
+        return next((one for one in records if not one.diverged and one.epochs == self.spec.epochs), None)
 
     def _beyond(self) -> list[int]:
-        return [epoch for epoch in kept_epochs(self.checkpoints) if epoch > self.spec.epochs]
+        return [epoch for epoch in checkpoint_epochs(self.checkpoints) if epoch > self.spec.epochs]
 
 
 def library_versions(further: Iterable[str] = ()) -> dict[str, str]:
@@ -277,10 +307,6 @@ class Timer:
             return False
         self._last = now
         return True
-
-
-def _epochs(record: Path) -> int:
-    return int(record.name.split(".")[0])
 
 
 def _values(row: Epoch) -> dict[str, Any]:

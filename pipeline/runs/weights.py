@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from torch import Tensor
 
 from pipeline.core.errors import InputError
 from pipeline.core.features import Shape
+from pipeline.core.settings import Classes
+from pipeline.core.wording import printable
 from pipeline.features.described import front_end_of
 from pipeline.features.params import SegmentParams
 from pipeline.models.base import Classifier
 from pipeline.models.family import Design
 from pipeline.models.options import FeatureParams, NetworkParams
 from pipeline.models.registry import family
+from pipeline.runs.params import LONGEST_CONTEXT
+from pipeline.runs.soundness import (
+    LARGEST,
+    LARGEST_IN_FRONT_END,
+    LARGEST_SUM,
+    refuse_large_numbers,
+    refuse_other_tensors,
+)
 from pipeline.training.params import Reading
 from pipeline.training.tensors import read_tensors, write_tensors
 
@@ -26,6 +37,12 @@ if TYPE_CHECKING:
     from pipeline.frontends.base import FrontEnd
 
 FORMAT = "shaking-emotions-weights-3"
+
+BOUNDED = ("model", "network", "features", "shape", "reading")
+"""Parts of the header whose whole numbers are sizes."""
+
+MOST = 1000
+"""Most characters of a reason in a message."""
 
 
 @dataclass(frozen=True)
@@ -91,43 +108,70 @@ def load_weights(path: Path) -> Weights:
     Raises:
         InputError: the file is missing or damaged, or does not hold weights of this version of this software.
     """
+    shown = printable(str(path))
     try:
         tensors, header = read_tensors(path)
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path} cannot be read as weights: {error}; expected a file of results/weights") from None
+    except (OSError, ValueError, TypeError, SafetensorError) as error:
+        raise InputError(f"{shown} cannot be read as weights: {error}; expected a file of results/weights") from None
     if header.get("format") != FORMAT:
         raise InputError(
-            f"{path} has format {header.get('format')!r}, expected {FORMAT!r}: not written by this version of this "
+            f"{shown} has format {header.get('format')!r}, expected {FORMAT!r}: not written by this version of this "
             "software"
         )
     try:
-        classes = tuple(str(name) for name in json.loads(header["classes"]))
-        options = family(str(json.loads(header["model"])["family"])).options
-        design = Design(
-            options.model_validate_json(header["model"]),
-            NetworkParams.model_validate_json(header["network"]),
-            FeatureParams.model_validate_json(header["features"]),
-            len(classes),
-            Shape(**json.loads(header["shape"])),
-        )
-        weights = Weights(
-            tensors,
-            header["identity"],
-            int(header["epoch"]),
-            design,
-            _reading(json.loads(header["reading"])),
-            dict(json.loads(header["frontend"])),
-            classes,
-            SegmentParams.model_validate_json(header["segment"]),
-            dict(json.loads(header["depends"])),
-        )
+        weights = _described(tensors, header)
+        refuse_other_tensors(weights.design, tensors)
         weights.build()
         weights.front_end()
-    except (KeyError, ValueError, TypeError, ValidationError, RuntimeError, InputError) as error:
-        raise InputError(f"{path} is damaged: {error}") from None
+    except MemoryError:
+        raise
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        raise InputError(f"{shown} is damaged: {printable('; '.join(lines))[:MOST]}") from None
+    except Exception as error:
+        known = isinstance(error, InputError | ValueError | RuntimeError)
+        reason = str(error) if known else f"{type(error).__name__}: {error}"
+        raise InputError(f"{shown} is damaged: {printable(' '.join(reason.split()))[:MOST]}") from None
     return weights
 
 
-def _reading(values: dict[str, Any]) -> Reading:
-    """The form in which data are read; JSON has lists for tuples."""
-    return Reading(**values | {"variants": tuple(values.get("variants", ()))})
+def _described(tensors: dict[str, Tensor], header: Mapping[str, str]) -> Weights:
+    """The content of a header, with every value of its type and within bounds."""
+    parts = {name: json.loads(header[name]) for name in (*BOUNDED, "classes", "segment", "frontend")}
+    if sum(refuse_large_numbers(name, parts[name]) for name in BOUNDED) > LARGEST_SUM:
+        raise ValueError(f"the sum of all whole numbers is above {LARGEST_SUM}")
+    refuse_large_numbers("frontend", parts["frontend"], LARGEST_IN_FRONT_END)
+    classes = TypeAdapter(Classes).validate_json(header["classes"], strict=True)
+    kind = family(str(parts["model"]["family"]))
+    shape = TypeAdapter(Shape).validate_json(header["shape"], strict=True)
+    design = Design(
+        kind.options.model_validate_json(header["model"]),
+        NetworkParams.model_validate_json(header["network"]),
+        FeatureParams.model_validate_json(header["features"]),
+        len(classes),
+        shape,
+    )
+    reading = TypeAdapter(Reading).validate_json(header["reading"], strict=True)
+    if shape.dims < 1 or shape.layers < 1:
+        raise ValueError(f"the shape of its features is {shape}")
+    features = design.features
+    splicing = (features.left, features.right, features.every) if kind.reads == "spliced" else (0, 0, 1)
+    if (reading.left, reading.right, reading.every) != splicing:
+        raise ValueError(f"it reads frames {(reading.left, reading.right, reading.every)}; expected {splicing}")
+    if reading.context > LONGEST_CONTEXT:
+        raise ValueError(f"a model frame has {reading.context} frames; expected at most {LONGEST_CONTEXT}")
+    if not header["epoch"].isascii() or not header["epoch"].isdigit():
+        raise ValueError(f"epoch is {header['epoch']!r}; expected a number")
+    if contradictions := list(kind.mistakes(design, LARGEST, 1)):
+        raise ValueError("; ".join(contradictions))
+    return Weights(
+        tensors,
+        header["identity"],
+        int(header["epoch"]),
+        design,
+        reading,
+        dict(parts["frontend"]),
+        classes,
+        SegmentParams.model_validate_json(header["segment"]),
+        dict(json.loads(header["depends"])),
+    )

@@ -14,6 +14,7 @@ import torch
 
 from pipeline.commands import predict as command
 from pipeline.core.errors import InputError
+from pipeline.core.features import Shape
 from pipeline.features.params import SegmentParams
 from pipeline.frontends.spectrogram import Spectrogram, SpectrogramOptions
 from pipeline.runs import prediction, weights
@@ -31,6 +32,7 @@ def answer(monkeypatch):
         reading=SimpleNamespace(left=2, right=1, every=8),
         build=lambda: SimpleNamespace(standardisation=None),
         depends={},
+        design=SimpleNamespace(shape=Shape(257)),
         front_end=lambda: Spectrogram(SpectrogramOptions(kind="spectrogram", cmvn="segment")),
     )
     monkeypatch.setattr(weights, "load_weights", lambda path: trained)
@@ -116,3 +118,16 @@ def test_another_version_is_said_and_code_and_what_is_new_are_not():
         "features are computed with library 1.0, and were with 0.9 in training"
     ]
     assert list(notes_on_features(depending()[0], front_end)) == []
+
+
+def test_a_path_that_begins_like_a_formula_is_none_in_a_spreadsheet_and_still_the_path(
+    answer, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    names = ("=1+1.wav", "+a.wav", "-a.wav", "@a.wav", "a=b.wav")
+    for name in names:
+        Path(name).write_bytes(by_libsndfile("WAV", samples=noise(4000)))
+    assert run(*names) == 0
+    cells = [row[0] for row in csv.reader(io.StringIO(capsys.readouterr().out))][1:]
+    assert cells == ["./=1+1.wav", "./+a.wav", "./-a.wav", "./@a.wav", "a=b.wav"]
+    assert all(Path(cell).is_file() for cell in cells)
