@@ -14,6 +14,7 @@ from typing import Self
 from tqdm import tqdm
 
 from pipeline.core.errors import InputError
+from pipeline.core.tables import read_folds
 from pipeline.core.workers import WorkerDied
 from pipeline.runs.identity import RunSpec, data_hash, distinct
 from pipeline.runs.local import LocalWorkers, Workers
@@ -42,15 +43,17 @@ def plan_all(params: RunSections, models: Iterable[str], root: Path = Path()) ->
     """The runs of several models on the present data.
 
     Raises:
-        InputError: features or folds do not exist.
+        InputError: features or folds do not exist, or the folds are no partition.
     """
     inputs, folds = root / "data/inputs.json", root / "data/folds.csv"
     readings = {model: params.reading_of(model) for model in models}
-    return [
+    specs = [
         spec
         for model, reading in readings.items()
         for spec in plan(params, model, data_hash(inputs, folds, reading.frontend, reading.variants))
     ]
+    read_folds(folds, params.partition.folds)
+    return specs
 
 
 @dataclass(frozen=True)
