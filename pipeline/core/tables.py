@@ -179,27 +179,28 @@ PARTITION_AGAIN = "`dvc repro partition` makes the file again"
 def _refuse_repeated_actor(table: pd.DataFrame, path: Path) -> None:
     second = table.duplicated(["corpus", "actor"])
     if second.any():
-        row = table[second].iloc[0]
-        first = table[(table["corpus"] == row["corpus"]) & (table["actor"] == row["actor"])].iloc[0]
+        at = int(second.to_numpy().argmax())
+        row = table.iloc[at]
+        first = int(((table["corpus"] == row["corpus"]) & (table["actor"] == row["actor"])).to_numpy().argmax())
         raise InputError(
-            f"{path} line {int(row.name) + 2}: actor {row['actor']} of {row['corpus']} stands there with fold "
-            f"{row['fold']}, and on line {int(first.name) + 2} with fold {first['fold']}; expected each actor once, so "
-            f"that no one is in training and validation. {PARTITION_AGAIN}"
+            f"{path} line {at + 2}: actor {row['actor']} of {row['corpus']} stands there with fold {row['fold']}, and "
+            f"on line {first + 2} with fold {table['fold'].iloc[first]}; expected each actor once, so that no one is in "
+            f"training and validation. {PARTITION_AGAIN}"
         )
 
 
 def _refuse_divided_group(table: pd.DataFrame, path: Path) -> None:
     divided = table.groupby(["corpus", "group"])["fold"].transform("nunique") > 1
     if divided.any():
-        rows = table[divided & (table["group"] == table[divided]["group"].iloc[0])]
-        first = rows.iloc[0]
-        other = rows[(rows["corpus"] == first["corpus"]) & (rows["fold"] != first["fold"])].iloc[0]
+        at = int(divided.to_numpy().argmax())
+        first = table.iloc[at]
+        same = (table["corpus"] == first["corpus"]) & (table["group"] == first["group"])
+        away = int((same & (table["fold"] != first["fold"])).to_numpy().argmax())
+        other = table.iloc[away]
         raise InputError(
-            f"{path} line {int(other.name) + 2}: actor {other['actor']} of {other['corpus']} is in fold "
-            f"{other['fold']}, and {first['actor']} of the same group {first['group']} on line "
-            f"{int(first.name) + 2} in fold {first['fold']}; expected a group in one fold, "
-            "since its actors speak in the same recordings. "
-            f"{PARTITION_AGAIN}"
+            f"{path} line {away + 2}: actor {other['actor']} of {other['corpus']} is in fold {other['fold']}, and "
+            f"{first['actor']} of the same group {first['group']} on line {at + 2} in fold {first['fold']}; expected a "
+            f"group in one fold, since its actors speak in the same recordings. {PARTITION_AGAIN}"
         )
 
 
