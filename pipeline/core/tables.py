@@ -184,8 +184,8 @@ def _refuse_repeated_actor(table: pd.DataFrame, path: Path) -> None:
         first = int(((table["corpus"] == row["corpus"]) & (table["actor"] == row["actor"])).to_numpy().argmax())
         raise InputError(
             f"{path} line {at + 2}: actor {row['actor']} of {row['corpus']} stands there with fold {row['fold']}, and "
-            f"on line {first + 2} with fold {table['fold'].iloc[first]}; expected each actor once, so that no one is in "
-            f"training and validation. {PARTITION_AGAIN}"
+            f"on line {first + 2} with fold {table['fold'].iloc[first]}; expected each actor once, so that no one is "
+            f"in training and validation. {PARTITION_AGAIN}"
         )
 
 
