@@ -33,6 +33,7 @@ from pipeline.core.source import refuse_other_code
 from pipeline.core.tables import FOLDS, SEGMENTS, write_table
 from pipeline.core.workers import map_in_order
 from pipeline.features.archive import ArchiveWriter
+from pipeline.features.fingerprints import fingerprints
 from pipeline.training.data import load_experiment
 from pipeline.training.order import shuffled_batches
 from pipeline.training.params import Reading
@@ -63,6 +64,8 @@ def write_features(root: Path, segments: int) -> None:
     with chdir(root), ArchiveWriter(folder / "noise.ark", folder / "noise.scp") as archive:
         for row in rows:
             archive.write(row["segment"], source.standard_normal((FRAMES, 257), dtype=np.float32))
+    found = fingerprints(["noise"], ["spectrogram"], root / "data/features", root / "data/segments")
+    (root / "data/inputs.json").write_text(json.dumps(found))
 
 
 def read_epoch(task: tuple[str, str, int]) -> dict[str, float]:

@@ -29,8 +29,9 @@ from pipeline.core.limits import available_cores
 from pipeline.core.source import refuse_other_code
 from pipeline.core.tables import FOLDS, SEGMENTS, write_table
 from pipeline.features.archive import ArchiveWriter
+from pipeline.features.fingerprints import fingerprints
 from pipeline.runs.params import RunSections
-from pipeline.runs.scheduler import plan
+from pipeline.runs.scheduler import plan_all
 from pipeline.runs.store import RunFolder
 from pipeline.runs.worker import Trainer
 
@@ -60,8 +61,8 @@ def write_experiment(segments: int, dims: int) -> None:
         for actor in sorted(set(actors.tolist()))
     ]
     write_table(pd.DataFrame(folds), Path("data/folds.csv"), FOLDS)
-    entry = {"noise": {"segments": "random", "features": {"functionals": "random"}}}
-    Path("data/inputs.json").write_text(json.dumps(entry))
+    found = fingerprints(["noise"], ["functionals"], Path("data/features"), Path("data/segments"))
+    Path("data/inputs.json").write_text(json.dumps(found))
     described = {"options": {"kind": "table"}, "shape": {"dims": dims, "framewise": False}}
     Path("data/frontends").mkdir(parents=True)
     Path("data/frontends/functionals.json").write_text(json.dumps(described))
@@ -87,7 +88,7 @@ def main(segments: int, dims: int, family: str) -> None:
         os.chdir(name)
         write_experiment(segments, dims)
         params = params_of(family)
-        spec = plan(params, "X", "data")[0]
+        spec = plan_all(params, ["X"])[0]
         begin, begin_cpu = time.perf_counter(), time.process_time()
         outcome = Trainer(params, "cpu", Path("store")).train(spec)
         taken, taken_cpu = time.perf_counter() - begin, time.process_time() - begin_cpu

@@ -143,6 +143,67 @@ def read_table(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
     return _validate(table, path, schema)
 
 
+def read_folds(path: Path, folds: int | None = None) -> pd.DataFrame:
+    """Read `FOLDS`, and check that it is a partition: everyone in one fold, and someone in every fold.
+
+    Args:
+        path: the file.
+        folds: `partition.folds`; by default the highest fold of the file.
+
+    Raises:
+        InputError: as `read_table`; an actor stands twice, or a group is in two folds; or a fold is beyond `folds`, or
+            has no actor.
+    """
+    table = read_table(path, FOLDS)
+    _refuse_repeated_actor(table, path)
+    _refuse_divided_group(table, path)
+    last = folds or int(table["fold"].max() if len(table) else 1)
+    beyond = table["fold"] > last
+    if beyond.any():
+        line = int(beyond.to_numpy().argmax())
+        raise InputError(
+            f"{path} line {line + 2}: fold is {table['fold'].iloc[line]} for actor {table['actor'].iloc[line]} of "
+            f"{table['corpus'].iloc[line]}; expected 1 to {last}, which is partition.folds. {PARTITION_AGAIN}"
+        )
+    if empty := sorted(set(range(1, last + 1)) - set(table["fold"])):
+        raise InputError(
+            f"{path}: fold {empty[0]} has no actor; expected at least one in each of the folds 1 to {last}. "
+            f"{PARTITION_AGAIN}"
+        )
+    return table
+
+
+PARTITION_AGAIN = "`dvc repro partition` makes the file again"
+
+
+def _refuse_repeated_actor(table: pd.DataFrame, path: Path) -> None:
+    second = table.duplicated(["corpus", "actor"])
+    if second.any():
+        at = int(second.to_numpy().argmax())
+        row = table.iloc[at]
+        first = int(((table["corpus"] == row["corpus"]) & (table["actor"] == row["actor"])).to_numpy().argmax())
+        raise InputError(
+            f"{path} line {at + 2}: actor {row['actor']} of {row['corpus']} stands there with fold {row['fold']}, and "
+            f"on line {first + 2} with fold {table['fold'].iloc[first]}; expected each actor once, so that no one is "
+            f"in training and validation. {PARTITION_AGAIN}"
+        )
+
+
+def _refuse_divided_group(table: pd.DataFrame, path: Path) -> None:
+    divided = table.groupby(["corpus", "group"])["fold"].transform("nunique") > 1
+    if divided.any():
+        at = int(divided.to_numpy().argmax())
+        first = table.iloc[at]
+        same = (table["corpus"] == first["corpus"]) & (table["group"] == first["group"])
+        away = int((same & (table["fold"] != first["fold"])).to_numpy().argmax())
+        other = table.iloc[away]
+        raise InputError(
+            f"{path} line {away + 2}: actor {other['actor']} of {other['corpus']} is in fold {other['fold']}, and "
+            f"{first['actor']} of the same group {first['group']} on line {at + 2} in fold {first['fold']}; expected a "
+            f"group in one fold, since its actors speak in the same recordings. {PARTITION_AGAIN}"
+        )
+
+
 def _numbers(column: pd.Series, path: Path, *, integers: bool) -> pd.Series:
     numbers = pd.to_numeric(column.mask(column == ""), errors="coerce")
     wrong = numbers.isna() & (column != "")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pipeline.core.errors import InputError
-from pipeline.core.tables import FOLDS, SEGMENTS, read_table
+from pipeline.core.tables import SEGMENTS, read_folds, read_table
 from pipeline.evaluation.results import Adoption, Results, RunDetails
 from pipeline.evaluation.tables import COMPARISONS, INTERVALS
 from pipeline.runs.tables import HISTORY, RUNS, SPLIT_DIGITS, predictions_schema
@@ -34,7 +34,7 @@ def load_results(params: Params, data: Path, results: Path) -> Results:
     return Results(
         params=params,
         segments=pd.concat(segments, ignore_index=True),
-        folds=read_table(data / "folds.csv", FOLDS),
+        folds=read_folds(data / "folds.csv", params.partition.folds),
         structures={},
         runs=load_runs(results / "runs", params.models),
         details=load_details(results / "runs", params.models),

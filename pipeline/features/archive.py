@@ -25,6 +25,8 @@ from pipeline.core.files import replacing
 Matrix = NDArray[np.float32]
 
 _KEY = re.compile(r"[!-~]+")
+_OFFSET_DIGITS = 18  # below 2^63, the largest position that files have
+_SHOWN = 200  # characters of a line in a message
 _REMEDY = "Delete both files and run `dvc repro`, which makes them again"
 
 
@@ -147,15 +149,17 @@ class MappedMatrices(Sequence[Matrix]):
         Raises:
             InputError: as `read_archive`.
         """
-        self._entries = [(scp, *entry) for scp in scps for entry in _entries(scp)]
+        self._entries = [(scp, line, *entry) for scp in scps for line, entry in enumerate(_entries(scp), start=1)]
         self._maps: dict[str, mmap.mmap] = {}
-        for scp, _, location, _ in self._entries:
+        for scp, line, _, location, _ in self._entries:
             if location not in self._maps:
                 try:
                     with (root / location).open("rb") as stream:
                         self._maps[location] = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
                 except (OSError, ValueError) as error:
-                    raise InputError(f"{scp}: archive {location} cannot be mapped ({error}). {_REMEDY}") from None
+                    raise InputError(
+                        f"{scp} line {line}: archive {location} cannot be mapped ({error}). {_REMEDY}"
+                    ) from None
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -167,8 +171,8 @@ class MappedMatrices(Sequence[Matrix]):
     def __getitem__(self, position: int | slice) -> Matrix | Sequence[Matrix]:
         if isinstance(position, slice):
             return [self[index] for index in range(len(self))[position]]
-        scp, key, location, offset = self._entries[position]
-        return _read_matrix(self._maps[location], offset, f"{scp}: matrix {key} in {location}")
+        scp, line, key, location, offset = self._entries[position]
+        return _read_matrix(self._maps[location], offset, f"{scp} line {line}: matrix {key} in {location}")
 
 
 def read_keys(scp: Path) -> list[str]:
@@ -194,8 +198,11 @@ def _entries(scp: Path) -> Iterator[tuple[str, str, int]]:
         problem = _problem(entry) if entry else ""
         if not problem and not (_KEY.fullmatch(key) and location and offset.isdecimal()):
             problem = "is not `key path:offset`"
+        elif not problem and len(offset) > _OFFSET_DIGITS:
+            problem = f"has an offset of {len(offset)} digits; expected at most {_OFFSET_DIGITS}"
         if problem:
-            raise InputError(f"{scp} line {number}: {line!r} {problem}. {_REMEDY}")
+            shown = repr(line if len(line) <= _SHOWN else f"{line[:_SHOWN]}...")
+            raise InputError(f"{scp} line {number}: {shown} {problem}. {_REMEDY}")
         yield key, location, int(offset)
 
 
@@ -214,13 +221,41 @@ def _problem(location: str) -> str:
 def _read_matrix(stream: BinaryIO | mmap.mmap, offset: int, what: str) -> Matrix:
     try:
         stream.seek(offset)
+        _refuse_header(stream.read(15), _size(stream) - offset)
+        stream.seek(offset)
         matrix = kaldi_io.read_mat(stream)
     # The errors of kaldi_io for bytes that are not a matrix or end too early.
     except (
-        AssertionError, IndexError, OverflowError, UnicodeDecodeError, ValueError, struct.error,
+        AssertionError, IndexError, OSError, OverflowError, UnicodeDecodeError, ValueError, struct.error,
         kaldi_io.UnknownMatrixHeader, kaldi_io.BadInputFormat,
     ) as error:  # fmt: skip
         raise InputError(
             f"{what} cannot be read at byte {offset} ({error or type(error).__name__}). {_REMEDY}"
         ) from None
     return np.array(matrix, dtype=np.float32)
+
+
+def _size(stream: BinaryIO | mmap.mmap) -> int:
+    return len(stream) if isinstance(stream, mmap.mmap) else os.fstat(stream.fileno()).st_size
+
+
+def _refuse_header(header: bytes, size: int) -> None:
+    """Raise a `ValueError` for a binary matrix that kaldi_io cannot read: it believes every number of rows.
+
+    Args:
+        header: first 15 bytes of the matrix: the mark, the type, and rows and columns, each after a byte with its size.
+        size: number of bytes from its begin to the end of the archive.
+    """
+    kind = header[2:5]
+    if not header.startswith(b"\0B"):
+        return
+    if kind.startswith(b"CM"):
+        raise ValueError(
+            f"it is compressed, type {kind.decode('ascii', 'replace').strip()} of Kaldi; expected FM, single "
+            "precision without compression"
+        )
+    values = {b"FM ": 4, b"DM ": 8}.get(kind)
+    if values and len(header) == 15:
+        rows, columns = struct.unpack("<xixi", header[5:])
+        if min(rows, columns) < 0 or len(header) + rows * columns * values > size:
+            raise ValueError(f"its header promises {rows} x {columns} values, and {size} bytes are left")

@@ -6,7 +6,8 @@ Files of a corpus that was removed from params.yaml may still be on disk; they h
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,68 @@ def fingerprints(
     """
     ends = sorted(frontends)
     return {corpus: _fingerprint(corpus, ends, features, segments) for corpus in sorted(corpora)}
+
+
+def recorded_hashes(inputs: Path, corpora: Iterable[str], frontends: Iterable[str]) -> dict[str, str]:
+    """The SHA-256 that the stage `inputs` has written for each file that training reads.
+
+    Args:
+        inputs: path of `data/inputs.json`, the result of `fingerprints`.
+        corpora: keys of the configured corpora.
+        frontends: keys of the front ends that are read.
+
+    Returns:
+        Hashes by path, relative to the repository root: tables and indices first, then archives.
+
+    Raises:
+        InputError: the file is missing or damaged, or is of other corpora or front ends.
+    """
+    corpora, ends = sorted(corpora), sorted(set(frontends))
+    again = "`dvc repro inputs` makes it again"
+    try:
+        known = json.loads(inputs.read_text("utf-8"))
+        if sorted(known) != corpora:
+            raise InputError(
+                f"{inputs} is of the corpora {', '.join(sorted(known))}; expected those of params.yaml, "
+                f"{', '.join(corpora)}; {again}"
+            )
+        tables = {f"data/segments/{corpus}.csv": known[corpus]["segments"] for corpus in corpora}
+        indices, archives = (
+            {
+                f"data/features/{end}/{corpus}.{kind}": known[corpus]["features"][end][kind]
+                for end in ends for corpus in corpora
+            }
+            for kind in ("scp", "ark")
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise InputError(f"{inputs} does not exist; `dvc repro` makes it") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{inputs} does not describe the features of {', '.join(ends)} ({type(error).__name__}: {error}); {again}"
+        ) from None
+    return {path: str(digest) for path, digest in {**tables, **indices, **archives}.items()}
+
+
+def refuse_changed(recorded: Mapping[str, str], root: Path = Path()) -> None:
+    """Make sure that files are those that the stage `inputs` has seen: runs are stored under their hashes.
+
+    Each file is read once, in small blocks.
+
+    Args:
+        recorded: SHA-256 by path, from `recorded_hashes`.
+        root: the repository root.
+
+    Raises:
+        InputError: a file is missing or has changed.
+    """
+    for path, expected in recorded.items():
+        found = _sha256(root / path)
+        if found != expected:
+            raise InputError(
+                f"{path} has changed since the stage `inputs` described it: its SHA-256 begins with {found[:12]}; "
+                f"expected {expected[:12]}, as data/inputs.json says. Nothing was trained on it; "
+                "`dvc repro inputs partition` makes it again, or describes it if it was meant to change"
+            )
 
 
 def _fingerprint(corpus: str, frontends: Iterable[str], features: Path, segments: Path) -> Fingerprint:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +18,8 @@ from pipeline.core.errors import InputError
 from pipeline.core.features import Shape
 from pipeline.core.settings import Strict
 from pipeline.core.source import ROOT, import_closure, source_hash, source_hashes
+from pipeline.core.wording import counted
+from pipeline.features.described import described_shape
 from pipeline.models.family import Design, Family
 from pipeline.models.options import ModelParams
 from pipeline.models.registry import FAMILIES
@@ -32,6 +35,8 @@ ROOMS = ("pipeline/models", "pipeline/training")
 ENTRIES = ("pipeline.training.run", "pipeline.training.checkpoints")
 """Modules that begin the training of a run, and that continue it from a checkpoint."""
 
+INPUTS, FOLDS_FILE = Path("data/inputs.json"), Path("data/folds.csv")
+
 
 @dataclass(frozen=True)
 class RunSpec:
@@ -44,6 +49,9 @@ class RunSpec:
         epochs: number of epochs; 1 for a model that is not trained by epochs.
         params: sections of the experiment.
         data: hash of the data that it learns from, from `data_hash`.
+        sources: the hash of each file of the code that computes it, by path, taken when the run is planned. It is sent
+            with the run, so that the process that trains it has the identity that was planned, and is saved beside
+            the run, to show later which files changed.
     """
 
     model: str
@@ -52,6 +60,10 @@ class RunSpec:
     epochs: int
     params: RunSections
     data: str
+    sources: dict[str, str] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sources", dict(science_sources(self._modules)))
 
     @property
     def model_params(self) -> ModelParams:
@@ -78,11 +90,25 @@ class RunSpec:
         return self.params.design_of(self.model, shape)
 
     def load_experiment(self, device: torch.device, processes: int = 1) -> Experiment:
-        """The data that it learns from, on a device on which `processes` processes keep a copy each."""
-        params = self.params
-        return load_experiment(
-            params.corpora, params.classes, self.reading, device, where=params.execution.features, processes=processes
-        )
+        """The data that it learns from, on a device on which `processes` processes keep a copy each.
+
+        Raises:
+            InputError: as `load_experiment`; or the data are others than when the run was planned.
+        """
+        params, reading = self.params, self.reading
+        experiment = load_experiment(
+            params.corpora, params.classes, reading, device,
+            where=params.execution.features, processes=processes, folds=params.partition.folds,
+        )  # fmt: skip
+        # Features and segments were compared with inputs.json; this compares inputs.json and the folds with the plan.
+        found = data_of(params, self.model)
+        if found != self.data:
+            changed = INPUTS if found[:SPLIT_DIGITS] == self.data[:SPLIT_DIGITS] else f"{FOLDS_FILE} or {INPUTS}"
+            raise InputError(
+                f"{changed} changed since this run was planned (the hash of the data is {found}; expected "
+                f"{self.data}). Nothing was trained; run the command again, which plans the run on the present data"
+            )
+        return experiment
 
     def description(self, defaults: bool = True) -> dict[str, Any]:
         """The values that the identity is the hash of, readable and in a stable order; saved beside the run.
@@ -121,9 +147,28 @@ class RunSpec:
         return source_hash(self.sources)
 
     @property
-    def sources(self) -> dict[str, str]:
-        """The hash of each file of that code by its path; saved beside the run, to show later which files changed."""
-        return dict(science_sources((*ENTRIES, FAMILIES[self.model_params.family])))
+    def _modules(self) -> tuple[str, ...]:
+        return (*ENTRIES, FAMILIES[self.model_params.family])
+
+    def refuse_edited_code(self) -> None:
+        """Make sure that this process computes the run with the code that it was planned with.
+
+        All files of that code are imported before they are hashed: an edit after the hashes cannot reach this process,
+        and an edit between planning and importing is in them.
+
+        Raises:
+            InputError: a file differs.
+        """
+        for file in self.sources:
+            import_module(file.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
+        here = science_sources(self._modules)
+        if edited := sorted(file for file in {*self.sources, *here} if self.sources.get(file) != here.get(file)):
+            more = f" and {counted(len(edited) - 1, 'other file')}" if len(edited) > 1 else ""
+            raise InputError(
+                f"{edited[0]}{more} changed between the planning of this run and the start of the process that trains "
+                "it; expected the same code, which the run is stored under. Nothing was trained; run the command "
+                "again, which plans the run with the present code"
+            )
 
     @property
     def identity(self) -> str:
@@ -156,6 +201,18 @@ def distinct(specs: Iterable[RunSpec]) -> list[RunSpec]:
     for spec in specs:
         first.setdefault((spec.identity, spec.epochs), spec)
     return list(first.values())
+
+
+def data_of(params: RunSections, model: str, root: Path = Path()) -> str:
+    """The hash of the present data that a model learns from, see `data_hash`.
+
+    Raises:
+        InputError: features or folds do not exist.
+    """
+    reading = params.reading_of(model)
+    # Families of frames build their networks by more of the shape than the number of columns.
+    shape = described_shape(reading.frontend, root) if params.family_of(model).reads == "frames" else None
+    return data_hash(root / INPUTS, root / FOLDS_FILE, reading.frontend, reading.variants, shape)
 
 
 def data_hash(

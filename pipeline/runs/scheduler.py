@@ -14,9 +14,9 @@ from typing import Self
 from tqdm import tqdm
 
 from pipeline.core.errors import InputError
+from pipeline.core.tables import read_folds
 from pipeline.core.workers import WorkerDied
-from pipeline.features.described import described_shape
-from pipeline.runs.identity import RunSpec, data_hash, distinct
+from pipeline.runs.identity import FOLDS_FILE, RunSpec, data_of, distinct
 from pipeline.runs.local import LocalWorkers, Workers
 from pipeline.runs.params import RunSections
 from pipeline.runs.placement import warnings_of, worker_devices
@@ -43,15 +43,10 @@ def plan_all(params: RunSections, models: Iterable[str], root: Path = Path()) ->
     """The runs of several models on the present data.
 
     Raises:
-        InputError: features or folds do not exist.
+        InputError: features or folds do not exist, or the folds are no partition.
     """
-    inputs, folds = root / "data/inputs.json", root / "data/folds.csv"
-    specs: list[RunSpec] = []
-    for model in models:
-        reading = params.reading_of(model)
-        by_shape = params.family_of(model).reads == "frames"
-        shape = described_shape(reading.frontend, root) if by_shape else None
-        specs += plan(params, model, data_hash(inputs, folds, reading.frontend, reading.variants, shape))
+    specs = [spec for model in models for spec in plan(params, model, data_of(params, model, root))]
+    read_folds(root / FOLDS_FILE, params.partition.folds)
     return specs
 
 

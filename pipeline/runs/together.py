@@ -95,6 +95,7 @@ def _join(rank: int, number: int, meeting: str, device: torch.device) -> None:
 def _follow(rank: int, number: int, meeting: str, spec: RunSpec, store: Path, done: int, device: torch.device) -> None:
     prepare_worker()
     _join(rank, number, meeting, device)
+    spec.refuse_edited_code()
     experiment = spec.load_experiment(device, processes=number)
     state = start(spec.family, spec.design(experiment.shape), spec.train, spec.seeds, device)
     RunFolder(store, spec).follow(state, done)

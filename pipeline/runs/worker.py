@@ -63,18 +63,20 @@ class Trainer:
         keep_freed_memory()
         self.params = params
         self._device, self._store, self._processes = torch.device(device), store, processes
-        self._experiments: dict[Reading, Experiment] = {}
+        self._experiments: dict[tuple[Reading, str], Experiment] = {}
 
     def train(self, spec: RunSpec, progress: Callable[[RunState], None] = lambda state: None) -> RunDone:
         """Train one run; whatever goes wrong is returned, never raised."""
         try:
-            if spec.reading not in self._experiments:
+            spec.refuse_edited_code()
+            read = spec.reading, spec.data
+            if read not in self._experiments:
                 # One experiment at a time: models of the same reading are trained one after another. The last one is
                 # freed first, or the next would find too little memory beside it and be streamed.
                 self._experiments.clear()
                 torch.cuda.empty_cache()
-                self._experiments = {spec.reading: spec.load_experiment(self._device, self._processes)}
-            return execute(spec, self._experiments[spec.reading], self._store, progress)
+                self._experiments = {read: spec.load_experiment(self._device, self._processes)}
+            return execute(spec, self._experiments[read], self._store, progress)
         except LockLostError as error:
             return RunDone(held_by=error.holder)
         except Exception as error:

@@ -12,9 +12,10 @@ import torch
 
 from pipeline.core.errors import InputError
 from pipeline.core.features import Shape
-from pipeline.core.tables import FOLDS, SEGMENTS, read_table
+from pipeline.core.tables import PARTITION_AGAIN, SEGMENTS, read_folds, read_table
 from pipeline.features.archive import MappedMatrices, read_archive
 from pipeline.features.described import described_shape
+from pipeline.features.fingerprints import recorded_hashes, refuse_changed
 from pipeline.training.batches import PRECISIONS, SegmentBank, StreamedBank, make_bank, model_frames
 from pipeline.training.device import free_memory
 from pipeline.training.params import Reading, Where
@@ -43,20 +44,32 @@ class Experiment:
         return torch.from_numpy(np.flatnonzero(~valid)).to(device), torch.from_numpy(np.flatnonzero(valid)).to(device)
 
 
-def read_segments(corpora: Iterable[str], root: Path = Path()) -> pd.DataFrame:
+def read_segments(corpora: Iterable[str], root: Path = Path(), folds: int | None = None) -> pd.DataFrame:
     """Segments of the configured corpora with their folds.
 
+    Args:
+        corpora: keys of the configured corpora.
+        root: the repository root.
+        folds: `partition.folds`; by default the highest fold of the file.
+
     Raises:
-        InputError: a table is missing or broken, or an actor has no fold.
+        InputError: a table is missing or broken, an actor has no fold, or a fold has no segment.
     """
     tables = [read_table(root / f"data/segments/{corpus}.csv", SEGMENTS) for corpus in sorted(corpora)]
     segments = pd.concat(tables, ignore_index=True)
-    folds = read_table(root / "data/folds.csv", FOLDS)
-    merged = segments.merge(folds[["corpus", "actor", "fold"]], on=["corpus", "actor"], how="left", validate="m:1")
+    path = root / "data/folds.csv"
+    table = read_folds(path, folds)
+    merged = segments.merge(table[["corpus", "actor", "fold"]], on=["corpus", "actor"], how="left", validate="m:1")
     if merged["fold"].isna().any():
         lost = merged.loc[merged["fold"].isna(), ["corpus", "actor"]].iloc[0]
         raise InputError(
             f"data/folds.csv has no fold for actor {lost['actor']} of {lost['corpus']}; `dvc repro partition` makes it"
+        )
+    if silent := sorted(set(table["fold"]) - set(merged["fold"])):
+        actors = ", ".join(table.loc[table["fold"] == silent[0], "actor"])
+        raise InputError(
+            f"{path}: fold {silent[0]} has only actors without segments in data/segments ({actors}); expected segments "
+            f"in every fold. {PARTITION_AGAIN}"
         )
     return merged.astype({"fold": "int64"})
 
@@ -70,6 +83,7 @@ def load_experiment(
     where: Where = "auto",
     root: Path = Path(),
     processes: int = 1,
+    folds: int | None = None,
 ) -> Experiment:
     """Read everything that training needs into the device's memory once, or map it where `resides` says so.
 
@@ -81,12 +95,15 @@ def load_experiment(
         where: place of the features in training.
         root: the repository root.
         processes: number of processes that keep a copy in the device's memory.
+        folds: `partition.folds`; by default the highest fold of the file.
 
     Raises:
-        InputError: tables and archives do not match.
+        InputError: tables and archives do not match, or are not those that data/inputs.json describes.
     """
     corpora = sorted(corpora)
-    segments = read_segments(corpora, root)
+    recorded = recorded_hashes(root / "data/inputs.json", corpora, [reading.frontend, *reading.variants])
+    refuse_changed({path: digest for path, digest in recorded.items() if not path.endswith(".ark")}, root)
+    segments = read_segments(corpora, root, folds)
     emotions = segments["emotion"].map(list(classes).index).tolist()
     shape = described_shape(reading.frontend, root)
     copies = processes * (1 + len(reading.variants))
@@ -117,7 +134,11 @@ def load_experiment(
             dtype=PRECISIONS[reading.precision],
         )
 
-    return Experiment(segments, bank_of(reading.frontend), shape, tuple(map(bank_of, reading.variants)))
+    experiment = Experiment(segments, bank_of(reading.frontend), shape, tuple(map(bank_of, reading.variants)))
+    # Once more after everything was read or mapped, so that a change in the meantime is seen; archives only now, when
+    # the system has them in its cache.
+    refuse_changed(recorded, root)
+    return experiment
 
 
 RESIDENT_SHARE = 0.4

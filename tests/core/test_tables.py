@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from pipeline.core.errors import InputError
-from pipeline.core.tables import FOLDS, REJECTED, SEGMENTS, read_table, write_table
+from pipeline.core.tables import FOLDS, REJECTED, SEGMENTS, read_folds, read_table, write_table
 from pipeline.runs.tables import HISTORY, predictions_schema
 
 
@@ -111,3 +111,51 @@ def test_file_names_with_line_ends_in_them_survive(tmp_path):
     table = pd.DataFrame([{"corpus": "c", "path": path, "reason": "system file"} for path in paths])
     write_table(table, tmp_path / "r.csv", REJECTED)
     assert read_table(tmp_path / "r.csv", REJECTED)["path"].tolist() == paths
+
+
+def partitioned(path, *rows):
+    """A file of folds: corpus, actor, group and fold of each line."""
+    table = pd.DataFrame(rows, columns=["corpus", "actor", "group", "fold"]).assign(gender="F")
+    write_table(table, path, FOLDS)
+    return path
+
+
+SOUND = (("emodb", "a1", "g1", 1), ("emodb", "a2", "g1", 1), ("emodb", "a3", "g3", 2), ("savee", "a1", "g1", 2))
+
+
+@pytest.mark.parametrize("folds", [None, 2])
+def test_folds_that_are_a_partition_are_read(tmp_path, folds):
+    path = partitioned(tmp_path / "folds.csv", *SOUND)
+    assert list(read_folds(path, folds)["fold"]) == [1, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("row", "folds", "message"),
+    [
+        (
+            ("emodb", "a2", "g1", 2), 2,
+            r"folds\.csv line 6: actor a2 of emodb stands there with fold 2, and on line 3 with fold 1; expected each",
+        ),
+        (("emodb", "a2", "g1", 1), 2, "actor a2 of emodb stands there with fold 1, and on line 3 with fold 1"),
+        (
+            ("emodb", "a4", "g1", 2), 2,
+            r"folds\.csv line 6: actor a4 of emodb is in fold 2, and a1 of the same group g1 on line 2 in fold 1",
+        ),
+        (
+            ("emodb", "a9", "g9", 99), 2,
+            r"folds\.csv line 6: fold is 99 for actor a9 of emodb; expected 1 to 2, which is partition\.folds",
+        ),
+        (("emodb", "a9", "g9", 1), 4, r"folds\.csv: fold 3 has no actor; expected at least one in each .* 1 to 4"),
+        (("emodb", "a9", "g9", 4), None, r"folds\.csv: fold 3 has no actor"),
+    ],
+)  # fmt: skip
+def test_folds_that_are_no_partition_are_named(tmp_path, row, folds, message):
+    path = partitioned(tmp_path / "folds.csv", *SOUND, row)
+    with pytest.raises(InputError, match=rf"{message}.*\. `dvc repro partition` makes the file again"):
+        read_folds(path, folds)
+
+
+def test_a_file_of_folds_without_actors_is_named(tmp_path):
+    (tmp_path / "folds.csv").write_text("corpus,actor,gender,group,fold\n")
+    with pytest.raises(InputError, match=r"folds\.csv: fold 1 has no actor"):
+        read_folds(tmp_path / "folds.csv")

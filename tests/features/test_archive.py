@@ -60,7 +60,9 @@ def test_an_archive_that_is_missing_empty_or_cut_cannot_be_mapped() -> None:
     write(matrices())
     whole = ARK.read_bytes()
     ARK.write_bytes(whole[:-10])
-    with pytest.raises(InputError, match=r"emodb\.scp: matrix u3-1 in data/features/emodb\.ark cannot be read at byte"):
+    with pytest.raises(
+        InputError, match=r"emodb\.scp line 4: matrix u3-1 in data/features/emodb\.ark cannot be read at byte"
+    ):
         MappedMatrices([SCP])[3]
     ARK.write_bytes(b"")
     with pytest.raises(InputError, match=r"archive data/features/emodb\.ark cannot be mapped .*`dvc repro`"):
@@ -153,6 +155,9 @@ def test_an_archive_lies_inside_the_repository(path: str) -> None:
         ("a-1 data/features:4", "cannot be opened"),
         ("a-1 data/features/emodb.ark:0", "line 2: matrix a-1 in data/features/emodb.ark cannot be read at byte 0"),
         ("a-1 data/features/emodb.ark:999999", "cannot be read at byte 999999"),
+        ("a-1 data/features/emodb.ark:999999999999999999", "line 2: .* a-1 in data/features/emodb.ark cannot be read"),
+        (f"a-1 data/features/emodb.ark:{2**63 - 1}", "line 2: .* has an offset of 19 digits; expected at most 18"),
+        (f"a-1 data/features/emodb.ark:{'9' * 5000}", r"line 2: 'a-1 .{190,200}\.\.\.' has an offset of 5000 digits"),
     ],
 )
 def test_a_line_that_must_not_be_followed(line: str, message: str) -> None:
@@ -161,6 +166,8 @@ def test_a_line_that_must_not_be_followed(line: str, message: str) -> None:
     SCP.write_text(f"{first}\n{line}\nu0-1 {ARK}:5\n", encoding="ascii")
     with pytest.raises(InputError, match=message):
         list(read_archive(SCP))
+    with pytest.raises(InputError, match=r"emodb\.scp line 2"):
+        MappedMatrices([SCP])[1]
     assert not Path("owned").exists()
 
 
@@ -170,6 +177,30 @@ def test_a_truncated_archive_is_named(keep: int) -> None:
     ARK.write_bytes(ARK.read_bytes()[:keep])
     with pytest.raises(InputError, match=r"matrix a-1 in .*emodb.ark cannot be read .* run `dvc repro`"):
         list(read_archive(SCP))
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        (b"CM " + bytes(16), "compressed, type CM of Kaldi; expected FM, single precision without compression"),
+        (b"CM2 " + bytes(16), "compressed, type CM2 of Kaldi"),
+        (b"FM \4" + struct.pack("<i", 2**31 - 1) + b"\4" + struct.pack("<i", 257), "promises 2147483647 x 257 values"),
+        (
+            b"DM \4" + struct.pack("<i", -1) + b"\4" + struct.pack("<i", 1),
+            "promises -1 x 1 values, and 21 bytes are left",
+        ),
+        (b"FM \4" + struct.pack("<i", 70000) + b"\4" + struct.pack("<i", 70000), "promises 70000 x 70000 values"),
+    ],
+    ids=["compressed", "compressed without columns", "too many", "negative", "product beyond 32 bits"],
+)
+def test_a_header_that_cannot_be_followed(header: bytes, reason: str) -> None:
+    write({"a-1": np.ones((3, 257), np.float32)})
+    ARK.write_bytes(b"a-1 \0B" + header + bytes(6))
+    expected = rf"emodb\.scp line 1: matrix a-1 in data/features/emodb\.ark cannot be read at byte 4 \(.*{reason}"
+    with pytest.raises(InputError, match=expected):
+        list(read_archive(SCP))
+    with pytest.raises(InputError, match=expected):
+        MappedMatrices([SCP])[0]
 
 
 def test_a_missing_or_unreadable_index_is_named() -> None:

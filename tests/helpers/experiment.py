@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
@@ -88,12 +89,29 @@ def write_experiment(root: Path, takes: int = 2, seed: int = 0) -> None:
             for index, actor in enumerate(actors)
         ]
     write_table(pd.DataFrame(folds), root / "data/folds.csv", FOLDS)
-    made_of = f"seed {seed}, takes {takes}"
-    entry = {"segments": made_of, "features": {"spectrogram": made_of}}
-    (root / "data/inputs.json").write_text(json.dumps(dict.fromkeys(ACTORS, entry)))
+    note_inputs(root)
     description = {"options": {"kind": "spectrogram", "cmvn": "segment"}, "shape": {"dims": 257}, "identity": {}}
     (root / "data/frontends").mkdir()
     (root / "data/frontends/spectrogram.json").write_text(json.dumps(description))
+
+
+def note_inputs(root: Path, corpora: Iterable[str] = tuple(ACTORS)) -> None:
+    """Write what the stage `inputs` writes of the files under `root` as they are, whether they fit together or not."""
+
+    def sha256(path: str) -> str:
+        return hashlib.sha256((root / "data" / path).read_bytes()).hexdigest()
+
+    ends = sorted(path.name for path in (root / "data/features").iterdir())
+    entries = {
+        corpus: {
+            "segments": sha256(f"segments/{corpus}.csv"),
+            "features": {
+                end: {kind: sha256(f"features/{end}/{corpus}.{kind}") for kind in ("ark", "scp")} for end in ends
+            },
+        }
+        for corpus in corpora
+    }
+    (root / "data/inputs.json").write_text(json.dumps(entries))
 
 
 def _matrix(row: Mapping[str, Any], source: np.random.Generator) -> np.ndarray:

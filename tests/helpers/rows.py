@@ -20,7 +20,7 @@ from pipeline.models.registry import family
 from pipeline.training.batches import SegmentBank, make_bank
 from pipeline.training.speech import class_weights, gathered_batch
 from pipeline.training.standardising import group_statistics
-from tests.helpers.experiment import ACTORS, CLASSES, VALUES
+from tests.helpers.experiment import ACTORS, CLASSES, VALUES, note_inputs
 
 DIMS = 7
 
@@ -52,10 +52,7 @@ def write_rows(root: Path, key: str = "levels", seed: int = 0) -> None:
             for row in segments.itertuples():
                 values = 40 + 9 * (centres[CLASSES.index(str(row.emotion))] + source.standard_normal(DIMS))
                 archive.write(str(row.segment), values[None].astype(np.float32))
-    known = json.loads((root / "data/inputs.json").read_text())
-    for entry in known.values():
-        entry["features"] = {**entry["features"], key: f"seed {seed}"}
-    (root / "data/inputs.json").write_text(json.dumps(known))
+    note_inputs(root)
     description = {"options": {"kind": key}, "shape": {"dims": DIMS, "framewise": False}}
     (root / f"data/frontends/{key}.json").write_text(json.dumps(description))
 

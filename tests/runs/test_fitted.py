@@ -16,7 +16,7 @@ from pipeline.models.registry import FAMILIES
 from pipeline.runs.collecting import collect, trained_weights
 from pipeline.runs.cost import StepTime, cost, time_steps
 from pipeline.runs.prediction import predict
-from pipeline.runs.scheduler import plan
+from pipeline.runs.scheduler import plan_all
 from pipeline.runs.store import RunFolder
 from pipeline.runs.tables import HISTORY, RUNS, predictions_schema
 from pipeline.runs.weights import load_weights, save_weights
@@ -55,7 +55,7 @@ def probabilities(means, centres):
 
 def test_it_is_fitted_once_and_has_one_epoch(params):
     trainer = Trainer(params, "cpu", STORE)
-    specs = plan(params, "C", "data")
+    specs = plan_all(params, ["C"])
     seen = []
     done = [trainer.train(spec, lambda state: seen.append(state.epoch)) for spec in specs]
     assert [outcome.trained for outcome in done] == [True, False, True, False], "one run a fold, whatever the seed"
@@ -79,7 +79,7 @@ def test_it_is_fitted_once_and_has_one_epoch(params):
 
 def test_its_results_have_the_columns_of_every_model(params):
     trainer = Trainer(params, "cpu", STORE)
-    specs = plan(params, "C", "data")
+    specs = plan_all(params, ["C"])
     for spec in specs:
         trainer.train(spec)
     segments = read_experiment(params, model="C").segments
@@ -94,7 +94,7 @@ def test_its_results_have_the_columns_of_every_model(params):
 
 
 def test_its_weights_come_back_and_predict(params):
-    spec = plan(params, "C", "data")[0]
+    spec = plan_all(params, ["C"])[0]
     Trainer(params, "cpu", STORE).train(spec)
     ((name, weights), (best, _)) = trained_weights([RunFolder(STORE, spec).load()], params, Shape(257), FRONT_END)
     assert (name, best) == ("fold1-seed1-last", "fold1-seed1-best")
@@ -109,7 +109,7 @@ def test_its_weights_come_back_and_predict(params):
 
 
 def test_weights_of_a_family_that_is_not_there_are_refused(params, monkeypatch):
-    spec = plan(params, "C", "data")[0]
+    spec = plan_all(params, ["C"])[0]
     Trainer(params, "cpu", STORE).train(spec)
     (_, weights), _ = trained_weights([RunFolder(STORE, spec).load()], params, Shape(257), FRONT_END)
     save_weights(weights, Path("weights.safetensors"))
@@ -124,7 +124,7 @@ def test_numbers_that_are_not_finite_are_a_diverged_run(params, monkeypatch):
     monkeypatch.setattr(
         "tests.helpers.centroid.Centroid.fit", lambda self, training: dict(self.centres.fill_(torch.inf)[:0])
     )
-    spec = plan(params, "C", "data")[0]
+    spec = plan_all(params, ["C"])[0]
     assert Trainer(params, "cpu", STORE).train(spec).failure is None
     run = RunFolder(STORE, spec).load()
     assert (run.status, run.diverged_epoch, run.history, run.snapshots) == ("diverged", 1, [], {})

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.core.errors import InputError
 from pipeline.runs.ray import RayWorkers, cluster_device, gpus_per_run
-from pipeline.runs.scheduler import fill_store, plan
+from pipeline.runs.scheduler import fill_store, plan_all
 from pipeline.runs.store import RunFolder
 from tests.helpers.experiment import params_with, write_experiment
 
@@ -47,7 +47,7 @@ def test_a_node_that_dies_costs_no_run_and_results_are_those_of_the_local_engine
     node = cluster.add_node(num_cpus=2, object_store_memory=10**8)
     cluster.wait_for_nodes()
     params = params_with(RAY | {"train.epochs": 20, "execution.checkpoint_seconds": 0})
-    specs = plan(params, "PreAct", "data")
+    specs = plan_all(params, ["PreAct"])
     store = root / "store"
 
     def kill_the_node():
@@ -64,7 +64,7 @@ def test_a_node_that_dies_costs_no_run_and_results_are_those_of_the_local_engine
     assert all(len(list((store / spec.identity).glob("finished/*.json"))) == 1 for spec in specs)
     assert fill_store(specs, params, store).trained == 0
     local = params_with({"train.epochs": 20})
-    fill_store(plan(local, "PreAct", "data")[:1], local, root / "local")
+    fill_store(plan_all(local, ["PreAct"])[:1], local, root / "local")
     first = specs[0]
     by_ray, by_local = RunFolder(store, first).load(), RunFolder(root / "local", first).load()
     assert by_ray.history == by_local.history
@@ -74,7 +74,7 @@ def test_a_node_that_dies_costs_no_run_and_results_are_those_of_the_local_engine
 @pytest.mark.filterwarnings("ignore")
 def test_a_failing_run_is_named_and_the_others_are_kept(root, cluster):
     params = params_with(RAY | {"train.epochs": 1})
-    specs = plan(params, "PreAct", "data")
+    specs = plan_all(params, ["PreAct"])
     scp = root / "data/features/spectrogram/savee.scp"
     whole = scp.read_text()
     scp.write_text("\n".join(whole.splitlines()[:-1]) + "\n")
@@ -95,7 +95,7 @@ def test_a_gpu_that_the_cluster_does_not_have_is_refused(root, cluster):
 @pytest.mark.filterwarnings("ignore")
 def test_a_node_without_the_repository_is_named(root, cluster, monkeypatch):
     params = params_with(RAY | {"train.epochs": 1})
-    spec = plan(params, "PreAct", "data")[0]
+    spec = plan_all(params, ["PreAct"])[0]
     monkeypatch.setattr(Path, "cwd", lambda: Path("/nowhere"))
     with pytest.raises(InputError, match=r"has no folder /nowhere .*every node of the cluster must see the repository"):
         fill_store([spec], params, root / "store")
@@ -106,7 +106,7 @@ def test_a_node_without_the_repository_is_named(root, cluster, monkeypatch):
 def test_as_many_runs_at_a_time_as_asked_for_and_a_warning_where_no_node_is_large_enough(root, cluster, capfd):
     workers = RayWorkers(params_with(RAY | {"execution.workers": 2, "train.threads": 64}), root / "store")
     assert "a run takes 64 CPUs, and no node of the Ray cluster has more than" in capfd.readouterr().err
-    for spec in plan(params_with(), "PreAct", "data")[:2]:
+    for spec in plan_all(params_with(), ["PreAct"])[:2]:
         assert workers.has_room()
         workers.start(spec)
     assert not workers.has_room()

@@ -21,7 +21,7 @@ from pipeline.frontends.base import FrontEndOptions
 from pipeline.frontends.registry import FRONT_ENDS
 from pipeline.runs.collecting import collect, trained_weights
 from pipeline.runs.prediction import predict
-from pipeline.runs.scheduler import plan
+from pipeline.runs.scheduler import plan_all
 from pipeline.runs.store import RunFolder
 from pipeline.runs.tables import HISTORY, RUNS, predictions_schema
 from pipeline.runs.weights import load_weights, save_weights
@@ -90,7 +90,7 @@ def softmax(decisions):
 def test_runs_of_an_svm_are_those_of_an_independent_script(params):
     params = params(family="linear_svm")
     trainer = Trainer(params, "cpu", STORE)
-    specs = plan(params, "X", "data")
+    specs = plan_all(params, ["X"])
     done = [trainer.train(spec) for spec in specs]
     assert [(one.trained, one.failure) for one in done] == [(True, None), (False, None)] * 2
     segments = read_experiment(params, model="X").segments
@@ -117,7 +117,7 @@ def test_runs_of_an_svm_are_those_of_an_independent_script(params):
 def test_results_and_weights(params, options):
     params = params(**options)
     trainer = Trainer(params, "cpu", STORE)
-    specs = plan(params, "X", "data")
+    specs = plan_all(params, ["X"])
     for spec in specs:
         assert trainer.train(spec).failure is None
     finished = [RunFolder(STORE, spec).load() for spec in specs]
@@ -145,7 +145,7 @@ def test_results_and_weights(params, options):
 
 def test_precision_of_training_does_not_round_the_features(params):
     specs = [
-        plan(params(family="linear_svm", train={"precision": precision}), "X", "data")[0]
+        plan_all(params(family="linear_svm", train={"precision": precision}), ["X"])[0]
         for precision in ("fp32", "bf16")
     ]
     assert specs[0].identity == specs[1].identity
@@ -154,7 +154,6 @@ def test_precision_of_training_does_not_round_the_features(params):
 
 def test_a_choice_that_is_not_possible_is_a_message(params):
     params = params(family="linear_svm")
-    spec = plan(params, "X", "data")[0]
     path = Path("data/folds.csv")
     # One actor of each corpus in the training folds, and these play one emotion each in one corpus.
     lines = path.read_text().splitlines()
@@ -162,6 +161,7 @@ def test_a_choice_that_is_not_possible_is_a_message(params):
         "\n".join([lines[0], *(line[:-1] + "1" if "spk03" not in line else line[:-1] + "2" for line in lines[1:])])
         + "\n"
     )
+    spec = plan_all(params, ["X"])[0]
     failure = Trainer(params, "cpu", STORE).train(spec).failure
     assert failure is not None
     assert failure.startswith("C: no choice between 0.0001, ")
@@ -171,7 +171,7 @@ def test_a_choice_that_is_not_possible_is_a_message(params):
 @pytest.mark.parametrize("by", ["speaker", "corpus"])
 def test_weights_that_need_the_speaker_or_the_corpus(params, by, capsys):
     params = params(family="linear_svm", standardise=by, C=0.01)
-    spec = plan(params, "X", "data")[0]
+    spec = plan_all(params, ["X"])[0]
     assert Trainer(params, "cpu", STORE).train(spec).failure is None
     (_, weights), _ = trained_weights([RunFolder(STORE, spec).load()], params, SHAPE, {"kind": "levels"})
     save_weights(weights, Path("w.safetensors"))
@@ -199,7 +199,7 @@ def test_weights_that_need_the_speaker_or_the_corpus(params, by, capsys):
 
 def test_the_version_of_scikit_learn_is_recorded(params):
     params = params(family="linear_svm", C=0.01)
-    specs = plan(params, "X", "data")[0], plan(params, "PreAct", "data")[0]
+    specs = plan_all(params, ["X"])[0], plan_all(params, ["PreAct"])[0]
     Trainer(params, "cpu", STORE).train(specs[0])
     assert RunFolder(STORE, specs[0]).load().versions["scikit-learn"] == version("scikit-learn")
     assert specs[1].family.libraries == ()

@@ -6,7 +6,7 @@ import torch
 
 from pipeline.core.errors import InputError
 from pipeline.runs.placement import _groups
-from pipeline.runs.scheduler import fill_store, plan
+from pipeline.runs.scheduler import fill_store, plan_all
 from pipeline.runs.store import RunFolder
 from tests.helpers.experiment import params_with, write_experiment
 
@@ -21,7 +21,7 @@ def root(tmp_path_factory):
 def trained(root, number, monkeypatch, changes=()):
     monkeypatch.chdir(root)
     params = params_with({"train.epochs": 2, "execution.devices_per_run": number, **dict(changes)})
-    spec = plan(params, "PreActBN-Full", "data")[0]
+    spec = plan_all(params, ["PreActBN-Full"])[0]
     store = root / f"store{number}"
     assert fill_store([spec], params, store).trained == 1
     return spec, RunFolder(store, spec).load()
@@ -52,7 +52,7 @@ def test_a_run_continues_over_more_processes_than_it_began_with(root, monkeypatc
     store = root / "continued"
     for epochs, number in ((1, 1), (3, 2), (4, 1)):
         params = params_with({"train.epochs": epochs, "execution.devices_per_run": number})
-        spec = plan(params, "PreAct", "data")[0]
+        spec = plan_all(params, ["PreAct"])[0]
         assert fill_store([spec], params, store).trained == 1
     run = RunFolder(store, spec).load()
     assert [row.epoch for row in run.history] == [1, 2, 3, 4]
@@ -62,7 +62,7 @@ def test_a_run_continues_over_more_processes_than_it_began_with(root, monkeypatc
 def test_a_process_that_cannot_begin_ends_the_run_with_a_message(root, monkeypatch):
     monkeypatch.chdir(root)
     params = params_with({"train.epochs": 2, "execution.devices_per_run": 2})
-    spec = plan(params, "PreAct", "data")[0]
+    spec = plan_all(params, ["PreAct"])[0]
     monkeypatch.setenv("GLOO_SOCKET_IFNAME", "no-such-interface")
     with pytest.raises(InputError, match="1 of 1 runs failed"):
         fill_store([spec], params, root / "failing")

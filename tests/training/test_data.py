@@ -1,13 +1,17 @@
+import json
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from pipeline.core.errors import InputError
 from pipeline.core.tables import FOLDS, SEGMENTS, read_table, write_table
 from pipeline.features.archive import MappedMatrices, read_archive
+from pipeline.runs.scheduler import plan_all
 from pipeline.training.batches import ResidentBank, StreamedBank
 from pipeline.training.data import read_segments, resides
-from tests.helpers.experiment import ACTORS, params_with, read_experiment, write_experiment
+from tests.helpers.experiment import ACTORS, note_inputs, params_with, read_experiment, write_experiment
 
 
 @pytest.fixture
@@ -59,6 +63,11 @@ def test_features_are_kept_in_the_memory_of_a_gpu_that_has_room_for_all_processe
 
 def test_a_removed_corpus_leaves_no_trace_though_its_files_are_there(root):
     params = params_with({"corpora": {"savee": {"path": "savee"}}})
+    with pytest.raises(
+        InputError, match=r"inputs\.json is of the corpora emodb, savee; expected those of .* savee; `dvc"
+    ):
+        read_experiment(params, root)
+    note_inputs(root, ["savee"])
     assert set(read_experiment(params, root).segments["corpus"]) == {"savee"}
 
 
@@ -82,8 +91,26 @@ def test_an_actor_without_a_fold_is_refused(root):
         read_segments(ACTORS, root)
 
 
+def test_a_fold_whose_actors_have_no_segments_is_refused(root):
+    stranger = {"corpus": "emodb", "actor": "old", "gender": "F", "group": "old", "fold": 3}
+    edit(root / "data/folds.csv", FOLDS, lambda table: pd.concat([table, pd.DataFrame([stranger])]))
+    with pytest.raises(
+        InputError, match=r"data/folds\.csv: fold 3 has only actors without segments .* \(old\); .*`dvc"
+    ):
+        read_segments(ACTORS, root)
+
+
+def test_folds_that_were_edited_are_refused_before_any_run(root):
+    edit(root / "data/folds.csv", FOLDS, lambda table: table.replace({"actor": {"JK": "KL"}, "fold": {2: 9}}))
+    with pytest.raises(InputError, match=r"data/folds\.csv line 9: actor KL of savee stands there with fold 9"):
+        plan_all(params_with(), ["PreAct"], root)
+    with pytest.raises(InputError, match=r"data/folds\.csv line 9: actor KL of savee"):
+        read_experiment(params_with(), root)
+
+
 def test_features_of_other_segments_are_refused(root):
     edit(root / "data/segments/emodb.csv", SEGMENTS, lambda table: table.iloc[1:])
+    note_inputs(root)
     with pytest.raises(InputError, match=r"found emodb-spk03-joy0-1 of \d+ frames where .* has emodb-spk03-joy1-1"):
         read_experiment(params_with(), root)
 
@@ -91,5 +118,40 @@ def test_features_of_other_segments_are_refused(root):
 def test_missing_features_are_refused(root):
     scp = root / "data/features/spectrogram/savee.scp"
     scp.write_text("\n".join(scp.read_text().splitlines()[:-1]) + "\n")
+    note_inputs(root)
     with pytest.raises(InputError, match="holds no matrix of segment savee-KL-fear1-1"):
+        read_experiment(params_with(), root)
+
+
+def reversed_rows(path):
+    """Write the last matrix of an archive upside down, where it lies."""
+    key, matrix = list(read_archive(path.with_suffix(".scp"), path.parents[3]))[-1]
+    whole = path.read_bytes()
+    path.write_bytes(whole[: -matrix.nbytes] + matrix[::-1].tobytes())
+    assert key
+
+
+@pytest.mark.parametrize("features", ["auto", "resident"])
+@pytest.mark.parametrize(
+    "name", ["features/spectrogram/savee.ark", "features/spectrogram/emodb.scp", "segments/emodb.csv"]
+)
+def test_files_that_changed_after_the_stage_inputs_are_refused(root, name, features):
+    path = root / "data" / name
+    if path.suffix == ".ark":
+        reversed_rows(path)
+    else:
+        path.write_text(path.read_text().replace("joy", "joY", 1))
+    with pytest.raises(
+        InputError, match=rf"^data/{name} has changed since the stage `inputs` .* begins with [0-9a-f]{{12}};"
+    ):
+        read_experiment(params_with({"execution.features": features}), root)
+
+
+def test_features_of_a_front_end_that_inputs_does_not_know_are_refused(root):
+    known = json.loads((root / "data/inputs.json").read_text())
+    del known["savee"]["features"]["spectrogram"]
+    (root / "data/inputs.json").write_text(json.dumps(known))
+    with pytest.raises(
+        InputError, match=r"inputs\.json does not describe the features of spectrogram .*`dvc repro inp"
+    ):
         read_experiment(params_with(), root)

@@ -11,12 +11,12 @@ import torch
 from pipeline.core.errors import InputError
 from pipeline.features.archive import ArchiveWriter, read_archive
 from pipeline.runs.identity import data_hash
-from pipeline.runs.scheduler import plan
+from pipeline.runs.scheduler import plan_all
 from pipeline.runs.store import RunFolder
 from pipeline.runs.worker import Trainer
 from pipeline.training.batches import make_bank
 from pipeline.training.variants import Drawn, draw
-from tests.helpers.experiment import params_with, write_experiment
+from tests.helpers.experiment import ACTORS, note_inputs, params_with, write_experiment
 
 FAST = {"kind": "spectrogram", "speed": 1.25}
 CHANGES = {"frontends": {"fast": FAST}, "train.epochs": 1, "train.seeds": (1,)}
@@ -67,8 +67,7 @@ def params(tmp_path, monkeypatch):
     write_experiment(tmp_path)
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "data/features"
-    inputs = json.loads((tmp_path / "data/inputs.json").read_text())
-    for corpus in inputs:
+    for corpus in ACTORS:
         matrices = list(read_archive(folder / f"spectrogram/{corpus}.scp", tmp_path))
         with chdir(tmp_path):
             (tmp_path / "data/features/fast").mkdir(exist_ok=True)
@@ -76,8 +75,7 @@ def params(tmp_path, monkeypatch):
             with ArchiveWriter(Path(ark), Path(scp)) as archive:
                 for key, matrix in matrices:
                     archive.write(key, matrix[::2] + 1)
-        inputs[corpus]["features"]["fast"] = f"{corpus} fast"
-    (tmp_path / "data/inputs.json").write_text(json.dumps(inputs))
+    note_inputs(tmp_path)
     shape = {"dims": 257, "shift": None, "frequency_axis": True}
     (tmp_path / "data/frontends/fast.json").write_text(json.dumps({"options": FAST, "shape": shape, "identity": {}}))
     return params_with(CHANGES)
@@ -85,7 +83,7 @@ def params(tmp_path, monkeypatch):
 
 def test_a_model_learns_from_variants_and_is_validated_on_its_own_features(params):
     changed = params_with(CHANGES | {"models.PreAct.train": {"variants": ("fast",)}})
-    plain, spec = plan(params, "PreAct", "own")[0], plan(changed, "PreAct", "both")[0]
+    plain, spec = plan_all(params, ["PreAct"])[0], plan_all(changed, ["PreAct"])[0]
     assert spec.reading.variants == ("fast",)
     assert plain.description() | {"data": ""} == spec.description() | {"data": ""}, "they count through the data alone"
     losses = []
