@@ -70,9 +70,9 @@ def adoptable(specs: Sequence[RunSpec], store: Path) -> list[Adoptable]:
     earlier: dict[tuple[Any, ...], list[tuple[str, Mapping[str, Any]]]] = {}
     for path in sorted(store.glob("*/run.json")):
         with suppress(OSError, ValueError, TypeError):
-            described = read_object(path)
+            content = read_object(path)
             if "." not in path.parent.name:  # a name with a dot is that of a folder put aside
-                earlier.setdefault(_group(described), []).append((path.parent.name, described))
+                earlier.setdefault(_group(content), []).append((path.parent.name, content))
     found = []
     for spec in missing(specs, store):
         least, most = _but_for_code(spec.description(defaults=False)), _but_for_code(spec.description())

@@ -102,9 +102,9 @@ class Progress:
         for value in (self.epoch, self.epochs):
             if type(value) is not int:
                 raise TypeError(value)
-        for value in (self.valid_ua, self.seconds_per_epoch):
-            if type(value) not in (int, float):
-                raise TypeError(value)
+        for number in (self.valid_ua, self.seconds_per_epoch):
+            if type(number) not in (int, float):
+                raise TypeError(number)
         return self
 
 
