@@ -227,7 +227,7 @@ def _model_text(model: object) -> str:
     others = {
         name: value
         for name, value in model.items()
-        if name != first and value not in (None, 1.0) and value != defaults.get(name)
+        if name != first and value not in (None, 1.0, "none") and value != defaults.get(name)
     }
     return printable(", ".join([str(model.get(first, "?")), *(f"{name} {value}" for name, value in others.items())]))
 

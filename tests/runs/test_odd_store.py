@@ -51,7 +51,7 @@ def test_odd_files_break_neither_a_list_nor_a_cleaning_nor_a_run(experiment, sto
     for name in ("x.diverged.json", "notes.json", "000003 (copy).json"):
         (folder / "finished" / name).write_text("{}")
     (folder / "lock").mkdir()
-    (folder / "progress.json").unlink()
+    (folder / "progress.json").unlink(missing_ok=True)  # of a run that took seconds
     (folder / "progress.json").mkdir()
     (folder / "checkpoints/epochs.safetensors").write_text("mine")
     (folder / "checkpoints/epoch000002-0123456789abcdef.safetensors").mkdir()

@@ -188,8 +188,9 @@ def test_broken_features_are_explained_by_every_run_that_needs_them(root):
 
 def test_a_bug_leaves_its_place_in_the_code_beside_the_run(root):
     store = root / "store"
-    params = params_with({"train.epochs": 1})
-    bad = RunSpec("PreAct", 9, 1, 1, params, "data")
+    # More threads than PyTorch can count.
+    params = params_with({"train.epochs": 1, "train.folds": (1,), "train.seeds": (1,), "train.threads": 10**12})
+    (bad,) = plan_all(params, ["PreAct"], root)
     with pytest.raises(InputError, match=r"details in .*failure\.txt"):
         fill_store([bad], params, store)
     assert "Traceback" in (RunFolder(store, bad).folder / "failure.txt").read_text()
