@@ -44,7 +44,7 @@ def refusal(tmp_path, old, new, count=1):
         ("epochs: 1000", "epochs: 0", r"train\.epochs .*: 0: .*greater than or equal to 1"),
         ("dropout: 0.5", "dropout: 1.0", r"network\.dropout .*: 1\.0: .*less than 1"),
         ("precision: fp32", "precision: fp8", r"train\.precision .*: 'fp8': .*'fp32' or 'bf16'"),
-        ("cmvn: segment", "cmvn: corpus", r"features\.cmvn .*: 'corpus': .*'segment' or 'utterance'"),
+        ("cmvn: segment", "cmvn: corpus", r"features\.cmvn .*: 'corpus': .*'segment', 'utterance' or 'none'"),
         ("rope: 1.0", "rope: .nan", r"report\.rope .*: \.nan or \.inf: .*finite number"),
         ("segment:\n  seconds", "segmant:\n  seconds", r"segmant .*: unknown key; did you mean 'segment'\?"),
         ("layout: PreAct,", "layout: Preact,", r"models\.PreAct\.layout .*: 'Preact': .*'PreAct', 'PreActBN'"),
