@@ -60,6 +60,8 @@ def _scan(folder: Folder, params: CorpusParams) -> Scan:
         )
 
     def recognise(path: PurePosixPath) -> Recording | str:
+        if path.suffix.lower() == ".flv":
+            return "not a recording: a video, whose sound is in AudioWAV"
         name = NAME.fullmatch(path.stem)
         if name is None:
             return "not a recording: no CREMA-D name"

@@ -70,7 +70,7 @@ def test_wrapping_folders_change_nothing_and_a_missing_file_is_noticed(reader):
         ("cremad", "1040_ITH_SAD_X.wav", ("sadness", "actor1040", "M")),
         ("cremad", "1092_ITH_SAD_XX.wav", "not a recording: CREMA-D has no actor 1092"),
         ("cremad", "1001_DFA_SUR_XX.wav", "not a recording: no CREMA-D name"),
-        ("cremad", "VideoFlash/1001_DFA_ANG_XX.flv", "not a recording"),
+        ("cremad", "VideoFlash/1001_DFA_ANG_XX.flv", "not a recording: a video, whose sound is in AudioWAV"),
         ("nemo", "samples/WR0_surprised_64.wav", ("surprise", "WR0", "M")),
         ("nemo", "KD0_happiness_90.wav", ("joy", "KD0", "F")),
         ("nemo", "KD0_happiness_91.wav", "not a recording: nEMO has no sentence 91"),
