@@ -7,7 +7,7 @@ from pipeline.core.files import write_text
 from pipeline.core.settings import PARAMS, read_settings
 from pipeline.core.stage import run_stage
 from pipeline.core.tables import write_table
-from pipeline.features.described import described_identity, described_shape, front_end_options
+from pipeline.features.described import described_shape, front_end_identity, front_end_options
 from pipeline.runs.checking import refuse_mistakes_anywhere
 from pipeline.runs.collecting import collect, trained_weights
 from pipeline.runs.params import RunSections
@@ -34,7 +34,7 @@ def main(model: str) -> None:
     # DVC expects the folder even if every run diverged, so that there are no weights.
     Path(f"results/weights/{model}").mkdir(parents=True, exist_ok=True)
     shape = described_shape(frontend)
-    options, depends = front_end_options(frontend), described_identity(frontend)
+    options, depends = front_end_options(frontend), front_end_identity(frontend)
     for name, weights in trained_weights(finished, params, shape, options, depends):
         save_weights(weights, Path(f"results/weights/{model}/{name}.safetensors"))
     diverged = sum(run.status == "diverged" for run in finished)

@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     """Print a CSV row for each recording; files that cannot be read are reported, and the exit status is 1 then."""
     from pipeline.audio.recording import AudioError
     from pipeline.frontends.base import say_notices
-    from pipeline.runs.prediction import note_on_standardisation, notes_on_features, predict_with_notes
+    from pipeline.runs.prediction import note_on_standardisation, notes_on_features, predict
     from pipeline.runs.weights import load_weights
 
     if options.weights.exists() and not options.weights.is_file():
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     for path in options.audio:
         name = printable(str(path))
         try:
-            found = predict_with_notes(path, weights, network, front_end)
+            found = predict(path, weights, network, front_end)
         except AudioError as error:
             print(f"{name}: {error}", file=sys.stderr)
             failed += 1

@@ -31,7 +31,7 @@ def front_end_options(key: str, folder: Path = FOLDER) -> dict[str, Any]:
     return _described(key, "options", folder)
 
 
-def described_identity(key: str, folder: Path = FOLDER) -> dict[str, Any]:
+def front_end_identity(key: str, folder: Path = FOLDER) -> dict[str, Any]:
     """What a configured front end's numbers depend on beside options and code, see `FrontEnd.identity`.
 
     Raises:

@@ -88,8 +88,8 @@ class Predicted:
     notes: tuple[Note, ...]
 
 
-def predict(path: Path, weights: Weights, network: Classifier, front_end: FrontEnd[Any]) -> NDArray[np.float32]:
-    """Probabilities of one recording: the mean over its segments.
+def predict(path: Path, weights: Weights, network: Classifier, front_end: FrontEnd[Any]) -> Predicted:
+    """Probabilities of one recording, the mean over its segments, and what a user should know about it.
 
     Args:
         path: recording in any format that the corpora have.
@@ -97,18 +97,10 @@ def predict(path: Path, weights: Weights, network: Classifier, front_end: FrontE
         network: the classifier, from `weights.build()`.
         front_end: the front end, from `weights.front_end()`; its packages are installed.
 
-    Returns:
-        (classes,) probabilities in the order of `weights.classes`.
-
     Raises:
         AudioError: the file cannot be used as a recording, or features or probabilities of it are not finite.
         InputError: the classifier standardises by speaker.
     """
-    return predict_with_notes(path, weights, network, front_end).probabilities
-
-
-def predict_with_notes(path: Path, weights: Weights, network: Classifier, front_end: FrontEnd[Any]) -> Predicted:
-    """As `predict`, with what a user should know about the recording."""
     note_on_standardisation(network)
     loaded = load_with_notes(path)
     bounds = cut(frames_of(len(loaded.samples)), longest_segment(weights.segment.seconds))

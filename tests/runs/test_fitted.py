@@ -104,7 +104,7 @@ def test_its_weights_come_back_and_predict(params):
     soundfile.write("a.wav", 0.1 * np.random.default_rng(0).standard_normal(16000), 16000)
     matrix = normalise(spectrogram(torch.from_numpy(load(Path("a.wav"))))).double().numpy()
     expected = probabilities(matrix.mean(0, keepdims=True), weights.tensors["centres"].double().numpy())[0]
-    predicted = predict(Path("a.wav"), again, again.build(), again.front_end())
+    predicted = predict(Path("a.wav"), again, again.build(), again.front_end()).probabilities
     np.testing.assert_allclose(predicted, expected, atol=1e-6)
 
 

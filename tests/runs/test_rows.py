@@ -132,7 +132,7 @@ def test_results_and_weights(params, options):
         save_weights(weights, Path(f"{name}.safetensors"))
     again = load_weights(Path("fold1-seed1-last.safetensors"))
     soundfile.write("a.wav", 0.1 * np.random.default_rng(0).standard_normal(16000), 16000)
-    predicted = predict(Path("a.wav"), again, again.build(), again.front_end())
+    predicted = predict(Path("a.wav"), again, again.build(), again.front_end()).probabilities
     samples = load(Path("a.wav"))
     (row,) = Levels(FrontEndOptions(kind="levels")).matrices(Utterance(samples, [(0, frames_of(len(samples)))]))
     if options["family"] != "linear_svm":

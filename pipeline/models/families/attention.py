@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from pipeline.core.settings import Count, Size
 from pipeline.models.family import Design, Family
+from pipeline.models.frame_options import frames_from_one_to_the_next, refuse_more_halvings
 from pipeline.models.options import FramePooling, ModelParams, Standardised
 
 if TYPE_CHECKING:
@@ -41,12 +42,8 @@ class AttentionParams(Standardised):
 
     @model_validator(mode="after")
     def _blocks_halve(self) -> AttentionParams:
-        blocks = len(CHANNELS if self.convolutions == "auto" else self.convolutions)
-        if self.halvings != "auto" and self.halvings > blocks:
-            raise ValueError(
-                f"halvings is {self.halvings}, and there are {blocks} blocks of convolutions, each of which halves "
-                "time at most once; expected at most that"
-            )
+        if self.halvings != "auto":
+            refuse_more_halvings(self.halvings, len(CHANNELS if self.convolutions == "auto" else self.convolutions))
         return self
 
 
@@ -61,7 +58,7 @@ def build(design: Design, seed: int = 0) -> FramewiseNetwork:
     return build_framewise(
         shape,
         design.num_classes,
-        every=(2 if shape.shift == 1 else 1) if model.every == "auto" else model.every,
+        every=frames_from_one_to_the_next(model.every, shape),
         channels=channels,
         halvings=len(channels) if model.halvings == "auto" else model.halvings,
         hidden=model.hidden,

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from pipeline.core.settings import Count, Size
 from pipeline.models.family import Design, Family
+from pipeline.models.frame_options import frames_from_one_to_the_next, refuse_more_halvings
 from pipeline.models.options import FramePooling, Standardised
 
 if TYPE_CHECKING:
@@ -37,11 +38,7 @@ class CnnLstmParams(Standardised):
 
     @model_validator(mode="after")
     def _blocks_halve(self) -> CnnLstmParams:
-        if self.halvings > len(self.convolutions):
-            raise ValueError(
-                f"halvings is {self.halvings}, and there are {len(self.convolutions)} blocks of convolutions, each of "
-                "which halves time at most once; expected at most that"
-            )
+        refuse_more_halvings(self.halvings, len(self.convolutions))
         return self
 
 
@@ -53,7 +50,7 @@ def build(design: Design, seed: int = 0) -> FramewiseNetwork:
     return build_framewise(
         shape,
         design.num_classes,
-        every=(2 if shape.shift == 1 else 1) if model.every == "auto" else model.every,
+        every=frames_from_one_to_the_next(model.every, shape),
         channels=model.convolutions,
         halvings=model.halvings,
         lstm=model.lstm,
