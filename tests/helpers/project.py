@@ -76,7 +76,9 @@ class Project:
         code of the folder that they are started in.
         """
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        # Without bytecode every stage would compile all modules of this copy again.
+        left_out = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+        inherited = {name: value for name, value in os.environ.items() if name not in left_out}
         return inherited | {"PATH": path, "DVC_NO_ANALYTICS": "true"}
 
     def begin(self, *command):
