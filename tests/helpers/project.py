@@ -43,7 +43,8 @@ class Project:
         for name in ("pipeline", "stages", "demo", "external"):
             ignored = shutil.ignore_patterns("__pycache__", "corpora" if name == "demo" else "", "dvc.lock")
             shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-        shutil.copy(ROOT / "dvc.yaml", folder)
+        for name in ("dvc.yaml", ".dvcignore"):
+            shutil.copy(ROOT / name, folder)
         (folder / ".dvc").mkdir()
         (folder / ".dvc/config").write_text((ROOT / ".dvc/config").read_text() + "    no_scm = true\n")
         for seed, name in enumerate(("tonesA", "tonesB")):
