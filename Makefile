@@ -18,7 +18,7 @@ demo: $(VENV)/installed
 	dvc repro
 
 test: $(VENV)/installed
-	python -m pytest -n 2 --dist loadfile
+	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/installed
 	ruff check .
