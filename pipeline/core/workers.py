@@ -103,9 +103,8 @@ def advice_after(reason: str, params: str, workers: int) -> str:
         workers: the number of workers.
     """
     if reason == "killed by SIGKILL":
-        return (
-            f"SIGKILL most often means that memory ran out: set execution.workers in {params} to fewer than {workers}, and"
-        )
+        fewer = f"set execution.workers in {params} to fewer than {workers}, and"
+        return f"SIGKILL most often means that memory ran out: {fewer}"
     if reason.startswith("killed by "):
         signal_name = reason.removeprefix("killed by ")
         return f"{signal_name} is a fault of a compiled library, such as PyTorch, or was sent from outside:"

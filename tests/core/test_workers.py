@@ -16,12 +16,12 @@ import pytest
 
 from pipeline.core.errors import InputError
 from pipeline.core.workers import (
-    advice_after,
     Progress,
     Returned,
     WorkerDied,
     WorkerDiedError,
     WorkerPool,
+    advice_after,
     available_cores,
     call_apart,
     map_in_order,

@@ -98,9 +98,7 @@ print(tried)
 def test_a_strided_1_x_1_kernel_is_sound_on_cpus_without_avx_512(instructions):
     """In a process of its own, since PyTorch's own backward pass aborts it where only AVX2 is used."""
     environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": instructions}
-    done = subprocess.run(
-        [sys.executable, "-c", STRIDED], env=environment, capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-c", STRIDED], env=environment, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout.strip()) == (0, "160"), done.stderr
 
 
