@@ -15,6 +15,9 @@ from studies.mixtures.params import MixturesParams
 MEASURED_POINTS = 2000
 """Number of new points on which a trained unit is measured, and that are drawn."""
 
+DRAWN_STEPS = 100
+"""Number of steps whose points are drawn at once."""
+
 Points = npt.NDArray[np.float64]
 
 
@@ -57,12 +60,18 @@ def train(params: MixturesParams) -> list[Outcome]:
     weights = (weights / weights.norm(dim=1, keepdim=True)).requires_grad_()
     log_beta = torch.zeros(len(cases), requires_grad=True)
     optimiser = torch.optim.Adam([weights, log_beta], lr=params.learning_rate)
-    for _ in range(params.iterations):
-        drawn = [
-            _draw(share, 2 * params.samples, params.separation, source)[0]
-            for (share, _), source in zip(cases, sources, strict=True)
-        ]
-        activations = (torch.stack(drawn, dim=1) * weights).sum(dim=2)
+    rows = 2 * params.samples
+    for step in range(params.iterations):
+        within = step % DRAWN_STEPS
+        if within == 0:
+            drawn = torch.stack(
+                [
+                    _draw(share, DRAWN_STEPS * rows, params.separation, source)[0]
+                    for (share, _), source in zip(cases, sources, strict=True)
+                ],
+                dim=1,
+            )
+        activations = (drawn[within * rows : (within + 1) * rows] * weights).sum(dim=2)
         # The mean over units: each has a gradient of its own, which Adam does not mix.
         loss = variance_constancy(activations, log_beta.exp(), params.samples) * len(cases)
         optimiser.zero_grad(set_to_none=True)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 
 MERGED_BELOW = (1 - 1 / math.sqrt(3)) / 2
-"""The share of a Gaussian, 0.2113, below which the least kurtosis unites both; from it on to one half, it separates them
-(theorem 2: where a (1 - 6 a) <= 0 with a = p (1 - p))."""
+"""The share of a Gaussian, 0.2113, below which the least kurtosis unites both; from it on to one half, it separates
+them (theorem 2: where a (1 - 6 a) <= 0 with a = p (1 - p))."""
 
 
 def mixture_kurtosis(share: float, between: float, within: float) -> float:
@@ -38,7 +38,9 @@ def relative_variance(kurtosis: float, samples: int) -> float:
 def loss_probability(kurtosis: float, samples: int, epsilon: float) -> float:
     """Bound of theorem 3 (equation 12): the least probability of a small loss; 0 where the bound says nothing.
 
-    Small is at most 4 epsilon^2 / (1 - epsilon)^2, for two samples without beta. The two samples are independent, so it is the square of the probability that one sample variance is within a share
+    Small is at most 4 epsilon^2 / (1 - epsilon)^2, for two samples without beta.
+
+    The two samples are independent, so it is the square of the probability that one sample variance is within a share
     `epsilon` of the variance. The paper also has a lower end of the loss, 4 epsilon^2 / (1 + epsilon)^2, in the same
     event; equation 15 gives the upper end alone.
     """

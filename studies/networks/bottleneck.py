@@ -1,8 +1,8 @@
 """Gastaldi's ResNeXt for CIFAR-100, 29 2x4x64d (arXiv 1705.07485, section 2.2): bottlenecks of grouped convolutions.
 
 It is the ResNeXt-29 of Xie et al. 2017 (arXiv 1611.05431, section 5.3 and form C of figure 3) with its eight groups of
-64 channels in two branches of four. Normalisations stand after the convolutions and a ReLU after each addition, as there;
-each branch has a last normalisation of its own, since the branches are mixed after it.
+64 channels in two branches of four. Normalisations stand after the convolutions and a ReLU after each addition, as
+there; each branch has a last normalisation of its own, since the branches are mixed after it.
 """
 
 from __future__ import annotations

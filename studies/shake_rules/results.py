@@ -77,8 +77,9 @@ CLAIMS = (
     Claim("without normalisation, the whole range fails more often than 0.4 to 0.6", "C, S-E-I, 0 to 1", "C, S-E-I",
           "failed", sign=1),
 )  # fmt: skip
-"""Gastaldi's, and two of Huang & Narayanan (section 4) about networks without normalisation: "shaking could easily cause
-training to diverge", and "a much inferior model, compared to a unregularized ResNeXt model with batch normalization".
+"""Gastaldi's, and two of Huang & Narayanan (section 4) about networks without normalisation: "shaking could easily
+cause training to diverge", and "a much inferior model, compared to a unregularized ResNeXt model with
+batch normalization".
 """
 
 

@@ -51,8 +51,8 @@ def statements_table(results: Results) -> tuple[Table]:
     rope = results.params.report.rope
     notes = (
         f"Differences in points, above 0 where the first model is better. Equal: within {rope:g} points; P(equal) is "
-        f"the probability of that by the Bayesian correlated t-test. A claim of equality holds at {SURE:.2f} and fails at "
-        f"{1 - SURE:.2f}; that a difference is not significant does not show it.",
+        f"the probability of that by the Bayesian correlated t-test. A claim of equality holds at {SURE:.2f} and "
+        f"fails at {1 - SURE:.2f}; that a difference is not significant does not show it.",
         *common_notes(results, models),
         f"Published: {STATEMENTS_SOURCE}. No published p: the paper says only whether the difference is significant.",
     )
