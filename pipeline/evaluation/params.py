@@ -10,6 +10,7 @@ from pydantic import Field
 from pipeline.core.selections import Selection
 from pipeline.core.settings import Classes, Key, Sections, Strict, Text, class_mistakes
 from pipeline.folds.params import PartitionParams
+from pipeline.paper.statements import STATEMENTS_KEY
 from pipeline.paper.tables import PAPER_TABLES
 
 
@@ -35,7 +36,7 @@ def table_mistakes(tables: Mapping[str, TableParams], models: Collection[str]) -
     for key, table in tables.items():
         if key == "chosen":
             yield "report.tables.chosen: the table of values chosen in the training folds has this name; choose another"
-        if key in PAPER_TABLES:
+        if key in PAPER_TABLES or key == STATEMENTS_KEY:
             yield f"report.tables.{key}: the paper's own table has this name; choose another key"
         named = (*table.models, *(model for pair in table.pairs for model in pair))
         for unknown in sorted({name for name in named if name not in models}):

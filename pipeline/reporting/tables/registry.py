@@ -14,6 +14,7 @@ from pipeline.reporting.tables.formats import to_csv, to_latex, to_markdown
 from pipeline.reporting.tables.network import network_table
 from pipeline.reporting.tables.p_values import p_value_table
 from pipeline.reporting.tables.performance import performance_table
+from pipeline.reporting.tables.statements import statements_table
 from pipeline.reporting.tables.table import Table
 from pipeline.reporting.tables.user import user_tables
 
@@ -30,10 +31,12 @@ TABLES: tuple[Builder, ...] = (
     partial(performance_table, "table8"),
     partial(p_value_table, "table9"),
     partial(performance_table, "table10"),
+    statements_table,
     user_tables,
     chosen_table,
 )
-"""Tables 2 to 10 of the paper, whatever was trained, those of `report.tables`, and what models chose themselves."""
+"""Tables 2 to 10 and section 6.2 of the paper, whatever was trained, those of `report.tables`, and what models chose
+themselves."""
 
 
 def build_tables(results: Results) -> tuple[Table, ...]:
