@@ -6,15 +6,16 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pipeline.core.settings import Classes, Key, Sections, Size, Strict, class_mistakes
+from pipeline.core.settings import Classes, Count, Key, Sections, Size, Strict, class_mistakes
 
 
 class PartitionParams(Strict):
-    """Actor-disjoint folds (Table 4)."""
+    """Actor-disjoint folds (Table 4); `repeats` different partitions, of which the first is that of one."""
 
     folds: Annotated[int, Field(ge=2)]
     seed: Size
     balance_classes: bool = True
+    repeats: Count = 1
 
 
 class PartitionSections(Sections):
