@@ -7,14 +7,14 @@ other's emotions lie closer together, so far that expected UA differs by the giv
 beforehand. Twelve runs a model: 4 folds x 3 seeds, or 3 partitions x 4 folds x 1 seed. The twelve differences, and the
 predictions by actor, then go through `pipeline.evaluation`, as those of a claim of `results/comparisons.csv` do.
 
-Classifiers: `lda`, linear discriminant analysis, each run on four fifths of its training segments; `fixed`, the same on
-all of them, so that seeds are equal; `elm`, 40 random hidden units and a ridge regression; `mlp`, a network of 12 hidden
-units, 40 steps of gradient descent from random weights.
+Classifiers: `lda`, linear discriminant analysis, each run on four fifths of its training segments; `fixed`, the same
+on all of them, so that seeds are equal; `elm`, 40 random hidden units and a ridge regression; `mlp`, a network of 12
+hidden units, 40 steps of gradient descent from random weights.
 
     python -m benchmarks.statistics [--experiments 1000] [--out rates.jsonl] [--only NAME]
 
-`--experiments` is the number without a difference; with one there are half as many, and a quarter of either for `mlp`.
-Each scenario goes to `--out` when it is done, and what is there is not computed again. Prints Markdown tables: rates at
+`--experiments` is the number without a difference; with one there are a quarter as many, and a quarter of either for
+`mlp`. Each scenario goes to `--out` when it is done, and what is there is not computed again. Prints Markdown tables: rates at
 p < 0.05, one-sided, both directions counted where neither is better; width and coverage of 95 % intervals.
 """
 
@@ -30,15 +30,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from pipeline.core.errors import explained
 from pipeline.core.source import refuse_other_code
 from pipeline.evaluation.actors import ActorTest, actor_test, test_of
-from pipeline.evaluation.bootstrap import RunCounts, accuracy_interval, bootstrap_interval
-from pipeline.evaluation.comparison import compare_differences
-from pipeline.evaluation.pseudo import PseudoValues, Withheld, pseudo_values
+from pipeline.evaluation.bootstrap import RunCounts, accuracy_of
+from pipeline.evaluation.genders import gender_gap
 from pipeline.evaluation.power import Noise, Plan, expected
-from pipeline.evaluation.significance import fold_correction, interval
+from pipeline.evaluation.pseudo import PseudoValues, Withheld, pseudo_values
+from pipeline.evaluation.significance import correlated_t, fold_correction, interval, t_test
 
 CLASSES, FOLDS, DIMENSIONS = 4, 4, 10
 DIFFERENCES = (0.0, 1.0, 2.0, 4.0)  # points of expected UA
@@ -146,7 +147,9 @@ def mlp(data: np.ndarray, emotions: np.ndarray, chosen: np.ndarray, source: np.r
     runs = len(chosen)
     shapes = ((runs, DIMENSIONS, units), (runs, 1, units), (runs, units, CLASSES), (runs, 1, CLASSES))
     scales = (1 / math.sqrt(DIMENSIONS), 0.0, 1 / math.sqrt(units), 0.0)
-    weights = [scale * source.standard_normal(shape, dtype=np.float32) for shape, scale in zip(shapes, scales, strict=True)]
+    weights = [
+        scale * source.standard_normal(shape, dtype=np.float32) for shape, scale in zip(shapes, scales, strict=True)
+    ]
     moments = [np.zeros_like(one) for one in weights]
     for _ in range(steps):
         hidden = np.tanh(x @ weights[0] + weights[1])
@@ -206,18 +209,13 @@ def experiment(
         learned = (hits * ~here[:, :, None]).sum(axis=1) / np.maximum((totals * ~here[:, :, None]).sum(axis=1), 1)
         training.append(100 * learned.mean(axis=1))
     index = pd.MultiIndex.from_tuples(runs, names=["repeat", "fold", "seed"])
-    uas = [np.array([ua(one) for one in counts[model].values()]) for model in (0, 1)]
+    uas = [np.array([accuracy_of(one) for one in counts[model].values()]) for model in (0, 1)]
     gaps = (training[1] - uas[1]) - (training[0] - uas[0])
     return Outcome(counts, pd.Series(gaps, index=index))
 
 
-def ua(counts: RunCounts) -> float:
-    totals, hits = counts.totals.sum(axis=0), counts.hits.sum(axis=0)
-    return float(100 * (hits[totals > 0] / totals[totals > 0]).mean())
-
-
 def difference_of(counts: tuple[dict, dict]) -> pd.Series:
-    values = {run: ua(counts[0][run]) - ua(counts[1][run]) for run in counts[0]}
+    values = {run: accuracy_of(counts[0][run]) - accuracy_of(counts[1][run]) for run in counts[0]}
     return pd.Series(values).rename_axis(["repeat", "fold", "seed"])
 
 
@@ -225,46 +223,93 @@ def one_seed(counts: dict) -> dict:
     return {run: one for run, one in counts.items() if run[0] == run[2] == 1}
 
 
-def rescaled(counts: tuple[dict, dict], level: float) -> tuple[float, float]:
-    """The bootstrap's interval, as much wider as drawing m of m actors makes it too narrow."""
-    low, high = bootstrap_interval(*counts, level=level, draws=DRAWS)
-    mean = float(difference_of(counts).mean())
-    size = np.mean([len(one.actors) for one in counts[0].values()])
-    wider = math.sqrt(size / (size - 1))
-    return mean + wider * (low - mean), mean + wider * (high - mean)
-
-
-def tests(outcome: Outcome) -> dict[str, tuple[float, float, float]]:
+def tests(outcome: Outcome, points: float) -> dict[str, tuple[float, float, float]]:
     """By name: one-sided p that the first model is better, and the bounds of a 95 % interval (NaN without)."""
     nan, differences = math.nan, difference_of(outcome.counts)
     values = differences.to_numpy()
     by_fold = differences.groupby(level=["repeat", "fold"]).mean().to_numpy()
-    found = compare_differences(differences, FOLDS, ROPE)
     correction = fold_correction(FOLDS)
     rows = {
-        "p": (found.p, *interval(values, 0.0)),
-        "p_corrected": (found.p_corrected, *interval(values, correction)),
-        "p_seed_mean": (found.p_seed_mean, *interval(by_fold, 0.0)),
-        "p_corrected_seed_mean": (found.p_corrected_seed_mean, *interval(by_fold, correction)),
-        "p_wilcoxon": (found.p_wilcoxon, nan, nan),
-        "prob_better > 0.95": (0.049 if found.prob_better > 0.95 else 0.951 if found.prob_worse > 0.95 else 0.5, nan, nan),
+        "p": (p_of(values), *interval(values, 0.0)),
+        "p_corrected": (p_of(values, correction), *interval(values, correction)),
+        "p_seed_mean": (p_of(by_fold), *interval(by_fold, 0.0)),
+        "p_corrected_seed_mean": (p_of(by_fold, correction), *interval(by_fold, correction)),
+        # The normal approximation: with ties, the exact test takes a second.
+        "p_wilcoxon": (stats.wilcoxon(values, alternative="greater", method="asymptotic").pvalue, nan, nan),
+        "prob_better > 0.95": (believed(values), nan, nan),
+        "p_actor": of_actors(actor_test(*outcome.counts)),
     }
-    rows["p_actor"] = of_actors(actor_test(*outcome.counts))
     if len(outcome.counts[0]) != len(one_seed(outcome.counts[0])):
-        first = tuple(one_seed(counts) for counts in outcome.counts)
-        rows["p_actor, one seed"] = of_actors(actor_test(*first))
-        rows["p_actor, one seed, actor term alone"] = actor_term(actor_test(*first))
-    bounds90 = bootstrap_interval(*outcome.counts, level=0.9, draws=DRAWS)
-    bounds95 = bootstrap_interval(*outcome.counts, level=0.95, draws=DRAWS)
-    rows["actor bootstrap"] = (one_sided(bounds90), *bounds95)
-    rows["actor bootstrap, rescaled"] = (one_sided(rescaled(outcome.counts, 0.9)), *rescaled(outcome.counts, 0.95))
-    gaps = compare_differences(outcome.gaps, FOLDS, ROPE)
-    gap_bounds = interval(outcome.gaps.to_numpy(), correction)
-    rows["Gap: p"] = (gaps.p, nan, nan)
-    rows["Gap: p_corrected"] = (gaps.p_corrected, *gap_bounds)
-    rows["Gap: p_corrected_seed_mean"] = (gaps.p_corrected_seed_mean, nan, nan)
+        first = actor_test(*(one_seed(counts) for counts in outcome.counts))
+        rows["p_actor, one seed"] = of_actors(first)
+        rows["p_actor, one seed, actor term alone"] = actor_term(first)
+    if points in (0.0, 4.0):
+        rows |= bootstrapped(outcome.counts, float(values.mean()))
+    gaps = outcome.gaps.to_numpy()
+    rows["Gap: p"] = (p_of(gaps), nan, nan)
+    rows["Gap: p_corrected"] = (p_of(gaps, correction), *interval(gaps, correction))
+    gaps_by_fold = outcome.gaps.groupby(level=["repeat", "fold"]).mean().to_numpy()
+    rows["Gap: p_corrected_seed_mean"] = (p_of(gaps_by_fold, correction), nan, nan)
     rows["Gap: p_actor"] = of_actors(gap_test(outcome))
+    rows["gender gap"] = gender_row(outcome.counts[0])
     return rows
+
+
+def bootstrapped(counts: tuple[dict, dict], mean: float) -> dict[str, tuple[float, float, float]]:
+    low, low90, high90, high = bootstrap(*counts)
+    size = np.mean([len(one.actors) for one in counts[0].values()])
+    # As much wider as drawing m of m actors makes it too narrow.
+    wide = [mean + math.sqrt(size / (size - 1)) * (bound - mean) for bound in (low, low90, high90, high)]
+    return {
+        "actor bootstrap": (one_sided(low90, high90), low, high),
+        "actor bootstrap, rescaled": (one_sided(*wide[1:3]), wide[0], wide[3]),
+    }
+
+
+def gender_row(counts: dict) -> tuple[float, float, float]:
+    """The test of a gap between two halves of the actors, of the first model; there is none in the population."""
+    halves: list[list[RunCounts]] = [[], []]
+    for repeat, seed in sorted({(run[0], run[2]) for run in counts}):
+        runs = [one for run, one in counts.items() if (run[0], run[2]) == (repeat, seed)]
+        names = np.concatenate([one.actors for one in runs])
+        totals, hits = (np.concatenate([getattr(one, name) for one in runs]) for name in ("totals", "hits"))
+        odd = np.array([int(name[1:]) % 2 for name in names])
+        for half in (0, 1):
+            order = np.argsort(names)[odd[np.argsort(names)] == half]
+            halves[half].append(RunCounts(tuple(names[order]), totals[order], hits[order]))
+    gap = gender_gap(*halves)
+    if gap.p is None:
+        return (math.nan,) * 3
+    return (gap.p / 2 if gap.ua_women > gap.ua_men else 1 - gap.p / 2, gap.low, gap.high)
+
+
+def p_of(values: np.ndarray, correction: float = 0.0) -> float:
+    test = t_test(values, correction)
+    return math.nan if test is None else test.p
+
+
+def believed(values: np.ndarray) -> float:
+    """A number below 0.05 or above 0.95 where the Bayesian test is sure."""
+    posterior = correlated_t(values, FOLDS, ROPE)
+    return 1 - posterior.better if posterior.better > posterior.worse else posterior.worse
+
+
+def bootstrap(better: dict, reference: dict | None) -> np.ndarray:
+    """Percentiles 2.5, 5, 95 and 97.5 of the mean difference (or UA) over draws of actors within each fold."""
+    differences = np.zeros(DRAWS)
+    for repeat, fold in sorted({run[:2] for run in better}):
+        actors = len(better[repeat, fold, 1].actors)
+        draws = np.random.default_rng([repeat, fold]).multinomial(actors, [1 / actors] * actors, size=DRAWS)
+        for run in (run for run in better if run[:2] == (repeat, fold)):
+            differences += drawn_ua(better[run], draws)
+            if reference:
+                differences -= drawn_ua(reference[run], draws)
+    return np.quantile(differences / len(better), [0.025, 0.05, 0.95, 0.975])
+
+
+def drawn_ua(counts: RunCounts, draws: np.ndarray) -> np.ndarray:
+    totals, hits = draws @ counts.totals, draws @ counts.hits
+    return 100 * (hits / np.maximum(totals, 1)).sum(axis=1) / (totals > 0).sum(axis=1)
 
 
 def gap_test(outcome: Outcome) -> ActorTest | Withheld:
@@ -285,9 +330,9 @@ def actor_term(test: ActorTest | Withheld) -> tuple[float, float, float]:
     return of_actors(alone)
 
 
-def one_sided(bounds: tuple[float, float]) -> float:
+def one_sided(low: float, high: float) -> float:
     """0 or 1 where a 90 % interval excludes 0, else 0.5."""
-    return 0.0 if bounds[0] > 0 else 1.0 if bounds[1] < 0 else 0.5
+    return 0.0 if low > 0 else 1.0 if high < 0 else 0.5
 
 
 def expected_ua(scenario: Scenario, separation: float, repetitions: int) -> float:
@@ -296,7 +341,7 @@ def expected_ua(scenario: Scenario, separation: float, repetitions: int) -> floa
     found = []
     for _ in range(repetitions):
         outcome = experiment(source, scenario, (separation, separation), 1, 1)
-        found += [ua(one) for counts in outcome.counts for one in counts.values()]
+        found += [accuracy_of(one) for counts in outcome.counts for one in counts.values()]
     return float(np.mean(found))
 
 
@@ -321,7 +366,7 @@ def rates(scenario: Scenario, design: str, points: float, lower: float, experime
         outcome = experiment(source, scenario, pair[::-1] if turned else pair, repeats, seeds)
         if turned:
             outcome = Outcome(outcome.counts[::-1], -outcome.gaps)
-        for name, row in tests(outcome).items():
+        for name, row in tests(outcome, points).items():
             found[name].append(row)
         means.append(float(difference_of(outcome.counts).mean()))
         test = actor_test(*outcome.counts)
@@ -329,10 +374,10 @@ def rates(scenario: Scenario, design: str, points: float, lower: float, experime
             noise = test.components
             components.append((noise.actor, noise.interaction, noise.training))
         if points == 0 and number % 4 == 0:
-            mean, bounds = accuracy_interval(outcome.counts[0], draws=DRAWS)
+            drawn = bootstrap(outcome.counts[0], None)
+            levels["mean"].append(np.mean([accuracy_of(one) for one in outcome.counts[0].values()]))
+            levels["bootstrap"].append((drawn[0], drawn[3]))
             own = actor_test(outcome.counts[0])
-            levels["mean"].append(mean)
-            levels["bootstrap"].append(bounds)
             levels["actors"].append((math.nan,) * 2 if isinstance(own, Withheld) else own.interval())
     centre = 0.0 if points == 0 else float(np.mean(means))
     result = {"mean": float(np.mean(means)), "sd": float(np.std(means)), "experiments": experiments, "tests": {}}
@@ -379,26 +424,27 @@ def main() -> None:
         for line in arguments.out.read_text("utf-8").splitlines():
             row = json.loads(line)
             done[row["scenario"], row["design"], row["points"]] = row
-    for scenario in SCENARIOS:
-        if arguments.only not in (None, scenario.name):
-            continue
-        base = arguments.experiments // (4 if scenario.classifier == "mlp" else 1)
-        wanted = [(design, points) for design in DESIGNS for points in DIFFERENCES]
-        if all((scenario.name, *one) in done for one in wanted):
-            continue
-        top, lower = lower_separations(scenario, max(20, base // 10))
-        for design, points in wanted:
-            if (scenario.name, design, points) in done:
-                continue
-            number = base if points == 0 else max(1, base // 2)
-            row = {
-                "scenario": scenario.name, "design": design, "points": points, "expected_ua": round(top, 2),
-                **rates(scenario, design, points, lower[points], number), "at": round(time.monotonic() - begin),
-            }  # fmt: skip
-            done[scenario.name, design, points] = row
-            if arguments.out:
-                with arguments.out.open("a", encoding="utf-8") as stream:
-                    stream.write(json.dumps(row) + "\n")
+    scenarios = [one for one in SCENARIOS if arguments.only in (None, one.name)]
+    found: dict[str, tuple[float, dict[float, float]]] = {}
+    # The level of every test first, then their power.
+    for points in DIFFERENCES:
+        for scenario in scenarios:
+            for design in DESIGNS:
+                if (scenario.name, design, points) in done:
+                    continue
+                base = max(4, arguments.experiments // (4 if scenario.classifier == "mlp" else 1))
+                if scenario.name not in found:
+                    found[scenario.name] = lower_separations(scenario, max(10, base // 10))
+                top, lower = found[scenario.name]
+                number = base if points == 0 else base // 4
+                row = {
+                    "scenario": scenario.name, "design": design, "points": points, "expected_ua": round(top, 2),
+                    **rates(scenario, design, points, lower[points], number), "at": round(time.monotonic() - begin),
+                }  # fmt: skip
+                done[scenario.name, design, points] = row
+                if arguments.out:
+                    with arguments.out.open("a", encoding="utf-8") as stream:
+                        stream.write(json.dumps(row) + "\n")
     print_tables(done)
     print(json.dumps({"settings": [asdict(one) for one in SCENARIOS], "seconds": round(time.monotonic() - begin)}))
 
@@ -406,16 +452,22 @@ def main() -> None:
 def print_tables(done: dict[tuple[str, str, float], dict]) -> None:
     for design in DESIGNS:
         for scenario in SCENARIOS:
-            here = {points: row for (name, where, points), row in done.items() if (name, where) == (scenario.name, design)}
+            here = {
+                points: row for (name, where, points), row in done.items() if (name, where) == (scenario.name, design)
+            }
             if 0.0 not in here:
                 continue
             level = here[0.0]
-            heads = " | ".join("equal" if not points else f"+{points:g} ({here[points]['mean']:.1f})" for points in here)
+            heads = " | ".join(
+                "equal" if not points else f"+{points:g} ({here[points]['mean']:.1f})" for points in here
+            )
             print(f"\n{scenario.name}, {design}: UA {level['expected_ua']:.0f} %, standard deviation of the mean "
                   f"difference {level['sd']:.2f}\n\n| test | {heads} | width | coverage |")  # fmt: skip
             print(f"| --- |{' ---: |' * (len(here) + 2)}")
             for name in level["tests"]:
-                cells = " | ".join(f"{100 * row['tests'][name]['rate']:.1f}" for row in here.values())
+                cells = " | ".join(
+                    f"{100 * row['tests'][name]['rate']:.1f}" if name in row["tests"] else "" for row in here.values()
+                )
                 one = level["tests"][name]
                 ends = " | ".join("" if one[key] is None else f"{factor * one[key]:.1f}" for key, factor in
                                   (("width", 1), ("coverage", 100)))  # fmt: skip
@@ -423,12 +475,17 @@ def print_tables(done: dict[tuple[str, str, float], dict]) -> None:
             if "noise" in level:
                 repeats, seeds = DESIGNS[design]
                 plan = expected(Noise(*level["noise"]), Plan(scenario.actors, FOLDS, repeats, seeds))
-                promised = ", ".join(f"+{points:g} {100 * plan.power(row['mean']):.0f} %" for points, row in here.items())
+                promised = ", ".join(
+                    f"+{points:g} {100 * plan.power(row['mean']):.0f} %" for points, row in here.items()
+                )
                 noise = ", ".join(f"{value:.1f}" for value in level["noise"])
                 print(f"\nActor, interaction, training: {noise} points. Power as planned: {promised}.")
             for name in ("bootstrap", "actors"):
                 if found := level.get(f"ua_{name}"):
-                    print(f"UA of one model, {name}: coverage {100 * found['coverage']:.1f} %, width {found['width']:.1f}.")
+                    print(
+                        f"UA of one model, {name}: coverage {100 * found['coverage']:.1f} %, "
+                        f"width {found['width']:.1f}."
+                    )
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from pipeline.evaluation.utterances import PREDICTED, utterance_runs
 
 
 def main() -> None:
-    """Write `comparisons.csv`, the same by utterance, `measures.csv`, `intervals.csv` and `genders.csv` to `results/`."""
+    """Write to `results/` comparisons by segment and by utterance, measures, intervals, and women and men."""
     params = read_settings(PARAMS, ComparisonSections)
     runs = load_runs(Path("results/runs"), params.models)
     check_one_experiment(load_details(Path("results/runs"), params.models), Path("results/runs"))

@@ -127,7 +127,9 @@ def _plan(params: Params) -> tuple[Plan, str]:
         seeds = 1
     path = Path("data/folds.csv")
     if not path.exists():
-        return Plan(ACTOR_COUNT, folds, params.partition.repeats, seeds), "data/folds.csv does not exist: the paper's 96 are assumed"
+        return Plan(
+            ACTOR_COUNT, folds, params.partition.repeats, seeds
+        ), "data/folds.csv does not exist: the paper's 96 are assumed"
     table = read_folds(path, params.partition.folds)
     actors = len(table[table["fold"].isin(params.train.folds)][["corpus", "actor"]].drop_duplicates())
     return Plan(actors, folds, params.partition.repeats, seeds), ""

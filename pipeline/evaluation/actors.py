@@ -1,9 +1,9 @@
 """Would one model be better than another on new actors, in new trainings? A t-test whose cases are actors.
 
-Actors are cases and runs are readers, as in studies of radiology with several readers and cases (Dorfman, Berbaum & Metz
-1992, Investigative Radiology 27; Obuchowski & Rockette 1995, Communications in Statistics 24; Chen, Gallas & Yousef 2012,
-Pattern Recognition 45; Hillis 2007, Statistics in Medicine 26). UA is no sum over actors, so each actor's share in it is
-a pseudo-value of the jackknife. docs/statistics.md has how often the test errs, and how often others do.
+Actors are cases and runs are readers, as in studies of radiology with several readers and cases (Dorfman, Berbaum &
+Metz 1992, Investigative Radiology 27; Obuchowski & Rockette 1995, Communications in Statistics 24; Chen, Gallas &
+Yousef 2012, Pattern Recognition 45; Hillis 2007, Statistics in Medicine 26). UA is no sum over actors, so each actor's
+share in it is a pseudo-value of the jackknife. docs/statistics.md has how often the test errs, and how often others do.
 """
 
 from __future__ import annotations
@@ -108,7 +108,9 @@ class ActorTest:
         return self.mean - half, self.mean + half
 
 
-def actor_test(better: Mapping[Run, RunCounts], reference: Mapping[Run, RunCounts] | None = None) -> ActorTest | Withheld:
+def actor_test(
+    better: Mapping[Run, RunCounts], reference: Mapping[Run, RunCounts] | None = None
+) -> ActorTest | Withheld:
     """The test of a difference in UA between two models; without `reference`, the interval of one model's UA.
 
     Args:
@@ -218,4 +220,3 @@ def _between_folds(values: Array, validated: npt.NDArray[np.bool_]) -> tuple[flo
     size = (actors - float((sizes**2).sum()) / actors) / (folds - 1)
     training = max(0.0, (among - within) / size)
     return 0.0, training, training / folds, folds - 1
-

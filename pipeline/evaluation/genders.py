@@ -60,7 +60,9 @@ def gender_gap(women: Sequence[RunCounts], men: Sequence[RunCounts]) -> GenderGa
     sizes = (len(of_women), len(of_men))
     means = [None if not len(values) else float(values.mean()) for values in (ua_women, ua_men)]
     if min(sizes) < LEAST_ACTORS:
-        return GenderGap(*sizes, *means, note=f"{sizes[0]} women and {sizes[1]} men; a test needs {LEAST_ACTORS} of each")
+        return GenderGap(
+            *sizes, *means, note=f"{sizes[0]} women and {sizes[1]} men; a test needs {LEAST_ACTORS} of each"
+        )
     gaps = ua_women - ua_men
     parts = [(float(values.var(ddof=1)) / len(values), len(values) - 1.0) for values in (of_women, of_men)]
     if len(gaps) > 1:

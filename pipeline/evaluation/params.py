@@ -12,7 +12,6 @@ from pipeline.core.settings import Classes, Key, Sections, Strict, Text, class_m
 from pipeline.folds.params import PartitionParams
 from pipeline.paper.tables import PAPER_TABLES
 
-
 RESERVED = ("claims_by_utterance", "women_and_men", "calibration")
 """Keys of the report's own tables."""
 

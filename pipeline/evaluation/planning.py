@@ -24,7 +24,9 @@ FITTED_ONCE = Noise(5.0, 0.0, 0.0)
 """Differences between two networks, and between two models without randomness, where nothing has been trained yet."""
 
 
-def noise_of(pairs: Sequence[tuple[str, str]], counts: Mapping[str, Mapping[Run, RunCounts]]) -> tuple[Noise, int] | None:
+def noise_of(
+    pairs: Sequence[tuple[str, str]], counts: Mapping[str, Mapping[Run, RunCounts]]
+) -> tuple[Noise, int] | None:
     """The noise of the pairs of models that have a test over actors, and their number; None without any.
 
     The noise is the root of the mean square over pairs.
@@ -89,15 +91,17 @@ def _advice(noise: Noise, plan: Plan, difference: float) -> str:
     """Partitions or seeds, for as many runs as planned."""
     times = plan.repeats * plan.seeds
     if times < 2:
-        two = max((replace(plan, repeats=2), replace(plan, seeds=2)), key=lambda one: expected(noise, one).power(difference))
+        two = max(
+            (replace(plan, repeats=2), replace(plan, seeds=2)), key=lambda one: expected(noise, one).power(difference)
+        )
         what = "a second partition (partition.repeats)" if two.repeats > 1 else "a second seed"
         return f"{what} raises the power at {points(difference)} to {_percent(expected(noise, two).power(difference))}"
     split, seeded = (replace(plan, repeats=times, seeds=1), replace(plan, repeats=1, seeds=times))
     powers = [expected(noise, one).power(difference) for one in (split, seeded)]
     better = "partitions" if powers[0] >= powers[1] else "seeds"
     return (
-        f"runs on {better}: at {points(difference)} {_percent(powers[0])} with {counted(times, 'partition')} of one seed, "
-        f"{_percent(powers[1])} with one partition of {counted(times, 'seed')}"
+        f"runs on {better}: at {points(difference)} {_percent(powers[0])} with {counted(times, 'partition')} of one "
+        f"seed, {_percent(powers[1])} with one partition of {counted(times, 'seed')}"
     )
 
 

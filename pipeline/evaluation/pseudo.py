@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.evaluation.bootstrap import Run, RunCounts
+from pipeline.evaluation.bootstrap import Run, RunCounts, accuracy_of
 
 Array = npt.NDArray[np.float64]
 
@@ -81,15 +81,10 @@ def pseudo_values(
 
 def jackknife(counts: RunCounts) -> tuple[float, Array]:
     """UA of a run in percent, and its (actors,) pseudo-values."""
-    whole = accuracy_of(counts.totals, counts.hits)
+    whole = accuracy_of(counts)
     without = _ua(counts.totals.sum(axis=0) - counts.totals, counts.hits.sum(axis=0) - counts.hits)
     m = len(counts.actors)
     return whole, m * whole - (m - 1) * without
-
-
-def accuracy_of(totals: Array, hits: Array) -> float:
-    """UA in percent of (actors, classes) counts together."""
-    return float(_ua(totals.sum(axis=0, keepdims=True), hits.sum(axis=0, keepdims=True))[0])
 
 
 def _ua(totals: Array, hits: Array) -> Array:

@@ -238,9 +238,7 @@ class Results:
 
 def _by_claim(comparisons: pd.DataFrame) -> dict[tuple[str, ...], Comparison]:
     names = ("table", "model_a", "model_b", "claim", "metric", "selection")
-    return {
-        tuple(str(row[name]) for name in names): Comparison.from_row(row) for row in comparisons.to_dict("records")
-    }
+    return {tuple(str(row[name]) for name in names): Comparison.from_row(row) for row in comparisons.to_dict("records")}
 
 
 def adoptions(details: Iterable[RunDetails], models: Iterable[str]) -> list[str]:

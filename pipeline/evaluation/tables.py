@@ -99,7 +99,7 @@ class Comparison:
 
     @property
     def p_deciding(self) -> float | None:
-        """p of the deciding test of what is claimed."""
+        """P of the deciding test of what is claimed."""
         return {"better": self.p_better, "not_worse": self.p_not_worse, "equivalent": self.p_equivalent}[self.claim]
 
     @property
@@ -120,8 +120,9 @@ GENDERS = pa.DataFrameSchema({
     "ua_women": number(least=0, empty=True), "ua_men": number(least=0, empty=True), "difference": number(empty=True),
     "ci_low": number(empty=True), "ci_high": number(empty=True), "p": probability(empty=True), "note": text(),
 })  # fmt: skip
-"""One row per model, selection and corpus (`all` for all together): numbers of actors, UA of women and of men in percent
-over all folds, the difference in points with its 95 % interval and two-sided p; empty, with a note, where there is none."""
+"""One row per model, selection and corpus (`all` for all together): numbers of actors, UA of women and of men in
+percent over all folds, the difference in points with its 95 % interval and two-sided p; empty, with a note, where there
+is none."""
 
 INTERVALS = pa.DataFrameSchema({
     "model": text(), "selection": one_of("last", "best"), "corpus": text(), "gender": one_of("all", "F", "M", "X"),

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.core.selections import Selection
-from pipeline.evaluation.bootstrap import Run, RunCounts, count_by_actor
+from pipeline.evaluation.bootstrap import Run, RunCounts, accuracy_of, count_by_actor
 from pipeline.evaluation.measures import by_utterance
-from pipeline.evaluation.pseudo import accuracy_of
 
 PREDICTED: tuple[Selection, ...] = ("last", "best")
 """The selections of epochs whose predictions are stored."""
@@ -36,9 +35,7 @@ def utterance_runs(
         for selection in PREDICTED
         if len(chosen := table[table["selection"] == selection])
     }
-    uas = {
-        (*key, *run): accuracy_of(one.totals, one.hits) for key, found in counts.items() for run, one in found.items()
-    }
+    uas = {(*key, *run): accuracy_of(one) for key, found in counts.items() for run, one in found.items()}
     rows = runs[runs["selection"].isin(PREDICTED)].copy()
     keys = zip(*(rows[name] for name in ("model", "selection", "repeat", "fold", "seed")), strict=True)
     rows["valid_ua"] = np.array([uas.get(key, np.nan) for key in keys], dtype=np.float64)

@@ -108,9 +108,7 @@ def _reason(test: Comparison, outcome: Outcome) -> str:
             f" Probability: worse {100 * test.prob_worse:.0f} %, equal {100 * test.prob_equal:.0f} %, "
             f"better {100 * test.prob_better:.0f} %."
         )
-    return (
-        f"{signed(test.mean_difference)} points{direction}{interval}; {tests_text(test)}.{beliefs}"
-    )
+    return f"{signed(test.mean_difference)} points{direction}{interval}; {tests_text(test)}.{beliefs}"
 
 
 def standing(test: Comparison) -> str:

@@ -39,8 +39,8 @@ TABLES: tuple[Builder, ...] = (
     gender_table,
     calibration_table,
 )
-"""Tables 2 to 10 of the paper, whatever was trained, those of `report.tables`, what models chose themselves, the claims by
-utterance, women and men, and calibration."""
+"""Tables 2 to 10 of the paper, whatever was trained, those of `report.tables`, what models chose themselves, the claims
+by utterance, women and men, and calibration."""
 
 
 def build_tables(results: Results) -> tuple[Table, ...]:
