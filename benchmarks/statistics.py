@@ -14,8 +14,8 @@ hidden units, 40 steps of gradient descent from random weights.
     python -m benchmarks.statistics [--experiments 1000] [--out rates.jsonl] [--only NAME]
 
 `--experiments` is the number without a difference; with one there are a quarter as many, and a quarter of either for
-`mlp`. Each scenario goes to `--out` when it is done, and what is there is not computed again. Prints Markdown tables: rates at
-p < 0.05, one-sided, both directions counted where neither is better; width and coverage of 95 % intervals.
+`mlp`. Each scenario goes to `--out` when it is done, and what is there is not computed again. Prints Markdown tables:
+rates at p < 0.05, one-sided, both directions counted where neither is better; width and coverage of 95 % intervals.
 """
 
 from __future__ import annotations

@@ -41,7 +41,8 @@ Counts = Mapping[tuple[str, Selection], Mapping[Run, RunCounts]]
 
 def compare(
     runs: pd.DataFrame, hypotheses: Sequence[Hypothesis], folds: int, rope: float,
-    counts: Counts = MappingProxyType({}), *, metrics: Sequence[Metric] = METRICS, selections: Sequence[Selection] = SELECTIONS,
+    counts: Counts = MappingProxyType({}), *,
+    metrics: Sequence[Metric] = METRICS, selections: Sequence[Selection] = SELECTIONS,
 ) -> pd.DataFrame:  # fmt: skip
     """Test every hypothesis, for every metric and selection of epochs.
 

@@ -36,8 +36,8 @@ _COLUMNS = (
 )
 _NOTES = (
     "UA over all folds together, a mean over trainings, so that it may differ from the mean over folds that other "
-    "tables print. The test takes the actors of each gender as cases, and counts how trainings differ; it is two-sided, not "
-    f"adjusted for the number of rows, and needs {LEAST_ACTORS} women and {LEAST_ACTORS} men.",
+    "tables print. The test takes the actors of each gender as cases, and counts how trainings differ; it is "
+    f"two-sided, not adjusted for the number of rows, and needs {LEAST_ACTORS} women and {LEAST_ACTORS} men.",
     "Over all corpora, women and men may come from different corpora: a difference may be the corpora's.",
 )
 
