@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 import sys
 from collections import defaultdict
@@ -97,8 +98,9 @@ def _noise(params: Params) -> tuple[Noise, str]:
     from pipeline.evaluation.bootstrap import count_by_actor
     from pipeline.evaluation.hypotheses import all_hypotheses
     from pipeline.evaluation.loading import load_predictions
-    from pipeline.evaluation.planning import FITTED_ONCE, NETWORKS, noise_of
+    from pipeline.evaluation.planning import noise_of, typical_noise
 
+    pairs = list(dict.fromkeys((one.better, one.reference) for one in all_hypotheses(params.report.tables)))
     paths = [Path(f"data/segments/{corpus}.csv") for corpus in params.corpora]
     if all(path.exists() for path in paths):
         segments = pd.concat([read_table(path, SEGMENTS) for path in paths])
@@ -108,13 +110,13 @@ def _noise(params: Params) -> tuple[Noise, str]:
             model: count_by_actor(table[table["selection"] == selection], params.classes)
             for model, table in predictions.items()
         }
-        pairs = list(dict.fromkeys((one.better, one.reference) for one in all_hypotheses(params.report.tables)))
         if found := noise_of(pairs, counts):
             noise, number = found
             return noise, f"{counted(number, 'pair')} of models, results/predictions, {selection} epoch"
-    if any(params.family_of(model).stochastic for model in params.models):
-        return NETWORKS, "nothing trained yet: networks on RAVDESS, docs/statistics.md"
-    return FITTED_ONCE, "nothing trained yet: models without randomness on RAVDESS, docs/statistics.md"
+    random = {model: params.family_of(model).stochastic for model in params.models}
+    known = [(random[one], random[other]) for one, other in pairs if one in random and other in random]
+    noise, kind = typical_noise(known or list(itertools.combinations_with_replacement(random.values(), 2)))
+    return noise, f"no predictions of two claimed models yet: {kind} on RAVDESS, docs/statistics.md"
 
 
 def _plan(params: Params) -> tuple[Plan, str]:

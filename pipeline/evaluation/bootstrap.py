@@ -45,16 +45,20 @@ def count_by_actor(predictions: pd.DataFrame, classes: tuple[str, ...]) -> dict[
             over corpora.
         classes: the classes, in the same order for all models that are compared.
     """
+    number = {name: position for position, name in enumerate(classes)}
+    emotions = predictions["emotion"].map(number).to_numpy(dtype=np.int64)
+    right = (predictions["emotion"] == predictions["predicted"]).to_numpy(dtype=np.float64)
+    actors = predictions["actor"].to_numpy(dtype=object)
     counts = {}
-    hit = predictions["emotion"] == predictions["predicted"]
-    for run, rows in predictions.groupby(["repeat", "fold", "seed"]):
-        keys = [rows["actor"], rows["emotion"]]
-        totals = rows.groupby(keys).size().unstack(fill_value=0).reindex(columns=list(classes), fill_value=0)
-        hits = hit[rows.index].groupby(keys).sum().unstack(fill_value=0).reindex(columns=list(classes), fill_value=0)
-        repeat, fold, seed = cast("Run", run)
-        counts[int(repeat), int(fold), int(seed)] = RunCounts(
-            tuple(totals.index), totals.to_numpy(dtype=np.float64), hits.to_numpy(dtype=np.float64)
+    for run, positions in predictions.groupby(["repeat", "fold", "seed"]).indices.items():
+        names, rows = np.unique(actors[positions].astype(str), return_inverse=True)
+        cells, shape = rows * len(classes) + emotions[positions], (len(names), len(classes))
+        totals, hits = (
+            np.bincount(cells, weights, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
+            for weights in (None, right[positions])
         )
+        repeat, fold, seed = cast("Run", run)
+        counts[int(repeat), int(fold), int(seed)] = RunCounts(tuple(names.tolist()), totals, hits)
     return counts
 
 

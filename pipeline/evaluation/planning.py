@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -19,9 +20,26 @@ DIFFERENCES = (1.0, 2.0, 4.0)
 ENOUGH = 0.8
 """The power that is asked for."""
 
-NETWORKS = Noise(5.0, 9.0, 2.5)
-FITTED_ONCE = Noise(5.0, 0.0, 0.0)
-"""Differences between two networks, and between two models without randomness, where nothing has been trained yet."""
+TYPICAL: Mapping[str, Noise] = MappingProxyType(
+    {
+        "two networks": Noise(4.0, 5.0, 2.2),
+        "a network and a model without randomness": Noise(6.8, 4.1, 2.7),
+        "two models without randomness": Noise(6.5, 0.0, 0.0),
+    }
+)
+"""Noise by kind of models on RAVDESS (24 actors, 1504 segments; docs/statistics.md), where nothing is trained yet."""
+
+
+def typical_noise(random: Sequence[tuple[bool, bool]]) -> tuple[Noise, str]:
+    """The noise of the most frequent kind of pairs, and the kind in words.
+
+    Args:
+        random: for each pair of models whether each is trained with randomness; not empty.
+    """
+    kinds = list(TYPICAL)
+    numbers = [2 - sum(pair) for pair in random]
+    kind = kinds[max(set(numbers), key=lambda number: (numbers.count(number), -number))]
+    return TYPICAL[kind], kind
 
 
 def noise_of(
@@ -81,10 +99,24 @@ def _needed(noise: Noise, plan: Plan, difference: float) -> str:
     actors = actors_needed(noise, plan, difference, ENOUGH)
     repeats = repeats_needed(noise, plan, difference, ENOUGH)
     seeds = seeds_needed(noise, plan, difference, ENOUGH)
-    ways = [f"{actors:,} actors" if actors else "no number of actors"]
-    ways.append(f"{repeats:,} partitions of one seed" if repeats else "no number of partitions")
-    ways.append(f"{seeds:,} seeds" if seeds else "no number of seeds")
-    return f"{ways[0]} with these runs; with these actors {ways[1]}, {ways[2]}"
+    ways = []
+    if actors:
+        ways.append(f"{actors:,} actors with these runs")
+    if repeats:
+        ways.append(f"{repeats:,} partitions of one seed with these actors")
+    if seeds:
+        ways.append(f"{seeds:,} seeds with these actors")
+    if not ways:
+        ways = list(_more_of_both(noise, plan, difference))[:1]
+    return " or ".join(ways) or "out of reach"
+
+
+def _more_of_both(noise: Noise, plan: Plan, difference: float) -> Iterator[str]:
+    """How many actors with more and more runs, where neither alone is enough."""
+    for factor in (2, 4, 8, 16, 32):
+        more = replace(plan, repeats=factor * plan.repeats * plan.seeds, seeds=1)
+        if actors := actors_needed(noise, more, difference, ENOUGH):
+            yield f"{actors:,} actors with {factor} times the runs"
 
 
 def _advice(noise: Noise, plan: Plan, difference: float) -> str:
