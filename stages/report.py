@@ -7,7 +7,9 @@ from pathlib import Path
 
 from pipeline.core.files import write_text
 from pipeline.core.stage import run_stage
+from pipeline.core.tables import read_table
 from pipeline.evaluation.loading import load_results
+from pipeline.evaluation.tables import COMPARISONS, GENDERS, measures_schema
 from pipeline.params import load_params
 from pipeline.reporting.metrics import metrics_text
 from pipeline.reporting.page.inputs import load_figures, load_hashes
@@ -20,7 +22,13 @@ def main() -> None:
     """Write `results/tables/`, `results/metrics.json` and `results/report.html`."""
     params = load_params()
     results = load_results(params, Path("data"), Path("results"))
-    results = replace(results, structures=network_structures(params))
+    results = replace(
+        results,
+        structures=network_structures(params),
+        utterances=read_table(Path("results/comparisons_by_utterance.csv"), COMPARISONS),
+        genders=read_table(Path("results/genders.csv"), GENDERS),
+        measures=read_table(Path("results/measures.csv"), measures_schema(params.classes)),
+    )
     tables = build_tables(results)
     write_tables(tables, Path("results/tables"))
     write_text(Path("results/metrics.json"), metrics_text(results))

@@ -121,7 +121,7 @@ def test_what_holm_leaves_is_said():
     table = tables_of(results_of(params, demo_runs(params)))["table6"]
     (note,) = [note for note in table.parts[0].notes if "Holm" in note]
     assert re.fullmatch(
-        r"By the corrected test 4 differences of this table are significant one by one; after Holm's correction over its "
+        r"By the deciding test 4 claims of this table stand one by one; after Holm's correction over its "
         r"claims .*PreAct-Both against PreAct.*\.",
         note,
     )
