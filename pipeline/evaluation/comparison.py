@@ -83,7 +83,8 @@ def compare(
                     better, reference = (scores[model, selection] for model in models)
                     found = _test(hypothesis, metric, selection, better, reference, folds, rope)
                     if metric == "valid_ua" and found.p is not None:
-                        found = _over_actors(found, *(counts.get((model, selection)) for model in models), rope)
+                        one, other = (counts.get((model, selection)) for model in models)
+                        found = _over_actors(found, one, other, rope)
                 rows.append({
                     "table": hypothesis.table, "model_a": hypothesis.better, "model_b": hypothesis.reference,
                     "metric": metric, "selection": selection, **asdict(replace(found, claim=hypothesis.kind)),

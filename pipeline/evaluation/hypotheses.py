@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.evaluation.params import TableParams
 from pipeline.evaluation.tables import Kind
+from pipeline.paper.statements import STATEMENT_PAIRS, STATEMENTS_KEY
 from pipeline.paper.tables import PAPER_TABLES
 
 USER_MARKERS = "†‡§¶"
@@ -29,10 +30,15 @@ class Hypothesis:
     kind: Kind = "better"
 
 
-PAPER_HYPOTHESES: tuple[Hypothesis, ...] = tuple(
-    Hypothesis(key, *models_and_marker) for key, table in PAPER_TABLES.items() for models_and_marker in table.hypotheses
+PAPER_HYPOTHESES: tuple[Hypothesis, ...] = (
+    *(
+        Hypothesis(key, *models_and_marker)
+        for key, table in PAPER_TABLES.items()
+        for models_and_marker in table.hypotheses
+    ),
+    *(Hypothesis(STATEMENTS_KEY, *pair) for pair in STATEMENT_PAIRS),
 )
-"""The hypotheses of section 6 of the paper."""
+"""The hypotheses of section 6 of the paper: those of its tables, then those that section 6.2 states beside them."""
 
 
 def all_hypotheses(tables: Mapping[str, TableParams]) -> tuple[Hypothesis, ...]:

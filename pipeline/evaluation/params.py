@@ -10,6 +10,7 @@ from pydantic import Field
 from pipeline.core.selections import Selection
 from pipeline.core.settings import Classes, Key, Sections, Strict, Text, class_mistakes
 from pipeline.folds.params import PartitionParams
+from pipeline.paper.statements import STATEMENTS_KEY
 from pipeline.paper.tables import PAPER_TABLES
 
 RESERVED = ("claims_by_utterance", "women_and_men", "calibration")
@@ -55,7 +56,7 @@ def table_mistakes(tables: Mapping[str, TableParams], models: Collection[str]) -
             yield "report.tables.chosen: the table of values chosen in the training folds has this name; choose another"
         if key in RESERVED:
             yield f"report.tables.{key}: the report's own table has this name; choose another key"
-        if key in PAPER_TABLES:
+        if key in PAPER_TABLES or key == STATEMENTS_KEY:
             yield f"report.tables.{key}: the paper's own table has this name; choose another key"
         named = (*table.models, *(model for pair in table.claimed for model in pair))
         for unknown in sorted({name for name in named if name not in models}):

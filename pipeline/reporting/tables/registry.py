@@ -16,6 +16,7 @@ from pipeline.reporting.tables.genders import gender_table
 from pipeline.reporting.tables.network import network_table
 from pipeline.reporting.tables.p_values import p_value_table
 from pipeline.reporting.tables.performance import performance_table
+from pipeline.reporting.tables.statements import statements_table
 from pipeline.reporting.tables.table import Table
 from pipeline.reporting.tables.user import user_tables
 from pipeline.reporting.tables.utterances import utterance_table
@@ -33,14 +34,15 @@ TABLES: tuple[Builder, ...] = (
     partial(performance_table, "table8"),
     partial(p_value_table, "table9"),
     partial(performance_table, "table10"),
+    statements_table,
     user_tables,
     chosen_table,
     utterance_table,
     gender_table,
     calibration_table,
 )
-"""Tables 2 to 10 of the paper, whatever was trained, those of `report.tables`, what models chose themselves, the claims
-by utterance, women and men, and calibration."""
+"""Tables 2 to 10 and section 6.2 of the paper, whatever was trained, those of `report.tables`, what models chose
+themselves, the claims by utterance, women and men, and calibration."""
 
 
 def build_tables(results: Results) -> tuple[Table, ...]:
