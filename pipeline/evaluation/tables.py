@@ -44,7 +44,7 @@ class Comparison:
         ci_low, ci_high: 95 % interval of `mean_difference`, that of the deciding test.
         note: why something is empty.
         p_actor, actor_low, actor_high, actor_df: the test whose cases are actors (`evaluation/actors.py`), its 95 %
-            interval and degrees of freedom; for UA where there are predictions.
+            interval and degrees of freedom; where there are predictions.
         p_not_worse: by the deciding test, that the difference is below -`report.rope`.
         p_equivalent: by the deciding test twice, that it is outside of +- `report.rope`.
         claim: what is claimed.
