@@ -10,17 +10,18 @@ from pipeline.core.settings import PARAMS, read_settings
 from pipeline.core.stage import run_stage
 from pipeline.core.tables import SEGMENTS, read_table, write_table
 from pipeline.evaluation.bootstrap import count_by_actor
+from pipeline.evaluation.calibration import reliability
 from pipeline.evaluation.comparison import compare
 from pipeline.evaluation.hypotheses import all_hypotheses
 from pipeline.evaluation.intervals import accuracy_intervals
 from pipeline.evaluation.loading import check_one_experiment, load_details, load_predictions, load_runs
 from pipeline.evaluation.measures import measure
 from pipeline.evaluation.params import ComparisonSections
-from pipeline.evaluation.tables import COMPARISONS, INTERVALS, measures_schema
+from pipeline.evaluation.tables import CALIBRATION, COMPARISONS, INTERVALS, measures_schema
 
 
 def main() -> None:
-    """Write `results/comparisons.csv`, `results/measures.csv` and `results/intervals.csv`."""
+    """Write `results/comparisons.csv`, `results/measures.csv`, `results/intervals.csv` and `results/calibration.csv`."""
     params = read_settings(PARAMS, ComparisonSections)
     runs = load_runs(Path("results/runs"), params.models)
     check_one_experiment(load_details(Path("results/runs"), params.models), Path("results/runs"))
@@ -36,6 +37,7 @@ def main() -> None:
     write_table(comparisons, Path("results/comparisons.csv"), COMPARISONS)
     measures = measure(predictions, params.classes)
     write_table(measures, Path("results/measures.csv"), measures_schema(params.classes))
+    write_table(reliability(predictions, params.classes), Path("results/calibration.csv"), CALIBRATION)
     write_table(accuracy_intervals(predictions, params.classes), Path("results/intervals.csv"), INTERVALS)
     tested = int(comparisons["p"].notna().sum())
     print(f"compare: {runs['model'].nunique()} models, {tested} of {len(comparisons)} tests made")
