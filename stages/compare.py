@@ -21,7 +21,7 @@ from pipeline.evaluation.tables import CALIBRATION, COMPARISONS, INTERVALS, meas
 
 
 def main() -> None:
-    """Write `results/comparisons.csv`, `results/measures.csv`, `results/intervals.csv` and `results/calibration.csv`."""
+    """Write `comparisons.csv`, `measures.csv`, `intervals.csv` and `calibration.csv` in `results/`."""
     params = read_settings(PARAMS, ComparisonSections)
     runs = load_runs(Path("results/runs"), params.models)
     check_one_experiment(load_details(Path("results/runs"), params.models), Path("results/runs"))

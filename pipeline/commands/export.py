@@ -38,17 +38,17 @@ def run(options: argparse.Namespace) -> int:
         params = load_params()
         if model in params.models and params.classes == ensemble.classes:
             facts = load_facts(model, params, options.selection)
-            _refuse_unfinished(model, options.selection)
+            _refuse_unfinished(model)
     if facts.missing:
         print(f"the model card lacks results: {facts.missing}", file=sys.stderr)
     print(told(export(ensemble, options.to, write_card(facts, ensemble), facts.label)))
     return 0
 
 
-def _refuse_unfinished(model: str, selection: str) -> None:
+def _refuse_unfinished(model: str) -> None:
     """Refuse weights of a model whose results were not collected."""
     if not Path(f"results/runs/{model}.csv").is_file():
         raise InputError(
-            f"{model} did not finish: results/runs/{model}.csv does not exist; `dvc repro train@{model}` trains what is "
-            f"missing and collects it (selection {selection})"
+            f"{model} did not finish: results/runs/{model}.csv does not exist; `dvc repro train@{model}` trains "
+            f"what is missing and collects it"
         )

@@ -97,8 +97,8 @@ CALIBRATION = pa.DataFrameSchema({
     "model": text(), "selection": one_of("last", "best"), "probabilities": one_of("own", "calibrated"),
     "bin": integer(1), "n": integer(1), "confidence": probability(), "accuracy": probability(),
 })  # fmt: skip
-"""One row per model, selection, kind of probabilities and bin of confidence that has segments: their number over all runs,
-their mean probability of the predicted class, and the share of them that is right."""
+"""One row per model, selection, kind of probabilities and bin of confidence that has segments: their number over all
+runs, their mean probability of the predicted class, and the share of them that is right."""
 
 
 def measures_schema(classes: Sequence[str]) -> pa.DataFrameSchema:

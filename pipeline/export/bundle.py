@@ -263,6 +263,6 @@ def told(exported: Exported) -> str:
     size = sum(path.stat().st_size for path in exported.folder.rglob("*") if path.is_file())
     files = counted(sum(path.is_file() for path in exported.folder.rglob("*")), "file")
     return (
-        f"{printable(str(exported.folder))}: {files}, {size / 1e6:.1f} MB; it reads {reads}; largest difference from torch "
-        f"{exported.difference:.1g}. `python {printable(str(exported.folder))}/run.py recording.wav` runs it"
+        f"{printable(str(exported.folder))}: {files}, {size / 1e6:.1f} MB; it reads {reads}; largest difference from "
+        f"torch {exported.difference:.1g}. `python {printable(str(exported.folder))}/run.py recording.wav` runs it"
     )

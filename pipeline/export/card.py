@@ -30,7 +30,7 @@ _NON_COMMERCIAL = re.compile(r"\bNC\b|non-?commercial|research|academic|restrict
 USES_TO_REFUSE = (
     "to judge a person: for hiring, school, credit, insurance, asylum, policing, or access to anything",
     "to claim what somebody feels: it was trained on labels of how speech was acted or heard, not on feelings",
-    "to watch people at work or in education, or without their knowledge and consent, which laws of many countries forbid",
+    "to watch people at work, in education, or without their knowledge and consent; laws of many countries forbid it",
     "to diagnose or treat, or where a mistake can hurt",
     "on other languages, ages, microphones or situations than those of the corpora above, unless it was measured there",
 )
@@ -165,7 +165,8 @@ def _head(facts: Facts, ensemble: Ensemble) -> Iterator[str]:
     if front_end.notice:
         yield f"\n{front_end.notice}."
     if front_end.options.kind == "ssl":
-        yield f"\nThe encoder {_text(str(getattr(front_end.options, 'path', '')))} is not part of this bundle and has a licence of its own."
+        encoder = _text(str(getattr(front_end.options, "path", "")))
+        yield f"\nThe encoder {encoder} is not part of this bundle, and has a licence of its own."
     yield ""
 
 
@@ -184,8 +185,8 @@ def _data(facts: Facts) -> Iterator[str]:
     yield ""
     if closed := [_text(one.title) for one in facts.corpora if one.non_commercial]:
         yield (
-            f"**Not for commercial use**: the terms of {enumerated(closed)} allow none. Whether that holds for what was "
-            "learned from them, their owners can say, not this card."
+            f"**Not for commercial use**: the terms of {enumerated(closed)} allow none. Whether that holds for what "
+            "was learned from them, their owners can say, not this card."
         )
         yield ""
 
@@ -207,7 +208,8 @@ def _quality(facts: Facts, ensemble: Ensemble) -> Iterator[str]:
             f"{counted(len(facts.runs), 'run')}, {epoch}."
         )
     if len(ensemble.members) < len(facts.runs):
-        yield f"That is the model as a method; exported {'is one run' if len(ensemble.members) == 1 else 'are some runs'} of it."
+        which = "is one run" if len(ensemble.members) == 1 else f"are {len(ensemble.members)} different runs"
+        yield f"That is the model as a method; exported {which} of it."
     yield ""
     yield "| fold | seed | unweighted accuracy (%) |"
     yield "| ---: | ---: | ---: |"
@@ -240,8 +242,8 @@ def _calibration(facts: Facts, ensemble: Ensemble) -> Iterator[str]:
     else:
         shown = f"{min(known):.4g}" if min(known) == max(known) else f"{min(known):.4g} to {max(known):.4g}"
         yield (
-            f"Scores are divided by a temperature ({shown}), fitted on the validation folds of the other runs of the same "
-            "seed."
+            f"Scores are divided by a temperature ({shown}), fitted on the validation folds of the other runs of the "
+            "same seed."
         )
     everyone = facts.measures
     if len(everyone):
@@ -258,8 +260,8 @@ def _uses(facts: Facts) -> Iterator[str]:
     yield from (f"- {one}" for one in USES_TO_REFUSE)
     yield ""
     yield (
-        "An accuracy is a mean over recordings: of the probabilities of one recording, take the spread and the reliability "
-        "into account, and expect less on recordings that differ from the corpora."
+        "An accuracy is a mean over recordings: of the probabilities of one recording, take the spread and the "
+        "reliability into account, and expect less on recordings that differ from the corpora."
     )
 
 

@@ -208,6 +208,7 @@ def _filtered(samples, rate, length):
 
 
 def main():
+    """Print a row for each recording or segment; the exit status is 1 if one cannot be used."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "recordings", nargs="+", help="recordings that libsndfile reads: WAV, FLAC, MP3, Ogg and others"

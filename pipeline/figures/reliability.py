@@ -74,10 +74,10 @@ def reliability_diagrams(rows: pd.DataFrame, labels: Mapping[str, str], errors: 
         figure,
         "reliability",
         "Reliability of probabilities",
-        f"Validation segments of all runs at the {epoch}, by the probability of their predicted class, in 15 bins; on the "
-        "dotted line a probability is a frequency, below it predictions are too certain. The temperature of a run is "
-        "fitted on the validation folds of the other runs of its seed. ECE: expected calibration error in points, mean "
-        "over runs, before and after.",
+        f"Validation segments of all runs at the {epoch}, by the probability of their predicted class, in 15 bins; on "
+        "the dotted line a probability is a frequency, below it predictions are too certain. The temperature of a run "
+        "is fitted on the validation folds of the other runs of its seed. ECE: expected calibration error in points, "
+        "mean over runs, before and after.",
         f"One panel a model. {'; '.join(told)}.",
         rows,
     )

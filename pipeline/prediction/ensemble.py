@@ -102,10 +102,10 @@ def weight_files(model: str, selection: Selection = "last", folder: Path = WEIGH
             return found
         raise InputError(f"no file matches {printable(model)}; expected files of {folder}")
     known = sorted(one.name for one in folder.glob("*") if one.is_dir())
-    hint = did_you_mean(model, known)
+    hint, models = did_you_mean(model, known), ", ".join(known) or "its models, of which there are none yet"
     raise InputError(
         f"{printable(model)} cannot be read as weights: it is neither a file, nor a folder, nor a model with weights "
-        f"in {folder}; {hint}expected a file of {folder}, or one of {', '.join(known) or 'its models, of which there are none yet'}"
+        f"in {folder}; {hint}expected a file of {folder}, or one of {models}"
     )
 
 

@@ -1,4 +1,4 @@
-"""A picture of a timeline: the waveform above, the probabilities below, and the emotion of each stretch between them."""
+"""A picture of a timeline: waveform above, probabilities below, and the emotion of each stretch between them."""
 
 from __future__ import annotations
 
