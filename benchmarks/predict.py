@@ -2,8 +2,8 @@
 
     python benchmarks/predict.py WEIGHTS [WEIGHTS ...]
 
-Files of noise are written to a temporary folder. Each case runs in a process of its own, whose largest memory the system
-states; it has the libraries too, which the first line shows alone. Times are of one run, with PyTorch's threads as set
+Files of noise are written to a temporary folder. Each case runs in a process of its own, whose largest memory the
+system states; it has the libraries too, which the first line shows alone. Times are of one run, with PyTorch's threads as set
 by OMP_NUM_THREADS.
 """
 
@@ -53,7 +53,7 @@ def measured(weights: list[str], *recordings: str) -> None:
 def in_process(weights: list[str], *recordings: str) -> tuple[float, float]:
     """Seconds and MiB of a process that predicts."""
     command = [sys.executable, __file__, *weights, "--only", *recordings]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 (this file)
     seconds, memory = done.stdout.split()
     return float(seconds), float(memory)
 
@@ -78,13 +78,12 @@ def main() -> None:
         write(long, 3600 * options.hours, 0)
         _, alone = in_process(options.weights)
         print(f"libraries and weights alone: {alone:.0f} MiB")
-        taken, memory = in_process(options.weights, str(many))
-        print(
-            f"{options.files} files, {lengths.sum() / 60:.0f} minutes: {taken:.1f} s, {options.files / taken:.1f} files/s, "
-            f"{lengths.sum() / taken:.0f} x real time, {memory:.0f} MiB"
-        )
-        taken, memory = in_process(options.weights, str(long))
-        print(f"one file, {options.hours:g} h: {taken:.1f} s, {3600 * options.hours / taken:.0f} x real time, {memory:.0f} MiB")
+        for name, path, length in (
+            (f"{options.files} files, {lengths.sum() / 60:.0f} minutes", many, lengths.sum()),
+            (f"one file, {options.hours:g} h", long, 3600 * options.hours),
+        ):
+            taken, memory = in_process(options.weights, str(path))
+            print(f"{name}: {taken:.1f} s, {length / taken:.0f} x real time, {memory:.0f} MiB")
 
 
 if __name__ == "__main__":
