@@ -3,8 +3,8 @@
     python benchmarks/predict.py WEIGHTS [WEIGHTS ...]
 
 Files of noise are written to a temporary folder. Each case runs in a process of its own, whose largest memory the
-system states; it has the libraries too, which the first line shows alone. Times are of one run, with PyTorch's threads as set
-by OMP_NUM_THREADS.
+system states; it has the libraries too, which the first line shows alone. Times are of one run, with
+as many threads as OMP_NUM_THREADS says.
 """
 
 from __future__ import annotations

@@ -40,7 +40,8 @@ def sources() -> Path:
         if (folder / "dvc.yaml").is_file() and (folder / "stages/train.py").is_file():
             return folder
     raise InputError(
-        f"the installation lacks dvc.yaml and stages/, which it has in {Path(sys.prefix) / SHARE}; install the package again"
+        f"the installation lacks dvc.yaml and stages/; expected them in {Path(sys.prefix) / SHARE}: install the package "
+        "again"
     )
 
 
@@ -55,17 +56,15 @@ def write_project(folder: Path, *, update: bool) -> list[str]:
     """
     shown, files = printable(str(folder)), dict(project_files(folder))
     if (folder / "pipeline/__init__.py").exists():
-        raise InputError(
-            f"{shown} holds a checkout of this software, which is a project already; expected another folder"
-        )
+        raise InputError(f"{shown} is a checkout of this software, which is a project already; expected another folder")
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{shown} is a file; expected a folder")
     if update and not (folder / "dvc.yaml").is_file():
         raise InputError(f"{shown} has no dvc.yaml, so there is no project to update; leave --update out")
     if not update and (there := sorted(name for name in files if (folder / name).exists())):
         raise InputError(
-            f"{shown} has {there[0]} already ({counted(len(there), 'such file')}); expected a folder without a project, or "
-            f"--update, which keeps {' and '.join(KEPT)} and what you made, and replaces the rest"
+            f"{shown} has {there[0]} already ({counted(len(there), 'such file')}); expected a folder without a project, "
+            f"or --update, which keeps {' and '.join(KEPT)} and what you made, and replaces the rest"
         )
     written = {name: text for name, text in files.items() if not (update and name in KEPT)}
     try:
