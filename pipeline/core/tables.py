@@ -96,6 +96,13 @@ FOLDS = pa.DataFrameSchema({
 """One row per actor; a fold holds the actors that its runs validate on."""
 
 
+PARTS = pa.DataFrameSchema({
+    "repeat": integer(1), "fold": integer(1), "utterance": key(),
+    "part": one_of("train", "valid", "dev", "test", "unused"),
+})  # fmt: skip
+"""The part of every recording in the runs of each repeat and fold; no rows where `FOLDS` says everything."""
+
+
 def number_types(schema: pa.DataFrameSchema) -> dict[str, str]:
     """The types of the columns of numbers (`int64` or `float64`), by column: what `DataFrame.astype` takes."""
     types = {name: str(column.dtype) for name, column in schema.columns.items()}

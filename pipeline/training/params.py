@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pipeline.core.settings import Count, Key, Size, Strict
+from pipeline.core.settings import Count, Key, Seed, Size, Strict
 
 Rate = Annotated[float, Field(gt=0)]
 PartOfTraining = Annotated[float, Field(gt=0, lt=1)]
@@ -130,7 +130,7 @@ class TrainParams(Strict):
     """
 
     epochs: Count
-    seeds: Annotated[tuple[Size, ...], Field(min_length=1)]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
     folds: Annotated[tuple[Count, ...], Field(min_length=1)]
     batch_segments: Annotated[int, Field(ge=2)]
     learning_rate: Rate
