@@ -26,7 +26,9 @@ def main(model: str) -> None:
     specs = plan_all(params, [model])
     trained = fill_store(specs, params, STORE).trained
     finished = [RunFolder(STORE, spec).load() for spec in specs]
-    results = collect(model, finished, read_segments(params.corpora, folds=params.partition.folds), params)
+    folds, repeats = params.partition.folds, range(1, params.partition.repeats + 1)
+    segments = {repeat: read_segments(params.corpora, folds=folds, repeat=repeat) for repeat in repeats}
+    results = collect(model, finished, segments, params)
     write_table(results.runs, Path(f"results/runs/{model}.csv"), RUNS)
     write_table(results.history, Path(f"results/history/{model}.csv"), HISTORY)
     write_table(results.predictions, Path(f"results/predictions/{model}.csv"), predictions_schema(params.classes))

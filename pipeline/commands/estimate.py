@@ -76,7 +76,7 @@ def _runs(params: Params) -> dict[str, list[RunSpec]]:
             specs += plan_all(params, [model])
         except InputError:
             # Nothing can have been trained on data that is not there yet.
-            specs += plan(params, model, data="")
+            specs += plan(params, model, [""] * params.partition.repeats)
     runs: dict[str, list[RunSpec]] = {model: [] for model in params.models}
     for spec in distinct(specs):
         runs[spec.model].append(spec)

@@ -18,8 +18,8 @@ import pandas as pd
 DRAWS = 2000
 
 Array = npt.NDArray[np.float64]
-Run = tuple[int, int]
-"""Fold and seed."""
+Run = tuple[int, int, int]
+"""Repeat, fold and seed."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ def count_by_actor(predictions: pd.DataFrame, classes: tuple[str, ...]) -> dict[
     """
     counts = {}
     hit = predictions["emotion"] == predictions["predicted"]
-    for run, rows in predictions.groupby(["fold", "seed"]):
+    for run, rows in predictions.groupby(["repeat", "fold", "seed"]):
         keys = [rows["actor"], rows["emotion"]]
         totals = rows.groupby(keys).size().unstack(fill_value=0).reindex(columns=list(classes), fill_value=0)
         hits = hit[rows.index].groupby(keys).sum().unstack(fill_value=0).reindex(columns=list(classes), fill_value=0)
-        fold, seed = cast("Run", run)
-        counts[int(fold), int(seed)] = RunCounts(
+        repeat, fold, seed = cast("Run", run)
+        counts[int(repeat), int(fold), int(seed)] = RunCounts(
             tuple(totals.index), totals.to_numpy(dtype=np.float64), hits.to_numpy(dtype=np.float64)
         )
     return counts
@@ -77,9 +77,9 @@ def bootstrap_interval(
     if any(better[run].actors != reference[run].actors for run in better):
         return None
     differences = np.zeros(draws)
-    for fold in sorted({run[0] for run in better}):
-        runs = sorted(run for run in better if run[0] == fold)
-        weights = _weights(fold, len(better[runs[0]].actors), draws)
+    for repeat, fold in sorted({run[:2] for run in better}):
+        runs = sorted(run for run in better if run[:2] == (repeat, fold))
+        weights = _weights(repeat, fold, len(better[runs[0]].actors), draws)
         for run in runs:
             differences += _ua(better[run], weights) - _ua(reference[run], weights)
     low, high = np.quantile(differences / len(better), [(1 - level) / 2, (1 + level) / 2])
@@ -103,14 +103,18 @@ def accuracy_interval(
     ua = float(np.mean([_ua(run, np.ones((1, len(run.actors)), dtype=np.int64))[0] for run in counts.values()]))
     if any(len(run.actors) < 2 for run in counts.values()):
         return ua, None
-    drawn = np.mean([_ua(run, _weights(fold, len(run.actors), draws)) for (fold, _), run in counts.items()], axis=0)
+    drawn = np.mean(
+        [_ua(run, _weights(repeat, fold, len(run.actors), draws)) for (repeat, fold, _), run in counts.items()], axis=0
+    )
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return ua, (float(low), float(high))
 
 
-def _weights(fold: int, actors: int, draws: int) -> npt.NDArray[np.int64]:
+def _weights(repeat: int, fold: int, actors: int, draws: int) -> npt.NDArray[np.int64]:
     """How often each actor of a fold is drawn, (draws, actors): the same for all runs of the fold, and for no other."""
-    return np.random.default_rng([fold, actors]).multinomial(actors, [1 / actors] * actors, size=draws)
+    return np.random.default_rng([fold, actors] if repeat == 1 else [fold, actors, repeat]).multinomial(
+        actors, [1 / actors] * actors, size=draws
+    )
 
 
 def _ua(counts: RunCounts, weights: npt.NDArray[np.int64]) -> Array:

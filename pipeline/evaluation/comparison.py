@@ -12,7 +12,7 @@ import pandas as pd
 
 from pipeline.core.selections import SELECTIONS, Selection
 from pipeline.core.tables import number_types
-from pipeline.core.wording import listed
+from pipeline.core.wording import listed, run_words
 from pipeline.evaluation.bootstrap import Run, RunCounts, bootstrap_interval
 from pipeline.evaluation.hypotheses import Hypothesis
 from pipeline.evaluation.significance import (
@@ -42,7 +42,7 @@ def compare(
     """Test every hypothesis, for every metric and selection of epochs.
 
     A test is withheld, and its note says why, when a model was not trained, a run of either diverged, the two models'
-    (fold, seed) pairs are not the same, or the metric was not measured in some pair.
+    runs are not of the same repeats, folds and seeds, or the metric was not measured in some pair.
 
     Args:
         runs: rows of `RUNS` of the models.
@@ -59,7 +59,7 @@ def compare(
     trained = set(runs["model"])
     scores = {
         (model, selection): runs[(runs["model"] == model) & (runs["selection"] == selection)]
-        .set_index(["fold", "seed"])
+        .set_index(["repeat", "fold", "seed"])
         .sort_index()
         for model in trained
         for selection in SELECTIONS
@@ -93,7 +93,7 @@ def _test(
     hypothesis: Hypothesis, metric: Metric, selection: Selection, better: pd.DataFrame, reference: pd.DataFrame,
     folds: int, rope: float,
 ) -> Comparison:  # fmt: skip
-    """Test one hypothesis on two models' rows of `RUNS` at one selection, indexed by fold and seed in order."""
+    """Test one hypothesis on two models' rows of `RUNS` at one selection, indexed by repeat, fold and seed in order."""
     models = (hypothesis.better, hypothesis.reference)
     finished = [set(rows.index[rows["status"] == "done"]) for rows in (better, reference)]
     n = len(set.intersection(*finished))
@@ -122,7 +122,7 @@ def compare_differences(differences: pd.Series[float], folds: int, rope: float) 
     """Every test of one hypothesis.
 
     Args:
-        differences: improvement of one model over the other in points, indexed by fold and seed; no NaN.
+        differences: improvement of one model over the other in points, indexed by repeat, fold and seed; no NaN.
         folds: number of folds of the partition.
         rope: largest difference in points that counts as practically equal.
     """
@@ -132,7 +132,7 @@ def compare_differences(differences: pd.Series[float], folds: int, rope: float) 
     n, mean = len(values), float(np.mean(values))
     if n < 2:
         return Comparison(n, mean, note="1 pair; a paired test needs at least 2")
-    by_fold = np.asarray(differences.groupby(level="fold").mean(), dtype=np.float64)
+    by_fold = np.asarray(differences.groupby(level=["repeat", "fold"]).mean(), dtype=np.float64)
     correction = fold_correction(folds)
     paper = t_test(values)
     if paper is None:
@@ -170,6 +170,6 @@ def _with_bootstrap(
     return found if bounds is None else replace(found, ci_low=bounds[0], ci_high=bounds[1])
 
 
-def _runs_as_text(runs: set[tuple[int, int]]) -> str:
+def _runs_as_text(runs: set[Run]) -> str:
     """`fold 1 seed 2, fold 3 seed 2 and 4 more`."""
-    return listed((f"fold {fold} seed {seed}" for fold, seed in sorted(runs)), most=3)
+    return listed((run_words(*run) for run in sorted(runs)), most=3)

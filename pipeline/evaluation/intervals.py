@@ -18,7 +18,7 @@ def accuracy_intervals(predictions: Mapping[str, pd.DataFrame], classes: Sequenc
     """UA with its interval, over all actors and for the women and men of every corpus.
 
     Over all actors UA is the mean over folds and seeds that tables print, and actors are drawn within folds. A group
-    has too few actors in a fold for that: its UA is that of all folds together, a mean over seeds.
+    has too few actors in a fold for that: its UA is that of all folds together, a mean over partitions and seeds.
 
     Args:
         predictions: rows of `results/predictions` by model, with `corpus`, `gender` and `actor` of each segment.

@@ -11,6 +11,7 @@ import pandas as pd
 
 from pipeline.core.errors import InputError
 from pipeline.core.tables import SEGMENTS, read_folds, read_table
+from pipeline.core.wording import run_words
 from pipeline.evaluation.results import Adoption, Results, RunDetails
 from pipeline.evaluation.tables import COMPARISONS, INTERVALS
 from pipeline.runs.tables import HISTORY, RUNS, SPLIT_DIGITS, predictions_schema
@@ -66,12 +67,13 @@ def _load(path: Path, model: str) -> pd.DataFrame:
     table = read_table(path, RUNS)
     if others := sorted(set(table["model"]) - {model}):
         raise InputError(f"{path}: holds the model {others[0]!r}; expected {model!r} only. `dvc repro` makes it again")
-    twice = table.duplicated(["fold", "seed", "selection"])
+    twice = table.duplicated(["repeat", "fold", "seed", "selection"])
     if twice.any():
         row = table[twice].iloc[0]
         raise InputError(
-            f"{path} line {int(twice.to_numpy().argmax()) + 2}: fold {row['fold']}, seed {row['seed']}, selection "
-            f"{row['selection']} occurs a second time; expected once. Delete the file, and `dvc repro` makes it again"
+            f"{path} line {int(twice.to_numpy().argmax()) + 2}: {run_words(row['repeat'], row['fold'], row['seed'])}, "
+            f"selection {row['selection']} occurs a second time; expected once. Delete the file, and `dvc repro` makes "
+            "it again"
         )
     return table
 
@@ -139,8 +141,8 @@ def check_one_experiment(details: Iterable[RunDetails], folder: Path) -> None:
             ours, theirs = getattr(known, name), getattr(run, name)
             if ours[:digits] != theirs[:digits]:
                 raise InputError(
-                    f"{folder}: {known.model} fold {known.fold} seed {known.seed} was trained on {what} {ours}, "
-                    f"{run.model} fold {run.fold} seed {run.seed} on {theirs}; expected one experiment, since runs of "
+                    f"{folder}: {known.name} was trained on {what} {ours}, "
+                    f"{run.name} on {theirs}; expected one experiment, since runs of "
                     f"different {what} cannot be compared; `dvc repro` trains the runs that are missing"
                 )
 
@@ -163,6 +165,7 @@ def _load_details(path: Path, model: str) -> list[RunDetails]:
                 str(run["data"]), str(run["source"]), str(run["identity"]), str(run["family"]), str(run["frontend"]),
                 _adoption(run.get("adopted")),
                 tuple((str(name), float(value)) for name, value in run.get("chosen", {}).items()),
+                int(run.get("repeat", 1)),
             )
             for run in runs
         ]  # fmt: skip

@@ -32,7 +32,7 @@ def by_utterance(predictions: pd.DataFrame, classes: Sequence[str]) -> pd.DataFr
     """Segments' predictions combined: the mean of the probabilities, and the class with the highest mean."""
     probabilities = [f"p_{name}" for name in classes]
     first = ["selection", "emotion", "corpus", "gender", "actor"]
-    keys = ["fold", "seed", "utterance"]
+    keys = ["repeat", "fold", "seed", "utterance"]
     kept = {name: (name, "first") for name in first if name in predictions}
     means = {name: (name, "mean") for name in probabilities}
     table = predictions.groupby(keys, sort=False).agg(**kept, **means).reset_index()
@@ -56,11 +56,11 @@ def _measures(model: str, predictions: pd.DataFrame, classes: Sequence[str]) -> 
     for selection in ("last", "best"):
         chosen = predictions[predictions["selection"] == selection]
         for level, table in (("segment", chosen), ("utterance", by_utterance(chosen, classes))):
-            for (fold, seed), run in table.groupby(["fold", "seed"]):
+            for (repeat, fold, seed), run in table.groupby(["repeat", "fold", "seed"]):
                 for corpus, gender, rows in _groups(run):
                     yield {
                         "model": model, "fold": fold, "seed": seed, "selection": selection, "level": level,
-                        "corpus": corpus, "gender": gender, **_scores(rows, classes),
+                        "corpus": corpus, "gender": gender, **_scores(rows, classes), "repeat": repeat,
                     }  # fmt: skip
 
 

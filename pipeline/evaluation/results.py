@@ -11,7 +11,7 @@ import pandas as pd
 
 from pipeline.core.errors import InputError
 from pipeline.core.selections import Selection
-from pipeline.core.wording import counted
+from pipeline.core.wording import counted, run_words
 from pipeline.evaluation.comparison import Metric
 from pipeline.evaluation.hypotheses import Hypothesis, all_hypotheses
 from pipeline.evaluation.intervals import ALL
@@ -56,6 +56,12 @@ class RunDetails:
     frontend: str = ""
     adopted: Adoption | None = None
     chosen: tuple[tuple[str, float], ...] = ()
+    repeat: int = 1
+
+    @property
+    def name(self) -> str:
+        """For people: `PreAct fold 1 seed 2`."""
+        return f"{self.model} {run_words(self.repeat, self.fold, self.seed)}"
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,7 @@ class Results:
     Attributes:
         params: the params file.
         segments: `SEGMENTS` of all configured corpora.
-        folds: `FOLDS`.
+        folds: `FOLDS` of the first partition.
         structures: Table 5's rows of the configured networks by layout, PreAct among them; empty if no model is a
             ResNeXt.
         runs: `RUNS` of the configured models.

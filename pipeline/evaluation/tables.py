@@ -27,7 +27,7 @@ class Comparison:
     The fields are the columns of `results/comparisons.csv`, in their order.
 
     Attributes:
-        n: number of (fold, seed) pairs.
+        n: number of pairs of runs of the same repeat, fold and seed.
         mean_difference: mean difference in points, above 0 where it has the direction of the hypothesis.
         t, df, p: the paper's test, which treats the pairs as independent.
         p_corrected: the corrected resampled t-test over the pairs.
@@ -105,4 +105,5 @@ def measures_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
         "n": integer(1), "ua": number(least=0), "wa": number(least=0), "macro_f1": number(least=0),
         "ece": number(least=0), **{f"recall_{name}": number(least=0, empty=True) for name in classes},
         **{f"count_{true}_{predicted}": integer(0) for true in classes for predicted in classes},
+        "repeat": integer(1),
     })  # fmt: skip

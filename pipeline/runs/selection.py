@@ -4,7 +4,7 @@
 `best`      the epoch of the highest validation UA: what the published numbers suggest, and the maximum of up to 1000
             noisy values on the very fold it is scored on.
 `crossval`  for a fold, the epoch of the highest mean validation UA of the other folds of the same seed, so that no
-            fold chooses its own epoch.
+            fold chooses its own epoch; only folds of the same partition count.
 
 The earliest epoch wins a tie.
 """
@@ -21,8 +21,8 @@ from pipeline.core.selections import SELECTIONS, Selection
 from pipeline.runs.tables import RUNS
 from pipeline.training.accuracy import DECIMALS
 
-Run = tuple[int, int]
-"""Fold and seed."""
+Run = tuple[int, int, int]
+"""Repeat, fold and seed."""
 
 
 def select_epochs(history: pd.DataFrame, diverged: Mapping[Run, int], model: str | None = None) -> pd.DataFrame:
@@ -30,20 +30,20 @@ def select_epochs(history: pd.DataFrame, diverged: Mapping[Run, int], model: str
 
     Args:
         history: rows of `HISTORY` of one model, all folds and seeds; UA in percent.
-        diverged: epochs at which the losses of runs were no longer finite, by fold and seed. The history of such a run
-            is not used.
+        diverged: epochs at which the losses of runs were no longer finite, by repeat, fold and seed. The history of
+            such a run is not used.
         model: key of the model in the returned rows; default: that of the history (needed if all runs diverged in
             their first epoch).
 
     Returns:
-        Rows by fold, seed and selection. A diverged run has its last epoch, and no accuracies, in all three.
+        Rows by repeat, fold, seed and selection. A diverged run has its last epoch, and no accuracies, in all three.
         `crossval` uses the other folds that finished; where there is none, the run has no `crossval` row.
         `train_ua_eval` and `gap_eval` are empty where the epoch was not measured in eval mode. Gaps are training UA
         minus validation UA, in points.
     """
     if model is None:
         (model,) = history["model"].unique()
-    keys = pd.MultiIndex.from_frame(history[["fold", "seed"]])
+    keys = pd.MultiIndex.from_frame(history[["repeat", "fold", "seed"]])
     curves = {
         run: history[keys == run].sort_values("epoch", ignore_index=True)
         for run in keys.unique()
@@ -66,8 +66,12 @@ def _chosen(curves: Mapping[Run, pd.DataFrame], run: Run, selection: Selection) 
         return len(curves[run]) - 1
     if selection == "best":
         return int(curves[run]["valid_ua"].to_numpy().argmax())
-    fold, seed = run
-    others = [curve["valid_ua"].to_numpy() for other, curve in curves.items() if other[1] == seed and other[0] != fold]
+    repeat, fold, seed = run
+    others = [
+        curve["valid_ua"].to_numpy()
+        for other, curve in curves.items()
+        if (other[0], other[2]) == (repeat, seed) and other[1] != fold
+    ]
     if not others:
         return None
     # Rounded as the accuracies are: means of the same values in another order must tie.
@@ -84,8 +88,8 @@ def _row(
         else (float(scores[name]) for name in ("valid_ua", "train_ua", "train_ua_eval"))
     )
     return {
-        "model": model, "fold": run[0], "seed": run[1], "selection": selection, "epoch": epoch,
+        "model": model, "fold": run[1], "seed": run[2], "selection": selection, "epoch": epoch,
         "valid_ua": valid, "train_ua": train, "train_ua_eval": train_eval,
         "gap": round(train - valid, DECIMALS), "gap_eval": round(train_eval - valid, DECIMALS),
-        "status": "diverged" if scores is None else "done",
+        "status": "diverged" if scores is None else "done", "repeat": run[0],
     }  # fmt: skip

@@ -15,7 +15,7 @@ RUNS = pa.DataFrameSchema({
     "model": text(), "fold": integer(1), "seed": integer(0), "selection": one_of("last", "best", "crossval"),
     "epoch": integer(1), "valid_ua": number(empty=True), "train_ua": number(empty=True),
     "train_ua_eval": number(empty=True), "gap": number(empty=True), "gap_eval": number(empty=True),
-    "status": one_of("done", "diverged"),
+    "status": one_of("done", "diverged"), "repeat": integer(1),
 })  # fmt: skip
 """One row per run and selection; accuracies and gaps in percent."""
 
@@ -23,6 +23,7 @@ HISTORY = pa.DataFrameSchema({
     "model": text(), "fold": integer(1), "seed": integer(0), "epoch": integer(1),
     "train_loss": number(empty=True), "train_ua": number(empty=True), "train_loss_eval": number(empty=True),
     "train_ua_eval": number(empty=True), "valid_loss": number(empty=True), "valid_ua": number(empty=True),
+    "repeat": integer(1),
 })  # fmt: skip
 """One row per run and epoch; training columns in eval mode are empty for epochs that were not scored so."""
 
@@ -32,5 +33,5 @@ def predictions_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
     return pa.DataFrameSchema({
         "model": text(), "fold": integer(1), "seed": integer(0), "selection": one_of("last", "best"),
         "segment": key(), "emotion": one_of(*classes), "predicted": one_of(*classes),
-        **{f"p_{name}": probability() for name in classes},
+        **{f"p_{name}": probability() for name in classes}, "repeat": integer(1),
     })  # fmt: skip

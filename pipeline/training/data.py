@@ -26,7 +26,8 @@ class Experiment:
     """All segments of the configured corpora and classes.
 
     Attributes:
-        segments: rows of `tables.SEGMENTS` with a column `fold`, by corpus key, then in the order of the archives.
+        segments: rows of `tables.SEGMENTS` with a column `fold` of one partition, by corpus key, then in the order of
+            the archives.
         bank: features of the segments, at the same positions.
         shape: shape of the features.
         variants: the same segments as other front ends give them, for training.
@@ -44,13 +45,16 @@ class Experiment:
         return torch.from_numpy(np.flatnonzero(~valid)).to(device), torch.from_numpy(np.flatnonzero(valid)).to(device)
 
 
-def read_segments(corpora: Iterable[str], root: Path = Path(), folds: int | None = None) -> pd.DataFrame:
-    """Segments of the configured corpora with their folds.
+def read_segments(
+    corpora: Iterable[str], root: Path = Path(), folds: int | None = None, repeat: int = 1
+) -> pd.DataFrame:
+    """Segments of the configured corpora with their folds in one partition.
 
     Args:
         corpora: keys of the configured corpora.
         root: the repository root.
         folds: `partition.folds`; by default the highest fold of the file.
+        repeat: number of the partition, from 1.
 
     Raises:
         InputError: a table is missing or broken, an actor has no fold, or a fold has no segment.
@@ -58,7 +62,7 @@ def read_segments(corpora: Iterable[str], root: Path = Path(), folds: int | None
     tables = [read_table(root / f"data/segments/{corpus}.csv", SEGMENTS) for corpus in sorted(corpora)]
     segments = pd.concat(tables, ignore_index=True)
     path = root / "data/folds.csv"
-    table = read_folds(path, folds)
+    table = read_folds(path, folds, repeat)
     merged = segments.merge(table[["corpus", "actor", "fold"]], on=["corpus", "actor"], how="left", validate="m:1")
     if merged["fold"].isna().any():
         lost = merged.loc[merged["fold"].isna(), ["corpus", "actor"]].iloc[0]
@@ -84,6 +88,7 @@ def load_experiment(
     root: Path = Path(),
     processes: int = 1,
     folds: int | None = None,
+    repeat: int = 1,
 ) -> Experiment:
     """Read everything that training needs into the device's memory once, or map it where `resides` says so.
 
@@ -96,6 +101,7 @@ def load_experiment(
         root: the repository root.
         processes: number of processes that keep a copy in the device's memory.
         folds: `partition.folds`; by default the highest fold of the file.
+        repeat: number of the partition that the folds are of, from 1.
 
     Raises:
         InputError: tables and archives do not match, or are not those that data/inputs.json describes.
@@ -103,7 +109,7 @@ def load_experiment(
     corpora = sorted(corpora)
     recorded = recorded_hashes(root / "data/inputs.json", corpora, [reading.frontend, *reading.variants])
     refuse_changed({path: digest for path, digest in recorded.items() if not path.endswith(".ark")}, root)
-    segments = read_segments(corpora, root, folds)
+    segments = read_segments(corpora, root, folds, repeat)
     emotions = segments["emotion"].map(list(classes).index).tolist()
     shape = described_shape(reading.frontend, root)
     copies = processes * (1 + len(reading.variants))

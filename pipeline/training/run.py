@@ -38,9 +38,15 @@ class Seeds:
     noise: int
 
     @classmethod
-    def of(cls, seed: int, fold: int) -> Self:
-        """The seeds of a run; they depend on seed and fold but not on the model, so that models share their batches."""
-        states = (np.random.SeedSequence([seed, fold, purpose]).generate_state(1)[0] for purpose in range(3))
+    def of(cls, seed: int, fold: int, repeat: int = 1) -> Self:
+        """The seeds of a run; they do not depend on the model, so that models share their batches.
+
+        Those of the first partition do not depend on whether there are others.
+        """
+        of_repeat = [] if repeat == 1 else [repeat]
+        states = (
+            np.random.SeedSequence([seed, fold, purpose, *of_repeat]).generate_state(1)[0] for purpose in range(3)
+        )
         return cls(*map(int, states))
 
 

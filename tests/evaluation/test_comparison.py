@@ -29,7 +29,7 @@ def runs_of(model, valid, train=80.0, train_eval=90.0, folds=4, diverged=(), sel
         lost = (fold, seed) in diverged
         for selection in selections:
             gaps = (float("nan"),) * 5 if lost else (ua, train, train_eval, train - ua, train_eval - ua)
-            rows.append((model, fold, seed, selection, 5, *gaps, "diverged" if lost else "done"))
+            rows.append((model, fold, seed, selection, 5, *gaps, "diverged" if lost else "done", 1))
     return pd.DataFrame(rows, columns=list(RUNS.columns))
 
 
@@ -98,7 +98,7 @@ def test_the_interval_of_a_ua_is_the_bootstraps_where_there_are_predictions():
 
     def counts():
         totals = np.full((5, 2), 10.0)
-        keys = [(fold, seed) for fold in range(1, 5) for seed in (1, 2)]
+        keys = [(1, fold, seed) for fold in range(1, 5) for seed in (1, 2)]
         return {key: RunCounts(tuple("abcde"), totals, source.integers(0, 11, (5, 2)).astype(float)) for key in keys}
 
     both = {("PreAct-Full", "last"): counts(), ("PreAct", "last"): counts()}

@@ -34,7 +34,7 @@ def predictions_of(skill=1.0, seed=0, folds=2, seeds=(1, 2), model="PreAct"):
                         group = ("emodb" if actor < "e" else "savee", actor, "F" if actor in "abef" else "M")
                         rows += [
                             (model, fold, run_seed, selection, f"{utterance}-{part + 1}", emotion, said, *chances,
-                             utterance, *group)
+                             1, utterance, *group)
                             for selection in ("last", "best")
                         ]  # fmt: skip
     columns = [*predictions_schema(CLASSES).columns, "utterance", "corpus", "actor", "gender"]

@@ -164,10 +164,11 @@ def _facts(results: Results) -> list[dict[str, str]]:
                 "name": "Its Gap", "value": signed(score.gap),
                 "detail": f"points of training UA ({results.gap_mode}) above validation UA",
             })  # fmt: skip
-    folds, seeds = params.train.folds, params.train.seeds
+    repeats, folds, seeds = params.partition.repeats, params.train.folds, params.train.seeds
     facts.append({
-        "name": "Runs a model", "value": str(len(folds) * len(seeds)),
-        "detail": f"{counted(len(folds), 'fold')} × {counted(len(seeds), 'seed')}, "
+        "name": "Runs a model", "value": str(repeats * len(folds) * len(seeds)),
+        "detail": f"{f'{repeats} partitions × ' * (repeats > 1)}{counted(len(folds), 'fold')} × "
+                  f"{counted(len(seeds), 'seed')}, "
                   f"{epochs_trained(results)}",
     })  # fmt: skip
     facts.append({
@@ -295,8 +296,11 @@ def _machines(results: Results) -> _Grid:
 
 def _identities(results: Results) -> _Grid:
     return _plain_grid(
-        ("Model", "Fold", "Seed", "Identity"),
-        ((results.label(run.model), str(run.fold), str(run.seed), run.identity) for run in results.details),
+        ("Model", "Repeat", "Fold", "Seed", "Identity"),
+        (
+            (results.label(run.model), str(run.repeat), str(run.fold), str(run.seed), run.identity)
+            for run in results.details
+        ),
     )
 
 
