@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipeline.core.selections import PREDICTED
 from pipeline.core.settings import PARAMS, read_settings
 from pipeline.core.stage import run_stage
 from pipeline.core.tables import SEGMENTS, read_table, write_table
@@ -29,7 +30,7 @@ def main() -> None:
     counts = {
         (model, selection): count_by_actor(table[table["selection"] == selection], params.classes)
         for model, table in predictions.items()
-        for selection in ("last", "best")
+        for selection in PREDICTED
     }
     hypotheses = all_hypotheses(params.report.tables)
     comparisons = compare(runs, hypotheses, params.partition.folds, params.report.rope, counts)

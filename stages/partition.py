@@ -21,9 +21,7 @@ def main() -> None:
     """Write `data/folds.csv`, `data/parts.csv` and `data/partition.json`; print the balance as in Table 4."""
     params = read_settings(PARAMS, PartitionSections)
     options, sources = params.partition, params.sources
-    utterances = pd.concat(
-        [read_table(Path(f"data/utterances/{corpus}.csv"), UTTERANCES) for corpus in params.corpora]
-    )
+    utterances = pd.concat([read_table(Path(f"data/utterances/{corpus}.csv"), UTTERANCES) for corpus in params.corpora])
     refuse_shared(utterances)
     segments = pd.concat([read_table(Path(f"data/segments/{corpus}.csv"), SEGMENTS) for corpus in params.corpora])
 

@@ -179,7 +179,9 @@ READER = Reader(
     emotions=COUNTS,
     codes=EMOTION_CODES,
     columns={
-        "text": (), "style": tuple(STYLES.values()), **dict.fromkeys(RATINGS, ()),
+        "text": (),
+        "style": tuple(STYLES.values()),
+        **dict.fromkeys(RATINGS, ()),
         "session": tuple(f"Ses{session:02d}" for session in range(1, 6)),
     },  # fmt: skip
     unknown="the owner states no number of recordings of each actor; improvised dialogues have no text",

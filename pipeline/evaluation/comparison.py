@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from pipeline.core.selections import SELECTIONS, Selection
+from pipeline.core.selections import Selection, selections
 from pipeline.core.tables import number_types
 from pipeline.core.wording import listed, run_words
 from pipeline.evaluation.bootstrap import Run, RunCounts, bootstrap_interval
@@ -57,19 +57,20 @@ def compare(
         runs finished.
     """
     trained = set(runs["model"])
+    found_selections = selections(dev="dev" in set(runs["selection"]))
     scores = {
         (model, selection): runs[(runs["model"] == model) & (runs["selection"] == selection)]
         .set_index(["repeat", "fold", "seed"])
         .sort_index()
         for model in trained
-        for selection in SELECTIONS
+        for selection in found_selections
     }
     rows = []
     for hypothesis in hypotheses:
         models = (hypothesis.better, hypothesis.reference)
         missing = [model for model in models if model not in trained]
         for metric in METRICS:
-            for selection in SELECTIONS:
+            for selection in found_selections:
                 if missing:
                     found = Comparison(0, note=f"not trained: {', '.join(missing)}")
                 else:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
+from pipeline.core.selections import PREDICTED
 from pipeline.evaluation.tables import measures_schema
 from pipeline.training.accuracy import unweighted_accuracy
 
@@ -53,8 +54,10 @@ def calibration_error(confidence: npt.NDArray[np.float64], right: npt.NDArray[np
 
 
 def _measures(model: str, predictions: pd.DataFrame, classes: Sequence[str]) -> Iterator[dict[str, object]]:
-    for selection in ("last", "best"):
+    for selection in PREDICTED:
         chosen = predictions[predictions["selection"] == selection]
+        if chosen.empty:
+            continue
         for level, table in (("segment", chosen), ("utterance", by_utterance(chosen, classes))):
             for (repeat, fold, seed), run in table.groupby(["repeat", "fold", "seed"]):
                 for corpus, gender, rows in _groups(run):

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
+from pipeline.core.selections import ALL_SELECTIONS, PREDICTED
 from pipeline.core.tables import integer, number, one_of, probability, text
 
 SIGNIFICANT = 0.05
@@ -80,13 +81,13 @@ class Comparison:
 
 COMPARISONS = pa.DataFrameSchema({
     "table": text(), "model_a": text(), "model_b": text(), "metric": one_of("valid_ua", "gap", "gap_eval"),
-    "selection": one_of("last", "best", "crossval"),
+    "selection": one_of(*ALL_SELECTIONS),
     **{statistic.name: statistic.metadata["column"] for statistic in fields(Comparison)},
 })  # fmt: skip
 """One row per table, pair, metric and selection; `model_a` is the one claimed better, differences in points."""
 
 INTERVALS = pa.DataFrameSchema({
-    "model": text(), "selection": one_of("last", "best"), "corpus": text(), "gender": one_of("all", "F", "M", "X"),
+    "model": text(), "selection": one_of(*PREDICTED), "corpus": text(), "gender": one_of("all", "F", "M", "X"),
     "actors": integer(1), "ua": number(least=0), "ci_low": number(empty=True), "ci_high": number(empty=True),
 })  # fmt: skip
 """One row per model, selection and group (`all` and `all`, or the women or men of a corpus): UA in percent and its 95 %
@@ -100,7 +101,7 @@ def measures_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
     and a letter for the rows of that group alone, else `all`. A recall is empty where the group lacks the class.
     """
     return pa.DataFrameSchema({
-        "model": text(), "fold": integer(1), "seed": integer(0), "selection": one_of("last", "best"),
+        "model": text(), "fold": integer(1), "seed": integer(0), "selection": one_of(*PREDICTED),
         "level": one_of("segment", "utterance"), "corpus": text(), "gender": one_of("all", "F", "M", "X"),
         "n": integer(1), "ua": number(least=0), "wa": number(least=0), "macro_f1": number(least=0),
         "ece": number(least=0), **{f"recall_{name}": number(least=0, empty=True) for name in classes},

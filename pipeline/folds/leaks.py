@@ -66,7 +66,9 @@ def refuse_leaks(leaks: Sequence[Found], allowed: Collection[str], where: str) -
             f"{where} leaks: {named}; expected parts that share no speaker and no sentence. Correct the table, or say that "
             f"you know: partition.allow_leaks: [{', '.join(kinds)}] in params.yaml, which the report repeats"
         )
-    return [f"leak in {where}, allowed by partition.allow_leaks: {_sentence(kind, found)}" for kind, found in kinds.items()]
+    return [
+        f"leak in {where}, allowed by partition.allow_leaks: {_sentence(kind, found)}" for kind, found in kinds.items()
+    ]
 
 
 def _sentence(kind: str, found: Sequence[Found]) -> str:

@@ -45,7 +45,9 @@ class Listed:
     known: int
 
 
-def read_listed(name: str, option: str, recordings: pd.DataFrame, rejected: pd.DataFrame, root: Path = Path()) -> Listed:
+def read_listed(
+    name: str, option: str, recordings: pd.DataFrame, rejected: pd.DataFrame, root: Path = Path()
+) -> Listed:
     """Read a table that lists recordings.
 
     Args:
@@ -101,7 +103,9 @@ def _read(name: str, option: str, root: Path) -> pd.DataFrame:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{option}: {name} cannot be read as CSV in UTF-8: {error}; save it again") from None
     if len(lines) < 2:
-        raise InputError(f"{option}: {name} lists nothing; expected a line of column names, and a row for each recording")
+        raise InputError(
+            f"{option}: {name} lists nothing; expected a line of column names, and a row for each recording"
+        )
     header, *rows = ([cell.strip() for cell in line] for line in lines)
     if twice := sorted({column for column in header if header.count(column) > 1}):
         raise InputError(f"{name} has the column {', '.join(twice)} more than once; expected it once")

@@ -137,7 +137,9 @@ def _balance(actors: pd.DataFrame, unit: Integers, sources: Mapping[str, Source]
     return Balance(tuple(columns), weights)
 
 
-def class_shares(emotions: NDArray[np.object_], unit: Integers, units: int, classes: Sequence[str]) -> NDArray[np.float64]:
+def class_shares(
+    emotions: NDArray[np.object_], unit: Integers, units: int, classes: Sequence[str]
+) -> NDArray[np.float64]:
     """The share of the segments of each class that each unit has, shape (units, classes).
 
     Raises:
@@ -153,9 +155,7 @@ def class_shares(emotions: NDArray[np.object_], unit: Integers, units: int, clas
     return np.asarray(counts / counts.sum(0))
 
 
-def _assigned(
-    task: Task, taken: set[bytes], repeat: int, segments: pd.DataFrame, classes: Sequence[str]
-) -> Assignment:
+def _assigned(task: Task, taken: set[bytes], repeat: int, segments: pd.DataFrame, classes: Sequence[str]) -> Assignment:
     """The assignment of one repeat.
 
     Raises:

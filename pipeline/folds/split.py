@@ -207,7 +207,9 @@ class _Divided:
         places = []
         for repeat in range(1, options.repeats + 1):
             rows = folds[folds["repeat"] == repeat] if options.repeats > 1 else folds
-            fold_of = rest.merge(rows[["corpus", "actor", "fold"]], on=["corpus", "actor"], how="left")["fold"].to_numpy()
+            fold_of = rest.merge(rows[["corpus", "actor", "fold"]], on=["corpus", "actor"], how="left")[
+                "fold"
+            ].to_numpy()
             if options.scheme != "actors+texts":
                 places.append(Places(fold_of, options.folds))
                 continue
@@ -282,13 +284,13 @@ def _by_table(divided: _Divided, table: Listed | None) -> tuple[dict[tuple[int, 
     leaks = [leak for (_, fold), parts in found.items() for leak in leaks_of(recordings, parts, fold)]
     notes = refuse_leaks(leaks, options.allow_leaks, table.where)
     if table.known:
-        notes.append(f"{table.where}: {counted(table.known, 'row')} of recordings that are left out here (data/rejected)")
+        notes.append(
+            f"{table.where}: {counted(table.known, 'row')} of recordings that are left out here (data/rejected)"
+        )
     return found, pd.DataFrame(), notes
 
 
-def _refuse_empty_parts(
-    runs: Runs, recordings: pd.DataFrame, options: PartitionParams, classes: Sequence[str]
-) -> None:
+def _refuse_empty_parts(runs: Runs, recordings: pd.DataFrame, options: PartitionParams, classes: Sequence[str]) -> None:
     """Refuse a run that would train, choose or validate on nothing, or train without a class."""
     emotions = recordings["emotion"].to_numpy()
     several = options.repeats > 1

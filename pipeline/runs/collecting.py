@@ -15,8 +15,9 @@ from pipeline.runs.identity import RunSpec
 from pipeline.runs.params import RunSections
 from pipeline.runs.selection import Run, select_epochs
 from pipeline.runs.store import FinishedRun
-from pipeline.runs.tables import HISTORY, predictions_schema
+from pipeline.runs.tables import history_schema, predictions_schema
 from pipeline.runs.weights import Weights
+from pipeline.training.data import in_part
 from pipeline.training.state import Epoch
 
 
@@ -47,17 +48,17 @@ def collect(
         for run in ordered
         for row in run.history
     ]
-    history = pd.DataFrame(epochs, columns=list(HISTORY.columns))
+    history = pd.DataFrame(epochs, columns=list(history_schema(dev=params.partition.dev).columns))
     diverged = {_key(run.spec): run.diverged_epoch for run in ordered if run.diverged_epoch is not None}
     runs = select_epochs(history, diverged, model)
     predictions = [
         _predictions(run, name, segments[run.spec.repeat], params) for run in ordered for name in run.snapshots
     ]
-    columns = list(predictions_schema(params.classes).columns)
+    empty = pd.DataFrame(columns=list(predictions_schema(params.classes).columns))
     return ModelResults(
         runs,
         history,
-        pd.concat(predictions, ignore_index=True) if predictions else pd.DataFrame(columns=columns),
+        pd.concat(predictions, ignore_index=True) if predictions else empty,
         {"model": model, "runs": [_record(run) for run in ordered]},
     )
 
@@ -103,7 +104,7 @@ def trained_weights(
 
 
 def _predictions(run: FinishedRun, selection: str, segments: pd.DataFrame, params: RunSections) -> pd.DataFrame:
-    valid = segments[segments["fold"] == run.spec.fold]
+    valid = segments[in_part(segments, run.spec.fold, "valid")]
     probabilities = run.snapshots[selection].probabilities.double().numpy()
     table = pd.DataFrame({
         "model": run.spec.model, "fold": run.spec.fold, "seed": run.spec.seed, "selection": selection,

@@ -80,7 +80,9 @@ READERS = {"speech": "ravdess", "song": "ravdess", "iemocap": "iemocap"}
 @st.composite
 def trees(draw):
     """Recordings of up to four corpora, of which two may be of one reader, with sessions or without sentences."""
-    corpora = draw(st.lists(st.sampled_from(["speech", "song", "iemocap", "own", "other"]), min_size=2, max_size=4, unique=True))
+    corpora = draw(
+        st.lists(st.sampled_from(["speech", "song", "iemocap", "own", "other"]), min_size=2, max_size=4, unique=True)
+    )
     actors = st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=8, unique=True)
     rows = []
     for corpus in corpora:
@@ -102,7 +104,12 @@ def trees(draw):
 @given(data=st.data(), rows=trees(), scheme=st.sampled_from(SCHEMES), dev=st.booleans(), folds=st.integers(2, 4))
 def test_no_part_has_what_the_scheme_keeps_apart(data, rows, scheme, dev, folds):
     corpora = list(dict.fromkeys(row["corpus"] for row in rows))
-    options = {"scheme": scheme, "folds": folds, "dev": dev and scheme != "cross_corpus", "seed": data.draw(st.integers(0, 3))}
+    options = {
+        "scheme": scheme,
+        "folds": folds,
+        "dev": dev and scheme != "cross_corpus",
+        "seed": data.draw(st.integers(0, 3)),
+    }
     if scheme in ("corpora", "cross_corpus"):
         options["folds"] = len(corpora)
     else:
@@ -136,7 +143,9 @@ def test_no_part_has_what_the_scheme_keeps_apart(data, rows, scheme, dev, folds)
                 assert table.loc[table["part"] == "train", "corpus"].nunique() == 1
             if "test" in options:
                 name = options["test"]["actors"][0]
-                assert set(table.loc[table["part"] == "test", "corpus"] + "/" + table.loc[table["part"] == "test", "actor"]) == {name}
+                assert set(
+                    table.loc[table["part"] == "test", "corpus"] + "/" + table.loc[table["part"] == "test", "actor"]
+                ) == {name}
 
 
 @settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
@@ -170,7 +179,8 @@ def test_the_first_of_several_partitions_is_that_of_one():
     first = three.folds[three.folds["repeat"] == 1].drop(columns="repeat").reset_index(drop=True)
     pd.testing.assert_frame_equal(first, one.folds)
     together = [
-        frozenset(frozenset(part["actor"]) for _, part in table.groupby("fold")) for _, table in three.folds.groupby("repeat")
+        frozenset(frozenset(part["actor"]) for _, part in table.groupby("fold"))
+        for _, table in three.folds.groupby("repeat")
     ]
     assert len(set(together)) == 3
 
@@ -178,7 +188,9 @@ def test_the_first_of_several_partitions_is_that_of_one():
 def test_more_partitions_than_there_are_are_refused():
     rows = spoken("own", ["a", "b", "c", "d"], ["t1"])  # two women and two men: two balanced pairs of pairs
     assert made(rows, repeats=2).folds["repeat"].nunique() == 2
-    with pytest.raises(InputError, match=r"partition.repeats asks for more .* expected at most 2\. Lower partition.repeats"):
+    with pytest.raises(
+        InputError, match=r"partition.repeats asks for more .* expected at most 2\. Lower partition.repeats"
+    ):
         made(rows, repeats=3)
 
 
@@ -222,13 +234,15 @@ def test_people_of_two_entries_of_one_reader_share_a_fold():
 
 
 def test_leaving_a_corpus_out_leaves_its_people_out():
-    rows = spoken("speech", ["a", "b", "c"], ["kids"]) + spoken("song", ["a"], ["kids"]) + spoken("own", ["a"], ["kids"])
+    rows = (
+        spoken("speech", ["a", "b", "c"], ["kids"]) + spoken("song", ["a"], ["kids"]) + spoken("own", ["a"], ["kids"])
+    )
     found = made(rows, {"speech": "ravdess", "song": "ravdess"}, scheme="corpora", folds=3)
     table = parts_of(found, rows, fold=1)
     assert set(table.loc[table["part"] == "train", "corpus"]) == {"own"}
     assert set(table.loc[table["part"] == "unused", "corpus"]) == {"song"}
     assert "each run leaves out 0 to 3 of 15 recordings, so that its parts share nothing" in found.notes
-    assert found.unused.loc[1, 1, "song"].to_dict() == {name: 1 for name in CLASSES}
+    assert found.unused.loc[1, 1, "song"].to_dict() == dict.fromkeys(CLASSES, 1)
 
 
 def test_sessions_stay_together_and_corpora_without_any_are_named():
@@ -259,7 +273,7 @@ def test_new_actors_say_new_sentences_and_what_that_costs_is_counted():
     for fold in (1, 2):
         numbers = parts_of(found, rows, fold=fold)["part"].value_counts()
         assert numbers.to_dict() == {"unused": 48, "train": 24, "valid": 24}
-        assert found.unused.loc[1, fold, "own"].to_dict() == {name: 16 for name in CLASSES}
+        assert found.unused.loc[1, fold, "own"].to_dict() == dict.fromkeys(CLASSES, 16)
     assert "each run leaves out 48 of 96 recordings, so that its parts share nothing" in found.notes
 
 
@@ -275,8 +289,14 @@ def test_a_reader_of_two_sentences_is_validated_in_every_fold():
 def test_a_sentence_that_one_actor_alone_speaks_follows_the_actor():
     rows = [*spoken("own", EIGHT, ["t1", "t2"]), *spoken("own", ["f0"], ["mine"])]
     found = made(rows, scheme="actors+texts")
-    assert "1 of 3 sentences are spoken by one actor or group alone (own 'mine'): they follow their actors" in found.notes[0]
-    parts = [set(table.loc[table["text"] == "mine", "part"]) for table in (parts_of(found, rows, fold=fold) for fold in (1, 2))]
+    assert (
+        "1 of 3 sentences are spoken by one actor or group alone (own 'mine'): they follow their actors"
+        in found.notes[0]
+    )
+    parts = [
+        set(table.loc[table["text"] == "mine", "part"])
+        for table in (parts_of(found, rows, fold=fold) for fold in (1, 2))
+    ]
     assert sorted(map(sorted, parts)) == [["train"], ["valid"]]
 
 
@@ -284,7 +304,9 @@ def test_recordings_of_unknown_sentences_are_left_out_and_counted():
     rows = [*spoken("own", ["a", "b"], ["t1", "t2", ""])]
     found = made(rows, scheme="texts")
     assert found.notes[0] == "left out, since their sentences are not known: 6 recordings (own 6)"
-    with pytest.raises(InputError, match="the sentences of none are not known .* Give the table of a corpus of your own"):
+    with pytest.raises(
+        InputError, match="the sentences of none are not known .* Give the table of a corpus of your own"
+    ):
         made(spoken("own", ["a", "b"], ["t1", "t2"]) + spoken("none", ["a"], [""]), scheme="texts")
 
 
@@ -317,7 +339,10 @@ def test_a_test_is_in_no_part_and_takes_its_people_along():
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (("nobody",), "partition.test.actors: 'nobody' has no recording in data/utterances; .*expected names such as one/"),
+        (
+            ("nobody",),
+            "partition.test.actors: 'nobody' has no recording in data/utterances; .*expected names such as one/",
+        ),
         (("a",), "'a' is in one and two; expected the corpus before the name, such as one/a"),
         (("one/a", "one/b", "two/a", "two/b"), "no recording is left to train on: set apart as test: 12 recordings"),
     ],
@@ -379,9 +404,7 @@ def test_a_table_by_actor_is_a_partition(tmp_path):
 
 def made_table(rows, table, **options) -> Split:
     utterances, segments = tables_of(rows)
-    params = PartitionParams.model_validate(
-        {"scheme": "table", "table": table.where, "folds": 2, "seed": 0, **options}
-    )
+    params = PartitionParams.model_validate({"scheme": "table", "table": table.where, "folds": 2, "seed": 0, **options})
     classes = sorted({row["emotion"] for row in rows})
     return split(utterances, segments, params, classes, sources_for(rows), table)
 
@@ -393,7 +416,9 @@ def test_parts_of_a_table_may_be_named_for_one_fold(tmp_path):
     assert parts_of(found, rows).groupby("actor")["part"].first().to_dict() == {
         "a": "train", "b": "dev", "c": "valid", "d": "test",
     }  # fmt: skip
-    with pytest.raises(InputError, match="fold 1 has a part `dev`, and partition.dev is false; .* set partition.dev to true"):
+    with pytest.raises(
+        InputError, match="fold 1 has a part `dev`, and partition.dev is false; .* set partition.dev to true"
+    ):
         made_table(rows, written(tmp_path, text, rows), folds=1, allow_leaks=("texts",))
 
 
@@ -404,7 +429,10 @@ ROWS = spoken("own", ["a", "b"], ["t"])
     ("text", "message"),
     [
         ("who,fold\na,1\n", "has no column utterance and path or actor; found who, fold"),
-        ("actor,fold\na,1\nx,2\n", "line 3: actor 'x' is no recording of data/utterances .* such as 'a'; correct or remove"),
+        (
+            "actor,fold\na,1\nx,2\n",
+            "line 3: actor 'x' is no recording of data/utterances .* such as 'a'; correct or remove",
+        ),
         ("actor,fold\na,1\nb,2\na,2\n", "line 4: actor 'a' has fold 2, and on line 2 1; expected each in one part"),
         ("actor,fold\na,1\nb,3\n", "line 3: fold is '3'; expected 1 to 2, which is partition.folds"),
         ("actor,fold\na,1\n", "has no row of 3 of 6 recordings .* with the part `unused`"),
@@ -425,7 +453,9 @@ def test_mistakes_in_a_table_are_named(tmp_path, text, message):
 def test_a_table_may_name_recordings_that_are_left_out_here(tmp_path):
     text = "corpus,path,fold\n" + "".join(f"own,{row['path']},{1 + (row['actor'] == 'b')}\n" for row in ROWS)
     rejected = [("own", "a/boring.wav", "other emotion: boredom")]
-    found = made_table(ROWS, written(tmp_path, f"{text}own,a/boring.wav,1\n", ROWS, rejected=rejected), allow_leaks=("texts",))
+    found = made_table(
+        ROWS, written(tmp_path, f"{text}own,a/boring.wav,1\n", ROWS, rejected=rejected), allow_leaks=("texts",)
+    )
     assert "external/split.csv: 1 row of recordings that are left out here (data/rejected)" in found.notes
 
 
@@ -439,11 +469,27 @@ def test_a_table_lies_where_dvc_sees_it(tmp_path, name):
     ("options", "corpora", "message"),
     [
         ({"folds": 1}, ("a",), "partition.folds: 1; expected at least 2"),
-        ({"scheme": "corpora", "folds": 3}, ("a", "b"), "partition.folds: 3, and with scheme: corpora every corpus is a fold"),
-        ({"scheme": "corpora", "folds": 1}, ("a",), "corpora needs at least 2 corpora to train and validate on, and there is 1"),
-        ({"scheme": "corpora", "folds": 2, "repeats": 2}, ("a", "b"), "partition.repeats: 2, and with scheme: corpora nothing"),
+        (
+            {"scheme": "corpora", "folds": 3},
+            ("a", "b"),
+            "partition.folds: 3, and with scheme: corpora every corpus is a fold",
+        ),
+        (
+            {"scheme": "corpora", "folds": 1},
+            ("a",),
+            "corpora needs at least 2 corpora to train and validate on, and there is 1",
+        ),
+        (
+            {"scheme": "corpora", "folds": 2, "repeats": 2},
+            ("a", "b"),
+            "partition.repeats: 2, and with scheme: corpora nothing",
+        ),
         ({"dev": True}, ("a",), "partition.dev: a run trains on all folds but two, and partition.folds is 2"),
-        ({"scheme": "cross_corpus", "dev": True}, ("a", "b"), "a run trains on one corpus, so there is no fold to hold out"),
+        (
+            {"scheme": "cross_corpus", "dev": True},
+            ("a", "b"),
+            "a run trains on one corpus, so there is no fold to hold out",
+        ),
         ({"scheme": "table"}, ("a",), "partition.table: missing; scheme: table needs it"),
         ({"table": "external/x.csv"}, ("a",), "partition.table: has no effect with scheme: actors"),
         ({"allow_leaks": ("texts",)}, ("a",), "partition.allow_leaks: has no effect"),
