@@ -82,9 +82,8 @@ def _scan(folder: Folder, params: CorpusParams) -> Scan:
             return "unlabelled"
         actor = f"Ses{session}{speaker}"
         group = f"Ses{session}" if params.split_group == "session" else actor
-        columns = {
-            "text": _text(name[1]), "style": STYLES[name[3]], **ratings[path.stem], "session": f"Ses{session}",
-        }  # fmt: skip
+        known = {"text": _text(name[1]), "style": STYLES[name[3]]}
+        columns = {**known, **ratings[path.stem], "session": f"Ses{session}"}
         return Recording(path.as_posix(), path.stem, EMOTION_CODES[code], actor, ACTORS[actor], group, columns, code)
 
     recordings, rejected = sort_files(folder, recognise)
@@ -183,6 +182,6 @@ READER = Reader(
         "style": tuple(STYLES.values()),
         **dict.fromkeys(RATINGS, ()),
         "session": tuple(f"Ses{session:02d}" for session in range(1, 6)),
-    },  # fmt: skip
+    },
     unknown="the owner states no number of recordings of each actor; improvised dialogues have no text",
 )

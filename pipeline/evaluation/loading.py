@@ -126,7 +126,8 @@ def load_details(folder: Path, models: Iterable[str]) -> tuple[RunDetails, ...]:
 def check_one_experiment(details: Iterable[RunDetails], folder: Path) -> None:
     """Make sure that all runs learned from the same data with the same code; else they cannot be compared.
 
-    Segments and folds must be the same for all runs of a partition, features for all runs of a front end, code for all of a family.
+    Segments and folds must be the same for all runs of a partition, features for all runs of a front end, code for all
+    of a family.
 
     Raises:
         InputError: two runs differ in one of these.

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pipeline.core.selections import Selection, selections
 
 EPOCHS: Mapping[Selection, str] = {
-    "last": "Last epoch", "best": "Best epoch", "crossval": "Cross-validated epoch", "dev": "Epoch chosen on the held-out fold",
+    "last": "Last epoch", "best": "Best epoch", "crossval": "Cross-validated epoch",
+    "dev": "Epoch chosen on the held-out fold",
 }  # fmt: skip
 """Titles of the parts, by selection."""
 

@@ -63,8 +63,8 @@ def refuse_leaks(leaks: Sequence[Found], allowed: Collection[str], where: str) -
     if refused := [kind for kind in kinds if kind not in allowed]:
         named = "; ".join(_sentence(kind, kinds[kind]) for kind in refused)
         raise InputError(
-            f"{where} leaks: {named}; expected parts that share no speaker and no sentence. Correct the table, or say that "
-            f"you know: partition.allow_leaks: [{', '.join(kinds)}] in params.yaml, which the report repeats"
+            f"{where} leaks: {named}; expected parts that share no speaker and no sentence. Correct the table, or say "
+            f"that you know: partition.allow_leaks: [{', '.join(kinds)}] in params.yaml, which the report repeats"
         )
     return [
         f"leak in {where}, allowed by partition.allow_leaks: {_sentence(kind, found)}" for kind, found in kinds.items()

@@ -64,8 +64,8 @@ def read_listed(
     key = next((one for one in KEYS if one in table), None)
     if key is None:
         raise InputError(
-            f"{name} has no column {enumerated(KEYS[:2])} or {KEYS[2]}; found {', '.join(table.columns)}; expected one of "
-            "them, and `corpus` beside path or actor where two corpora have the same"
+            f"{name} has no column {enumerated(KEYS[:2])} or {KEYS[2]}; found {', '.join(table.columns)}; expected "
+            "one of them, and `corpus` beside path or actor where two corpora have the same"
         )
     with_corpus = "corpus" in table and key != "utterance"
     own = recordings[key] if not with_corpus else recordings["corpus"] + "/" + recordings[key]
@@ -77,8 +77,8 @@ def read_listed(
         first = str(wrong.iloc[0])
         raise InputError(
             f"{name} line {wrong.index[0] + 2}: {key} {first!r} is no recording of data/utterances or data/rejected; "
-            f"{did_you_mean(first, set(own))}{_more(len(wrong))}expected the {_meaning(key)} of configured corpora, such as "
-            f"{own.iloc[0]!r}; correct or remove the row{'s' if len(wrong) > 1 else ''}"
+            f"{did_you_mean(first, set(own))}{_more(len(wrong))}expected the {_meaning(key)} of configured corpora, "
+            f"such as {own.iloc[0]!r}; correct or remove the row{'s' if len(wrong) > 1 else ''}"
         )
     _refuse_twice(table, theirs, key, name)
     if not with_corpus and key != "utterance":
@@ -92,8 +92,8 @@ def _read(name: str, option: str, root: Path) -> pd.DataFrame:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or path.parts[:1] != EXTERNAL.parts:
         raise InputError(
-            f"{option}: {name!r} is not in {EXTERNAL}/; expected a CSV there, such as {EXTERNAL}/split.csv, so that DVC "
-            "sees when it changes; copy it there"
+            f"{option}: {name!r} is not in {EXTERNAL}/; expected a CSV there, such as {EXTERNAL}/split.csv, so that "
+            "DVC sees when it changes; copy it there"
         )
     try:
         with (root / path).open(encoding="utf-8-sig", newline="") as stream:
@@ -131,8 +131,8 @@ def _refuse_twice(table: pd.DataFrame, names: pd.Series[str], key: str, name: st
         first = different[different["key"] == row["key"]].iloc[0]
         column = next(one for one in columns if first[one] != row[one])
         raise InputError(
-            f"{name} line {row.name + 2}: {key} {row['key']!r} has {column} {row[column]}, and on line {first.name + 2} "
-            f"{first[column]}; expected each in one part; remove one of the rows"
+            f"{name} line {row.name + 2}: {key} {row['key']!r} has {column} {row[column]}, and on line "
+            f"{first.name + 2} {first[column]}; expected each in one part; remove one of the rows"
         )
 
 
@@ -184,7 +184,8 @@ def split_of(listed_rows: Listed, recordings: pd.DataFrame, folds: int) -> list[
     if len(missing):
         raise InputError(
             f"{where} has no row of {len(missing)} of {counted(len(recordings), 'recording')} ({listed(missing, 3)}); "
-            "expected every recording of the configured corpora; add them, with the part `unused` if no run shall see them"
+            "expected every recording of the configured corpora; add them, with the part `unused` if no run shall see "
+            "them"
         )
     values = [column for column in table if _is_value(str(column))]
     named = [f"part{fold}" for fold in range(1, folds + 1)]
@@ -197,8 +198,8 @@ def split_of(listed_rows: Listed, recordings: pd.DataFrame, folds: int) -> list[
     else:
         wanted = "fold, part, or part1 and part2 and so on"
         raise InputError(
-            f"{where} has the columns {', '.join(table.columns)}, and partition.folds is {folds}; expected either `fold`, or "
-            f"{'`part`' if folds == 1 else f'`part1` to `part{folds}`'}"
+            f"{where} has the columns {', '.join(table.columns)}, and partition.folds is {folds}; expected either "
+            f"`fold`, or {'`part`' if folds == 1 else f'`part1` to `part{folds}`'}"
             + ("" if values else f" (found none of {wanted})")
             + (". With a column `part` there is one fold: set partition.folds to 1" if values == ["part"] else "")
         )
@@ -222,7 +223,8 @@ def _by_fold(listed_rows: Listed, folds: int) -> list[Parts]:
     if wrong.any():
         line = int(wrong.to_numpy().argmax())
         raise InputError(
-            f"{where} line {line + 2}: fold is {table['fold'].iloc[line]!r}; expected 1 to {folds}, which is partition.folds"
+            f"{where} line {line + 2}: fold is {table['fold'].iloc[line]!r}; expected 1 to {folds}, which is "
+            "partition.folds"
         )
     fold_of = table["fold"].map(allowed).to_numpy()[listed_rows.rows]
     return [np.where(fold_of == fold, VALID, TRAIN).astype("<U6") for fold in range(1, folds + 1)]
@@ -258,8 +260,8 @@ def held_for_test(names: Sequence[str], recordings: pd.DataFrame) -> np.ndarray:
             )
         if len(corpora) > 1:
             raise InputError(
-                f"partition.test.actors: {name!r} is in {enumerated(corpora)}; expected the corpus before the name, such as "
-                f"{corpora[0]}/{name}"
+                f"partition.test.actors: {name!r} is in {enumerated(corpora)}; expected the corpus before the name, "
+                f"such as {corpora[0]}/{name}"
             )
         found |= here.to_numpy()
     return found

@@ -147,8 +147,8 @@ def _repeats_and_dev(partition: PartitionParams) -> Iterator[str]:
     scheme, folds = partition.scheme, partition.folds
     if partition.repeats > 1 and scheme in WITHOUT_REPEATS:
         yield (
-            f"partition.repeats: {partition.repeats}, and with scheme: {scheme} nothing is random, so that all would be "
-            "the same; expected 1, or another scheme"
+            f"partition.repeats: {partition.repeats}, and with scheme: {scheme} nothing is random, so that all would "
+            "be the same; expected 1, or another scheme"
         )
     if not partition.dev:
         return
@@ -159,7 +159,8 @@ def _repeats_and_dev(partition: PartitionParams) -> Iterator[str]:
         )
     elif folds < 3 and scheme != "table":
         yield (
-            f"partition.dev: a run trains on all folds but two, and partition.folds is {folds}; expected at least 3 folds"
+            f"partition.dev: a run trains on all folds but two, and partition.folds is {folds}; expected at least 3 "
+            "folds"
         )
 
 

@@ -124,7 +124,7 @@ def _units(actors: pd.DataFrame, sources: Mapping[str, Source]) -> Integers:
 
 
 def _balance(actors: pd.DataFrame, unit: Integers, sources: Mapping[str, Source]) -> Balance:
-    """The numbers of actors of each unit: of each (corpus, gender), of each gender, and of all; a person counts once."""
+    """The numbers of people of each unit: of each (corpus, gender), of each gender, and of all."""
     columns: dict[str, NDArray[np.bool_]] = {}
     for (corpus, gender), _ in actors.groupby(["corpus", "gender"]):
         columns[f"{corpus} {gender}"] = ((actors["corpus"] == corpus) & (actors["gender"] == gender)).to_numpy()
@@ -165,7 +165,8 @@ def _assigned(task: Task, taken: set[bytes], repeat: int, segments: pd.DataFrame
         found = assign(task, taken, repeat)
     except LookupError:
         raise InputError(
-            f"partition.repeats asks for more different partitions than were found: the balance of genders and corpora, "
+            "partition.repeats asks for more different partitions than were found: the balance of genders and "
+            "corpora, "
             f"and every class in training, allow {len(taken)} of these groups in {counted(task.folds, 'fold')}; "
             f"expected at most {len(taken)}. Lower partition.repeats in params.yaml, or add recordings of more actors"
         ) from None

@@ -172,8 +172,8 @@ class _Divided:
         usable = self.usable
         if not usable.any():
             raise InputError(
-                f"no recording is left to train on: {'; '.join(self.notes) or 'all are left out'}; expected some. Set fewer "
-                "recordings apart with partition.test, or choose another scheme"
+                f"no recording is left to train on: {'; '.join(self.notes) or 'all are left out'}; expected some. Set "
+                "fewer recordings apart with partition.test, or choose another scheme"
             )
         rest = self.recordings[usable]
         scheme = self.options.scheme
@@ -278,7 +278,8 @@ def _by_table(divided: _Divided, table: Listed | None) -> tuple[dict[tuple[int, 
         if options.dev != bool((parts == DEV).any()):
             raise InputError(
                 f"{table.where}: fold {fold} has {'no' if options.dev else 'a'} part `dev`, and partition.dev is "
-                f"{str(options.dev).lower()}; expected both or neither; set partition.dev to {str(not options.dev).lower()}"
+                f"{str(options.dev).lower()}; expected both or neither; set partition.dev to "
+                f"{str(not options.dev).lower()}"
             )
         found[1, fold] = parts
     leaks = [leak for (_, fold), parts in found.items() for leak in leaks_of(recordings, parts, fold)]
@@ -307,7 +308,8 @@ def _refuse_empty_parts(runs: Runs, recordings: pd.DataFrame, options: Partition
         if lacking and options.scheme != "cross_corpus":
             left = _left_out(recordings[(parts == UNUSED) & np.isin(emotions, lacking)])
             raise InputError(
-                f"the training part of {where} has no {enumerated(lacking)}{left}; expected every class. Remove the class "
+                f"the training part of {where} has no {enumerated(lacking)}{left}; expected every class. Remove the "
+                "class "
                 "from classes in params.yaml, change partition.folds or partition.scheme, or add recordings of it"
             )
 

@@ -25,9 +25,10 @@ def refuse_unknown_texts(recordings: pd.DataFrame, scheme: str) -> list[str]:
     silent = unknown.groupby(recordings["corpus"], sort=False).all()
     if without := [str(corpus) for corpus in silent.index[silent]]:
         raise InputError(
-            f"partition.scheme is {scheme}, and the sentences of {enumerated(without)} are not known (no column `text` in "
-            "data/utterances, or an empty one); expected corpora whose recordings tell their sentence. Give the table of "
-            "a corpus of your own a column `text`, remove the corpus, or choose another scheme"
+            f"partition.scheme is {scheme}, and the sentences of {enumerated(without)} are not known (no column "
+            "`text` in "
+            "data/utterances, or an empty one); expected corpora whose recordings tell their sentence. Give the table "
+            "of a corpus of your own a column `text`, remove the corpus, or choose another scheme"
         )
     if not unknown.any():
         return []
@@ -83,8 +84,8 @@ def fold_of_text(recordings: pd.DataFrame, task: TextTask, taken: Collection[byt
     if len(names) < task.folds:
         raise InputError(
             f"partition.folds is {task.folds}, and there {'is' if len(names) == 1 else 'are'} "
-            f"{counted(len(names), 'sentence')}; expected at least as many sentences as folds. Lower partition.folds in "
-            "params.yaml, or choose another scheme"
+            f"{counted(len(names), 'sentence')}; expected at least as many sentences as folds. Lower partition.folds "
+            "in params.yaml, or choose another scheme"
         )
     balance = _balance(recordings, unit, len(names))
     shares = shares_of(recordings, unit, len(names), task.classes)
@@ -92,8 +93,8 @@ def fold_of_text(recordings: pd.DataFrame, task: TextTask, taken: Collection[byt
         found = assign(Task(balance, shares, task.folds, task.seed, task.balance_classes, task.dev), taken, repeat)
     except LookupError:
         raise InputError(
-            f"partition.repeats asks for more different partitions of {counted(len(names), 'sentence')} than were found; "
-            f"expected at most {len(taken)}. Lower partition.repeats in params.yaml"
+            f"partition.repeats asks for more different partitions of {counted(len(names), 'sentence')} than were "
+            f"found; expected at most {len(taken)}. Lower partition.repeats in params.yaml"
         ) from None
     if isinstance(found, Assignment):
         return TextFolds(found.fold_of[unit], found.partition)
@@ -102,7 +103,8 @@ def fold_of_text(recordings: pd.DataFrame, task: TextTask, taken: Collection[byt
     rows = recordings[recordings["emotion"] == name]
     texts = sorted(set(rows["corpus"] + " " + rows["text"].map(repr)))
     raise InputError(
-        f"class {name} is in {counted(len(texts), 'sentence')} only ({listed(texts)}), and a run would hold all of them "
+        f"class {name} is in {counted(len(texts), 'sentence')} only ({listed(texts)}), and a run would hold all of "
+        "them "
         f"out, so that its training part would have no {name}. Remove the class from classes in params.yaml, lower "
         "partition.folds, or choose another scheme"
     )

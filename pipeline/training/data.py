@@ -47,8 +47,8 @@ class Experiment:
     """All segments of the configured corpora and classes.
 
     Attributes:
-        segments: rows of `tables.SEGMENTS` with their place in one partition (see `in_part`), by corpus key, then in the
-            order of the archives.
+        segments: rows of `tables.SEGMENTS` with their place in one partition (see `in_part`), by corpus key, then in
+            the order of the archives.
         bank: features of the segments, at the same positions.
         shape: shape of the features.
         variants: the same segments as other front ends give them, for training.
@@ -143,8 +143,8 @@ def _parts(root: Path, folds: int, repeat: int, *, plain: bool) -> pd.DataFrame:
     parts = read_parts(path, folds, repeat)
     if not len(parts) and not plain:
         raise InputError(
-            f"{path} has no row of repeat {repeat}; expected the part of every utterance, since the section partition of "
-            f"params.yaml asks for more than folds of actors. {PARTITION_AGAIN}"
+            f"{path} has no row of repeat {repeat}; expected the part of every utterance, since the section partition "
+            f"of params.yaml asks for more than folds of actors. {PARTITION_AGAIN}"
         )
     return parts
 

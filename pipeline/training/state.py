@@ -61,8 +61,8 @@ class RunState:
         order: random stream of the order of the batches.
         noise: random stream of everything else that is random in training.
         history: rows of the finished epochs.
-        best, last, dev: snapshots of the best, of the last and of the best epoch by the held-out items, if the run keeps
-            them.
+        best, last, dev: snapshots of the best, of the last and of the best epoch by the held-out items, if the run
+            keeps them.
         diverged_epoch: epoch in which a loss was not finite.
         machines: names of the hardware that computed the epochs.
         notes: numbers of the task's own, one for each epoch.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from pipeline.core.errors import InputError
@@ -104,6 +104,7 @@ def trees(draw):
 @given(data=st.data(), rows=trees(), scheme=st.sampled_from(SCHEMES), dev=st.booleans(), folds=st.integers(2, 4))
 def test_no_part_has_what_the_scheme_keeps_apart(data, rows, scheme, dev, folds):
     corpora = list(dict.fromkeys(row["corpus"] for row in rows))
+    assume(len(corpora) > 1)
     options = {
         "scheme": scheme,
         "folds": folds,
@@ -115,16 +116,11 @@ def test_no_part_has_what_the_scheme_keeps_apart(data, rows, scheme, dev, folds)
     else:
         options["repeats"] = data.draw(st.integers(1, 2))
     if data.draw(st.booleans()):
-        row = data.draw(st.sampled_from(rows)) if rows else None
-        if row is not None:
-            options["test"] = {"actors": [f"{row['corpus']}/{row['actor']}"]}
+        row = data.draw(st.sampled_from(rows))
+        options["test"] = {"actors": (f"{row['corpus']}/{row['actor']}",)}
     try:
         found = made(rows, {key: value for key, value in READERS.items() if key in corpora}, **options)
     except InputError:
-        return
-    except ValueError as error:
-        # No rows at all, or params that contradict each other, which are refused where they are read.
-        assert not rows, error
         return
     apart = KEPT_APART[scheme]
     for repeat in range(1, options.get("repeats", 1) + 1):
@@ -151,9 +147,10 @@ def test_no_part_has_what_the_scheme_keeps_apart(data, rows, scheme, dev, folds)
 @settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
 @given(rows=trees(), scheme=st.sampled_from(["actors", "sessions", "texts"]))
 def test_every_recording_is_validated_once_in_each_repeat(rows, scheme):
+    assume(rows)
     try:
         found = made(rows, READERS, scheme=scheme, repeats=2)
-    except (InputError, ValueError):
+    except InputError:
         return
     for repeat in (1, 2):
         times = sum((parts_of(found, rows, repeat, fold)["part"] == "valid").to_numpy().astype(int) for fold in (1, 2))
@@ -459,7 +456,7 @@ def test_a_table_may_name_recordings_that_are_left_out_here(tmp_path):
     assert "external/split.csv: 1 row of recordings that are left out here (data/rejected)" in found.notes
 
 
-@pytest.mark.parametrize("name", ["split.csv", "/tmp/split.csv", "external/../split.csv"])
+@pytest.mark.parametrize("name", ["split.csv", "/external/split.csv", "external/../split.csv"])
 def test_a_table_lies_where_dvc_sees_it(tmp_path, name):
     with pytest.raises(InputError, match="is not in external/; expected a CSV there"):
         read_listed(name, "partition.table", pd.DataFrame(), pd.DataFrame(), tmp_path)
