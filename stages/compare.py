@@ -17,11 +17,12 @@ from pipeline.evaluation.intervals import accuracy_intervals
 from pipeline.evaluation.loading import check_one_experiment, load_details, load_predictions, load_runs
 from pipeline.evaluation.measures import measure
 from pipeline.evaluation.params import ComparisonSections
+from pipeline.evaluation.pooled import POOLED, pooled
 from pipeline.evaluation.tables import COMPARISONS, INTERVALS, measures_schema
 
 
 def main() -> None:
-    """Write `results/comparisons.csv`, `results/measures.csv` and `results/intervals.csv`."""
+    """Write `results/comparisons.csv`, `measures.csv`, `intervals.csv` and `pooled.csv`."""
     params = read_settings(PARAMS, ComparisonSections)
     runs = load_runs(Path("results/runs"), params.models)
     check_one_experiment(load_details(Path("results/runs"), params.models), Path("results/runs"))
@@ -37,6 +38,7 @@ def main() -> None:
     write_table(comparisons, Path("results/comparisons.csv"), COMPARISONS)
     measures = measure(predictions, params.classes)
     write_table(measures, Path("results/measures.csv"), measures_schema(params.classes))
+    write_table(pooled(predictions, params.classes), Path("results/pooled.csv"), POOLED)
     write_table(accuracy_intervals(predictions, params.classes), Path("results/intervals.csv"), INTERVALS)
     tested = int(comparisons["p"].notna().sum())
     print(f"compare: {runs['model'].nunique()} models, {tested} of {len(comparisons)} tests made")

@@ -15,6 +15,7 @@ from pipeline.core.wording import run_words
 from pipeline.evaluation.results import Adoption, Results, RunDetails
 from pipeline.evaluation.tables import COMPARISONS, INTERVALS
 from pipeline.runs.tables import RUNS, SPLIT_DIGITS, history_schema, predictions_schema
+from pipeline.runs.testing import tested_schema
 
 if TYPE_CHECKING:
     from pipeline.params import Params
@@ -42,6 +43,15 @@ def load_results(params: Params, data: Path, results: Path) -> Results:
         comparisons=read_table(results / "comparisons.csv", COMPARISONS),
         intervals=read_table(results / "intervals.csv", INTERVALS),
     )
+
+
+def load_tests(folder: Path, params: Params) -> pd.DataFrame:
+    """`tested_schema` of the configured models that have a file in `folder`; no rows without a test."""
+    schema = tested_schema(params.classes)
+    paths = [folder / f"{model}.csv" for model in params.models]
+    tables = [read_table(path, schema) for path in paths if path.exists()]
+    tables = [table for table in tables if not table.empty]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(schema.columns))
 
 
 def load_history(folder: Path, params: Params) -> pd.DataFrame:

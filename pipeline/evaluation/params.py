@@ -35,6 +35,8 @@ def table_mistakes(tables: Mapping[str, TableParams], models: Collection[str]) -
     for key, table in tables.items():
         if key == "chosen":
             yield "report.tables.chosen: the table of values chosen in the training folds has this name; choose another"
+        if key in ("test", "pooled"):
+            yield f"report.tables.{key}: a table of the pipeline's own has this name; choose another"
         if key in PAPER_TABLES:
             yield f"report.tables.{key}: the paper's own table has this name; choose another key"
         named = (*table.models, *(model for pair in table.pairs for model in pair))

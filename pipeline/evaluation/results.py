@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -109,6 +109,10 @@ class Results:
         details: what the numbers of each run depend on besides its params.
         comparisons: `COMPARISONS`.
         intervals: `INTERVALS` of the trained models.
+        test_scores: rows of `tested_schema` of the trained models; none without a test.
+        pooled: `POOLED`.
+        split_notes: what is to be known of the division of recordings, a sentence each.
+        incomplete_folds: whether the validation part of some fold lacks a class.
     """
 
     params: Params
@@ -119,6 +123,10 @@ class Results:
     details: tuple[RunDetails, ...]
     comparisons: pd.DataFrame
     intervals: pd.DataFrame
+    test_scores: pd.DataFrame = field(default_factory=pd.DataFrame)
+    pooled: pd.DataFrame = field(default_factory=pd.DataFrame)
+    split_notes: tuple[str, ...] = ()
+    incomplete_folds: bool = False
 
     @property
     def gap_metric(self) -> Metric:

@@ -11,6 +11,7 @@ from typing import Self
 import numpy as np
 import torch
 
+from pipeline.core.errors import InputError
 from pipeline.models.base import Classifier, TrainingSet
 from pipeline.models.family import Design, Family
 from pipeline.training.batches import PRECISIONS, SegmentBank
@@ -153,6 +154,12 @@ def _fit(
 ) -> None:
     """Fit a classifier without epochs to all training segments; its history has one row."""
     bank, segments = task.bank, task.train_segments
+    if absent := int((task.weights == 0).sum()):
+        raise InputError(
+            f"the training part lacks {absent} of the {task.num_classes} classes, and "
+            "classifiers that are not trained by epochs need every class; expected some segments of each. Choose "
+            "another family, or another partition.scheme"
+        )
     batch = gathered_batch(network, bank, segments)
     chosen = network.fit(TrainingSet(batch, task.weights, actors, seeds.initialisation))
     state.notes |= {name: [float(value)] for name, value in chosen.items()}

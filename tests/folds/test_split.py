@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from pipeline.core.errors import InputError
@@ -122,6 +122,7 @@ def test_no_part_has_what_the_scheme_keeps_apart(data, rows, scheme, dev, folds)
         found = made(rows, {key: value for key, value in READERS.items() if key in corpora}, **options)
     except InputError:
         return
+    event(f"{scheme} is made")
     apart = KEPT_APART[scheme]
     for repeat in range(1, options.get("repeats", 1) + 1):
         for fold in range(1, options["folds"] + 1):

@@ -14,6 +14,7 @@ from pipeline.reporting.tables.formats import to_csv, to_latex, to_markdown
 from pipeline.reporting.tables.network import network_table
 from pipeline.reporting.tables.p_values import p_value_table
 from pipeline.reporting.tables.performance import performance_table
+from pipeline.reporting.tables.splits import apart_table, pooled_table
 from pipeline.reporting.tables.table import Table
 from pipeline.reporting.tables.user import user_tables
 
@@ -32,6 +33,8 @@ TABLES: tuple[Builder, ...] = (
     partial(performance_table, "table10"),
     user_tables,
     chosen_table,
+    apart_table,
+    pooled_table,
 )
 """Tables 2 to 10 of the paper, whatever was trained, those of `report.tables`, and what models chose themselves."""
 
