@@ -12,17 +12,19 @@ from pipeline.core.stage import run_stage
 from pipeline.core.tables import SEGMENTS, read_table, write_table
 from pipeline.evaluation.bootstrap import count_by_actor
 from pipeline.evaluation.comparison import compare
+from pipeline.evaluation.genders import gender_gaps
 from pipeline.evaluation.hypotheses import all_hypotheses
 from pipeline.evaluation.intervals import accuracy_intervals
 from pipeline.evaluation.loading import check_one_experiment, load_details, load_predictions, load_runs
 from pipeline.evaluation.measures import measure
 from pipeline.evaluation.params import ComparisonSections
 from pipeline.evaluation.pooled import POOLED, pooled
-from pipeline.evaluation.tables import COMPARISONS, INTERVALS, measures_schema
+from pipeline.evaluation.tables import COMPARISONS, GENDERS, INTERVALS, measures_schema
+from pipeline.evaluation.utterances import utterance_runs
 
 
 def main() -> None:
-    """Write `results/comparisons.csv`, `measures.csv`, `intervals.csv` and `pooled.csv`."""
+    """Write to `results/` comparisons by segment and by utterance, measures, intervals, pooled UA, women and men."""
     params = read_settings(PARAMS, ComparisonSections)
     runs = load_runs(Path("results/runs"), params.models)
     check_one_experiment(load_details(Path("results/runs"), params.models), Path("results/runs"))
@@ -34,8 +36,15 @@ def main() -> None:
         for selection in PREDICTED
     }
     hypotheses = all_hypotheses(params.report.tables)
-    comparisons = compare(runs, hypotheses, params.partition.folds, params.report.rope, counts)
+    folds, rope = params.partition.folds, params.report.rope
+    comparisons = compare(runs, hypotheses, folds, rope, counts)
     write_table(comparisons, Path("results/comparisons.csv"), COMPARISONS)
+    utterances, utterance_counts = utterance_runs(runs, predictions, params.classes)
+    by_utterance = compare(
+        utterances, hypotheses, folds, rope, utterance_counts, metrics=("valid_ua",), selections=PREDICTED
+    )
+    write_table(by_utterance, Path("results/comparisons_by_utterance.csv"), COMPARISONS)
+    write_table(gender_gaps(predictions, params.classes), Path("results/genders.csv"), GENDERS)
     measures = measure(predictions, params.classes)
     write_table(measures, Path("results/measures.csv"), measures_schema(params.classes))
     write_table(pooled(predictions, params.classes), Path("results/pooled.csv"), POOLED)

@@ -10,6 +10,7 @@ from pipeline.core.stage import run_stage
 from pipeline.core.tables import read_table
 from pipeline.evaluation.loading import load_results, load_tests
 from pipeline.evaluation.pooled import POOLED
+from pipeline.evaluation.tables import COMPARISONS, GENDERS, measures_schema
 from pipeline.params import load_params
 from pipeline.reporting.metrics import metrics_text
 from pipeline.reporting.page.inputs import load_figures, load_hashes
@@ -27,6 +28,9 @@ def main() -> None:
     results = replace(
         results,
         structures=network_structures(params),
+        utterances=read_table(Path("results/comparisons_by_utterance.csv"), COMPARISONS),
+        genders=read_table(Path("results/genders.csv"), GENDERS),
+        measures=read_table(Path("results/measures.csv"), measures_schema(params.classes)),
         test_scores=load_tests(Path("results/test"), params),
         pooled=read_table(Path("results/pooled.csv"), POOLED),
         split_notes=(*split_words(params.partition), *split_notes(split)),

@@ -8,13 +8,16 @@ from types import MappingProxyType
 from typing import Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from pipeline.core.selections import Selection, selections
+from pipeline.core.selections import ALL_SELECTIONS, Selection
 from pipeline.core.tables import number_types
 from pipeline.core.wording import listed, run_words
-from pipeline.evaluation.bootstrap import Run, RunCounts, bootstrap_interval
+from pipeline.evaluation.actors import actor_test
+from pipeline.evaluation.bootstrap import Run, RunCounts
 from pipeline.evaluation.hypotheses import Hypothesis
+from pipeline.evaluation.pseudo import Withheld
 from pipeline.evaluation.significance import (
     correlated_t,
     effect_size,
@@ -37,8 +40,10 @@ Counts = Mapping[tuple[str, Selection], Mapping[Run, RunCounts]]
 
 
 def compare(
-    runs: pd.DataFrame, hypotheses: Sequence[Hypothesis], folds: int, rope: float, counts: Counts = MappingProxyType({})
-) -> pd.DataFrame:
+    runs: pd.DataFrame, hypotheses: Sequence[Hypothesis], folds: int, rope: float,
+    counts: Counts = MappingProxyType({}), *,
+    metrics: Sequence[Metric] = METRICS, selections: Sequence[Selection] = ALL_SELECTIONS,
+) -> pd.DataFrame:  # fmt: skip
     """Test every hypothesis, for every metric and selection of epochs.
 
     A test is withheld, and its note says why, when a model was not trained, a run of either diverged, the two models'
@@ -49,7 +54,9 @@ def compare(
         hypotheses: the hypotheses to test; models without rows in `runs` count as not trained.
         folds: number of folds of the partition; fewer may have been trained.
         rope: largest difference in points that counts as practically equal.
-        counts: counts of the predictions; with them, the interval of a UA is that of a bootstrap over actors.
+        counts: counts of the predictions; with them, the test over actors decides about UA.
+        metrics: what is compared.
+        selections: at which epochs; `dev` only where there are such runs.
 
     Returns:
         Rows of `COMPARISONS`, by hypothesis, metric and selection. `mean_difference` is the better model's
@@ -57,36 +64,37 @@ def compare(
         runs finished.
     """
     trained = set(runs["model"])
-    found_selections = selections(dev="dev" in set(runs["selection"]))
+    selections = [one for one in selections if one != "dev" or one in set(runs["selection"])]
     scores = {
         (model, selection): runs[(runs["model"] == model) & (runs["selection"] == selection)]
         .set_index(["repeat", "fold", "seed"])
         .sort_index()
         for model in trained
-        for selection in found_selections
+        for selection in selections
     }
     rows = []
     for hypothesis in hypotheses:
         models = (hypothesis.better, hypothesis.reference)
         missing = [model for model in models if model not in trained]
-        for metric in METRICS:
-            for selection in found_selections:
+        for metric in metrics:
+            for selection in selections:
                 if missing:
                     found = Comparison(0, note=f"not trained: {', '.join(missing)}")
                 else:
                     better, reference = (scores[model, selection] for model in models)
                     found = _test(hypothesis, metric, selection, better, reference, folds, rope)
                     if metric == "valid_ua" and found.p is not None:
-                        found = _with_bootstrap(found, *(counts.get((model, selection)) for model in models))
+                        found = _over_actors(found, *(counts.get((model, selection)) for model in models), rope)
                 rows.append({
                     "table": hypothesis.table, "model_a": hypothesis.better, "model_b": hypothesis.reference,
-                    "metric": metric, "selection": selection, **asdict(found),
+                    "metric": metric, "selection": selection, **asdict(replace(found, claim=hypothesis.kind)),
                 })  # fmt: skip
     table = pd.DataFrame(rows, columns=list(COMPARISONS.columns))
     table = table.astype(number_types(COMPARISONS))
     for _, together in table.groupby(["table", "metric", "selection"], sort=False):
-        known = together["p_corrected_seed_mean"].dropna()
-        table.loc[known.index, "p_holm"] = holm(known.tolist())
+        deciding = {index: Comparison.from_row(row).p_deciding for index, row in together.to_dict("index").items()}
+        known = {index: p for index, p in deciding.items() if p is not None}
+        table.loc[list(known), "p_holm"] = holm(list(known.values()))
     return table
 
 
@@ -158,17 +166,33 @@ def compare_differences(differences: pd.Series[float], folds: int, rope: float) 
         p_wilcoxon=wilcoxon(values),
         prob_worse=posterior.worse, prob_equal=posterior.equal, prob_better=posterior.better,
         effect_size=effect_size(values), ci_low=bounds[0], ci_high=bounds[1], note=note,
+        p_not_worse=None if seed_mean is None else _p(values + rope, correction),
+        p_equivalent=None if seed_mean is None else max(_p(values + rope, correction), _p(rope - values, correction)),
     )  # fmt: skip
 
 
-def _with_bootstrap(
-    found: Comparison, better: Mapping[Run, RunCounts] | None, reference: Mapping[Run, RunCounts] | None
+def _p(values: npt.NDArray[np.float64], correction: float) -> float:
+    """P of the corrected test of values that differ."""
+    test = t_test(values, correction)
+    assert test is not None  # noqa: S101
+    return test.p
+
+
+def _over_actors(
+    found: Comparison, better: Mapping[Run, RunCounts] | None, reference: Mapping[Run, RunCounts] | None, rope: float
 ) -> Comparison:
-    """The same with the interval over actors, where there are predictions of both models for these runs."""
+    """The same, decided by the test over actors, where there are predictions of both models for these runs."""
     if better is None or reference is None or len(better) != found.n:
         return found
-    bounds = bootstrap_interval(better, reference)
-    return found if bounds is None else replace(found, ci_low=bounds[0], ci_high=bounds[1])
+    test = actor_test(better, reference)
+    if isinstance(test, Withheld):
+        return replace(found, note="; ".join(filter(None, (found.note, f"no test over actors: {test.reason}"))))
+    low, high = test.interval()
+    not_worse = test.p(above=-rope)
+    return replace(
+        found, ci_low=low, ci_high=high, p_actor=test.p(), actor_low=low, actor_high=high, actor_df=test.df,
+        p_not_worse=not_worse, p_equivalent=max(not_worse, 1 - test.p(above=rope)),
+    )  # fmt: skip
 
 
 def _runs_as_text(runs: set[Run]) -> str:

@@ -31,12 +31,15 @@ class Recipe(Strict):
         epochs: number of passes over the training items.
         batch_size: number of items in a batch.
         learning_rate: the first rate; with `warm_up` or `one_cycle`, the highest.
-        optimiser: `sgd` is SGD with Nesterov's momentum, `adam` and `adamw` have PyTorch's defaults.
+        optimiser: `sgd` is SGD with momentum, `adam` and `adamw` have PyTorch's defaults.
         momentum: momentum of `sgd`.
+        nesterov: whether the momentum of `sgd` is Nesterov's, as in Gastaldi's code.
         weight_decay: factor of the L2 penalty on all weights; with `adamw`, of the decay beside the gradient.
         schedule: `cosine` goes from the first rate to 0 along half a cosine, iteration by iteration; `one_cycle` rises
             along half a cosine from 1/25 of the rate, then falls along half a cosine to 1/250000 of it (PyTorch's
             OneCycleLR without its cycle of the momentum); `steps` follows `steps`.
+        cosine_from: number of the first iteration of `cosine`. From 0 the first rate is `learning_rate` and the last
+            one is above 0; from 1, as in Gastaldi's code, the first is a step below and the last is 0.
         steps: (part of the training, rate) in order; from each part on, its rate is used.
         warm_up: share of the training in which the rate rises: along a line from 0, after which the schedule begins;
             with `one_cycle`, along its cosine.
@@ -48,8 +51,10 @@ class Recipe(Strict):
     learning_rate: Rate
     optimiser: Optimiser = "sgd"
     momentum: Momentum = MOMENTUM
+    nesterov: bool = True
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
     schedule: Schedule = "cosine"
+    cosine_from: Literal[0, 1] = 0
     steps: Steps = ()
     warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.0
     clip_norm: Positive | None = None

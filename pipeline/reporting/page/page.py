@@ -15,10 +15,11 @@ from markupsafe import Markup
 from ruamel.yaml import YAML
 
 from pipeline.core.wording import counted, enumerated
+from pipeline.evaluation.actors import LEAST_ACTORS
 from pipeline.evaluation.results import Results, adoptions
 from pipeline.evaluation.selections import EPOCHS
 from pipeline.evaluation.verdicts import Verdict, verdicts
-from pipeline.evaluation.wording import fixed, signed
+from pipeline.evaluation.wording import fixed, points, signed
 from pipeline.folds.params import PartitionParams
 from pipeline.models.options import ModelParams
 from pipeline.params import Params
@@ -86,11 +87,11 @@ def render_page(
         verdicts=[_verdict_values(one, reach, params.report.rope) for one in found if one.outcome != "untested"],
         untested=[one for one in found if one.outcome == "untested"],
         verdicts_note=(
-            f"At the {EPOCHS[selection].lower()}. A claim stands when the corrected test, which holds its level, gives "
-            "p < 0.05. Those of the paper's tables were named before any result was seen. The bar is a 95 % interval: "
-            "of UA, were these networks heard on other actors (how training varies is in the test, not in the bar); of "
-            "Gap, that of the corrected test over all pairs. The grey band is what counts as equal, within "
-            f"{counted_points(params.report.rope)}."
+            f"At the {EPOCHS[selection].lower()}. A claim stands when the deciding test gives p < 0.05: of UA the test "
+            "over actors, for other actors and other trainings; of Gap, and where there are fewer than "
+            f"{LEAST_ACTORS} actors, the corrected test. Those of the paper's tables were named before any result was "
+            "seen. The bar is the 95 % interval of the deciding test. The grey band is what counts as equal, within "
+            f"{points(params.report.rope)}."
         ),
         models=_models(results),
         models_note=(
@@ -120,11 +121,6 @@ _COMMANDS = """make .venv/installed   # once
 dvc repro              # recordings to this page; trains only what is missing
 dvc metrics diff       # its numbers against those of the last commit
 dvc plots diff         # and its figures"""
-
-
-def counted_points(points: float) -> str:
-    """`1 point`, `0.5 points`."""
-    return f"{points:g} point{'' if points == 1 else 's'}"
 
 
 def _policy(script: str) -> str:
