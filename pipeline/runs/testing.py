@@ -16,7 +16,7 @@ from pipeline.training.accuracy import unweighted_accuracy
 from pipeline.training.data import in_part
 
 
-def tested_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
+def apart_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
     """Columns of `results/test/<model>.csv`: a row for each run, then one of their ensemble; accuracies in percent.
 
     The ensemble has the mean of the probabilities of all runs, and 0 as repeat, fold and seed; `runs` is their number.
@@ -31,10 +31,10 @@ def tested_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
     })  # fmt: skip
 
 
-def tested(
+def scores_apart(
     model: str, finished: Sequence[FinishedRun], segments: Mapping[int, pd.DataFrame], classes: Sequence[str]
 ) -> pd.DataFrame:
-    """Rows of `tested_schema`; none without a test.
+    """Rows of `apart_schema`; none without a test.
 
     Args:
         model: key of the model.
@@ -61,7 +61,7 @@ def tested(
             place = {"model": model, "repeat": 0, "fold": 0, "seed": 0}
             kind = {"selection": selection, "kind": "ensemble", "runs": len(found)}
             rows += _rows({**place, **kind}, here, np.mean(found, axis=0), classes)
-    return pd.DataFrame(rows, columns=list(tested_schema(classes).columns))
+    return pd.DataFrame(rows, columns=list(apart_schema(classes).columns))
 
 
 def _rows(
