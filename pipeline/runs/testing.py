@@ -69,7 +69,7 @@ def _rows(
 ) -> list[dict[str, object]]:
     """One row for segments, and one for utterances."""
     index = {name: number for number, name in enumerate(classes)}
-    truth = segments["emotion"].map(index).to_numpy()
+    truth = segments["emotion"].map(index).to_numpy().astype(np.int64)
     codes, _ = pd.factorize(segments["utterance"])
     first = np.unique(codes, return_index=True)[1]
     sums = np.zeros((len(first), len(classes)))

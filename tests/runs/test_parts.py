@@ -235,9 +235,9 @@ def test_sentences_are_divided_and_every_run_knows_its_parts(root):
     results = collect("PreAct", runs, {1: segments}, params)
     predicted = results.predictions[results.predictions["selection"] == "last"]
     assert sorted(predicted["segment"]) == sorted(segments["segment"])
-    takes = predicted["segment"].str[-3].groupby(predicted["fold"]).unique().map(set)
-    assert takes[1] != takes[2]
-    assert takes[1] | takes[2] == {"0", "1"}
+    said = (predicted["segment"].str[:5] + predicted["segment"].str[-3]).groupby(predicted["fold"]).unique().map(set)
+    assert not said[1] & said[2]
+    assert len(said[1] | said[2]) == 4  # two sentences of each corpus
 
 
 def test_the_identity_of_the_default_scheme_is_that_of_its_folds_and_parts_count_where_there_are_any(root):
