@@ -13,8 +13,8 @@ from pipeline.runs.collecting import collect, trained_weights
 from pipeline.runs.params import RunSections
 from pipeline.runs.scheduler import fill_store, plan_all
 from pipeline.runs.store import STORE, RunFolder
-from pipeline.runs.tables import RUNS, history_schema, predictions_schema
-from pipeline.runs.testing import apart_schema, scores_apart
+from pipeline.runs.tables import RUNS, apart_schema, history_schema, predictions_schema
+from pipeline.runs.testing import scores_apart
 from pipeline.runs.weights import save_weights
 from pipeline.training.data import read_segments
 

@@ -14,8 +14,7 @@ from pipeline.core.tables import SEGMENTS, read_folds, read_table
 from pipeline.core.wording import run_words
 from pipeline.evaluation.results import Adoption, Results, RunDetails
 from pipeline.evaluation.tables import COMPARISONS, INTERVALS
-from pipeline.runs.tables import RUNS, SPLIT_DIGITS, history_schema, predictions_schema
-from pipeline.runs.testing import apart_schema
+from pipeline.runs.tables import RUNS, SPLIT_DIGITS, apart_schema, history_schema, predictions_schema
 
 if TYPE_CHECKING:
     from pipeline.params import Params

@@ -6,29 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 from numpy.typing import NDArray
 
 from pipeline.core.selections import PREDICTED
-from pipeline.core.tables import integer, number, one_of, text
 from pipeline.runs.store import FinishedRun
+from pipeline.runs.tables import apart_schema
 from pipeline.training.accuracy import unweighted_accuracy
 from pipeline.training.data import in_part
-
-
-def apart_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
-    """Columns of `results/test/<model>.csv`: a row for each run, then one of their ensemble; accuracies in percent.
-
-    The ensemble has the mean of the probabilities of all runs, and 0 as repeat, fold and seed; `runs` is their number.
-    `level` is `segment`, or `utterance` (the mean of its segments' probabilities). A recall is empty where the test
-    lacks the class.
-    """
-    return pa.DataFrameSchema({
-        "model": text(), "repeat": integer(0), "fold": integer(0), "seed": integer(0), "selection": one_of(*PREDICTED),
-        "kind": one_of("run", "ensemble"), "runs": integer(1), "level": one_of("segment", "utterance"),
-        "n": integer(1), "ua": number(least=0), "wa": number(least=0),
-        **{f"recall_{name}": number(least=0, empty=True) for name in classes},
-    })  # fmt: skip
 
 
 def scores_apart(

@@ -19,8 +19,8 @@ from pipeline.runs.identity import RunSpec, data_of
 from pipeline.runs.scheduler import plan_all
 from pipeline.runs.selection import select_epochs
 from pipeline.runs.store import RunFolder
-from pipeline.runs.tables import RUNS, history_schema, predictions_schema
-from pipeline.runs.testing import apart_schema, scores_apart
+from pipeline.runs.tables import RUNS, apart_schema, history_schema, predictions_schema
+from pipeline.runs.testing import scores_apart
 from pipeline.runs.worker import Trainer
 from pipeline.training.accuracy import unweighted_accuracy
 from pipeline.training.data import in_part, read_segments
