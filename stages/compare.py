@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipeline.core.selections import PREDICTED
 from pipeline.core.settings import PARAMS, read_settings
 from pipeline.core.stage import run_stage
 from pipeline.core.tables import SEGMENTS, read_table, write_table
@@ -18,12 +19,13 @@ from pipeline.evaluation.intervals import accuracy_intervals
 from pipeline.evaluation.loading import check_one_experiment, load_details, load_predictions, load_runs
 from pipeline.evaluation.measures import measure
 from pipeline.evaluation.params import ComparisonSections
+from pipeline.evaluation.pooled import POOLED, pooled
 from pipeline.evaluation.tables import CALIBRATION, COMPARISONS, GENDERS, INTERVALS, measures_schema
-from pipeline.evaluation.utterances import PREDICTED, utterance_runs
+from pipeline.evaluation.utterances import utterance_runs
 
 
 def main() -> None:
-    """Write to `results/` comparisons by segment and by utterance, measures, calibration, intervals, women and men."""
+    """Write to `results/` comparisons, also by utterance, measures, calibration, intervals, pooled UA, women and men."""
     params = read_settings(PARAMS, ComparisonSections)
     runs = load_runs(Path("results/runs"), params.models)
     check_one_experiment(load_details(Path("results/runs"), params.models), Path("results/runs"))
@@ -32,7 +34,7 @@ def main() -> None:
     counts = {
         (model, selection): count_by_actor(table[table["selection"] == selection], params.classes)
         for model, table in predictions.items()
-        for selection in ("last", "best")
+        for selection in PREDICTED
     }
     hypotheses = all_hypotheses(params.report.tables)
     folds, rope = params.partition.folds, params.report.rope
@@ -46,6 +48,7 @@ def main() -> None:
     write_table(gender_gaps(predictions, params.classes), Path("results/genders.csv"), GENDERS)
     measures = measure(predictions, params.classes)
     write_table(measures, Path("results/measures.csv"), measures_schema(params.classes))
+    write_table(pooled(predictions, params.classes), Path("results/pooled.csv"), POOLED)
     write_table(reliability(predictions, params.classes), Path("results/calibration.csv"), CALIBRATION)
     write_table(accuracy_intervals(predictions, params.classes), Path("results/intervals.csv"), INTERVALS)
     tested = int(comparisons["p"].notna().sum())

@@ -82,7 +82,8 @@ def _scan(folder: Folder, params: CorpusParams) -> Scan:
             return "unlabelled"
         actor = f"Ses{session}{speaker}"
         group = f"Ses{session}" if params.split_group == "session" else actor
-        columns = {"text": _text(name[1]), "style": STYLES[name[3]], **ratings[path.stem]}
+        known = {"text": _text(name[1]), "style": STYLES[name[3]]}
+        columns = {**known, **ratings[path.stem], "session": f"Ses{session}"}
         return Recording(path.as_posix(), path.stem, EMOTION_CODES[code], actor, ACTORS[actor], group, columns, code)
 
     recordings, rejected = sort_files(folder, recognise)
@@ -176,6 +177,11 @@ READER = Reader(
     actors=ACTORS,
     emotions=COUNTS,
     codes=EMOTION_CODES,
-    columns={"text": (), "style": tuple(STYLES.values()), **dict.fromkeys(RATINGS, ())},
+    columns={
+        "text": (),
+        "style": tuple(STYLES.values()),
+        **dict.fromkeys(RATINGS, ()),
+        "session": tuple(f"Ses{session:02d}" for session in range(1, 6)),
+    },
     unknown="the owner states no number of recordings of each actor; improvised dialogues have no text",
 )

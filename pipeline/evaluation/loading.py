@@ -14,7 +14,7 @@ from pipeline.core.tables import SEGMENTS, read_folds, read_table
 from pipeline.core.wording import run_words
 from pipeline.evaluation.results import Adoption, Results, RunDetails
 from pipeline.evaluation.tables import COMPARISONS, INTERVALS
-from pipeline.runs.tables import HISTORY, RUNS, SPLIT_DIGITS, predictions_schema
+from pipeline.runs.tables import RUNS, SPLIT_DIGITS, apart_schema, history_schema, predictions_schema
 
 if TYPE_CHECKING:
     from pipeline.params import Params
@@ -35,7 +35,7 @@ def load_results(params: Params, data: Path, results: Path) -> Results:
     return Results(
         params=params,
         segments=pd.concat(segments, ignore_index=True),
-        folds=read_folds(data / "folds.csv", params.partition.folds),
+        folds=read_folds(data / "folds.csv", params.partition.folds, by_actor=params.partition.by_actor),
         structures={},
         runs=load_runs(results / "runs", params.models),
         details=load_details(results / "runs", params.models),
@@ -44,12 +44,22 @@ def load_results(params: Params, data: Path, results: Path) -> Results:
     )
 
 
+def load_tests(folder: Path, params: Params) -> pd.DataFrame:
+    """`apart_schema` of the configured models that have a file in `folder`; no rows without a test."""
+    schema = apart_schema(params.classes)
+    paths = [folder / f"{model}.csv" for model in params.models]
+    tables = [read_table(path, schema) for path in paths if path.exists()]
+    tables = [table for table in tables if not table.empty]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(schema.columns))
+
+
 def load_history(folder: Path, params: Params) -> pd.DataFrame:
     """`HISTORY` of the configured models that have a file in `folder`."""
     paths = [folder / f"{model}.csv" for model in params.models]
-    tables = [read_table(path, HISTORY) for path in paths if path.exists()]
+    schema = history_schema(dev=params.partition.dev)
+    tables = [read_table(path, schema) for path in paths if path.exists()]
     tables = [table for table in tables if not table.empty]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(HISTORY.columns))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(schema.columns))
 
 
 def load_runs(folder: Path, models: Iterable[str]) -> pd.DataFrame:
@@ -125,7 +135,8 @@ def load_details(folder: Path, models: Iterable[str]) -> tuple[RunDetails, ...]:
 def check_one_experiment(details: Iterable[RunDetails], folder: Path) -> None:
     """Make sure that all runs learned from the same data with the same code; else they cannot be compared.
 
-    Segments and folds must be the same for all runs, features for all runs of a front end, code for all of a family.
+    Segments and folds must be the same for all runs of a partition, features for all runs of a front end, code for all
+    of a family.
 
     Raises:
         InputError: two runs differ in one of these.
@@ -133,8 +144,8 @@ def check_one_experiment(details: Iterable[RunDetails], folder: Path) -> None:
     first: dict[tuple[str, str], RunDetails] = {}
     for run in details:
         for name, what, group, digits in (
-            ("data", "data", "", SPLIT_DIGITS),
-            ("data", "data", run.frontend, None),
+            ("data", "data", str(run.repeat), SPLIT_DIGITS),
+            ("data", "data", f"{run.repeat} {run.frontend}", None),
             ("source", "code", run.family, None),
         ):
             known = first.setdefault((name, group), run)

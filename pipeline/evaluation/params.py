@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.core.selections import Selection
 from pipeline.core.settings import Classes, Key, Sections, Strict, Text, class_mistakes
-from pipeline.folds.params import PartitionParams
+from pipeline.folds.params import PartitionParams, partition_mistakes, with_folds
 from pipeline.paper.statements import STATEMENTS_KEY
 from pipeline.paper.tables import PAPER_TABLES
 
-RESERVED = ("claims_by_utterance", "women_and_men", "calibration")
+RESERVED = ("claims_by_utterance", "women_and_men", "calibration", "test", "pooled")
 """Keys of the report's own tables."""
 
 
@@ -66,6 +66,12 @@ def table_mistakes(tables: Mapping[str, TableParams], models: Collection[str]) -
                 yield f"report.tables.{key}: {better!r} is compared with itself; expected two models"
 
 
+def selection_mistakes(report: ReportParams, partition: PartitionParams) -> Iterator[str]:
+    """A selection of epochs that no run has."""
+    if report.selection == "dev" and not partition.dev:
+        yield "report.selection: 'dev' needs partition.dev: true, which holds a fold out to choose epochs by"
+
+
 class ComparisonSections(Sections):
     """The sections that say what is compared; of corpora and models the keys alone."""
 
@@ -75,6 +81,13 @@ class ComparisonSections(Sections):
     partition: PartitionParams
     report: ReportParams
 
+    _with_folds = model_validator(mode="before")(with_folds)
+
     def mistakes(self) -> list[str]:
         """See `Sections`."""
-        return [*class_mistakes(self.classes), *table_mistakes(self.report.tables, self.models)]
+        return [
+            *class_mistakes(self.classes),
+            *partition_mistakes(self.partition, list(self.corpora)),
+            *selection_mistakes(self.report, self.partition),
+            *table_mistakes(self.report.tables, self.models),
+        ]

@@ -112,6 +112,10 @@ class Results:
         utterances: `COMPARISONS` by UA over utterances; may be empty.
         genders: `GENDERS`; may be empty.
         measures: `measures_schema`, or None.
+        test_scores: rows of `apart_schema` of the trained models; none without a test.
+        pooled: `POOLED`.
+        split_notes: what is to be known of the division of recordings, a sentence each.
+        incomplete_folds: whether the validation part of some fold lacks a class.
     """
 
     params: Params
@@ -125,6 +129,10 @@ class Results:
     utterances: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COMPARISONS.columns)))
     genders: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(GENDERS.columns)))
     measures: pd.DataFrame | None = None
+    test_scores: pd.DataFrame = field(default_factory=pd.DataFrame)
+    pooled: pd.DataFrame = field(default_factory=pd.DataFrame)
+    split_notes: tuple[str, ...] = ()
+    incomplete_folds: bool = False
 
     @property
     def gap_metric(self) -> Metric:

@@ -16,6 +16,7 @@ from pipeline.reporting.tables.genders import gender_table
 from pipeline.reporting.tables.network import network_table
 from pipeline.reporting.tables.p_values import p_value_table
 from pipeline.reporting.tables.performance import performance_table
+from pipeline.reporting.tables.splits import apart_table, pooled_table
 from pipeline.reporting.tables.statements import statements_table
 from pipeline.reporting.tables.table import Table
 from pipeline.reporting.tables.user import user_tables
@@ -40,6 +41,8 @@ TABLES: tuple[Builder, ...] = (
     utterance_table,
     gender_table,
     calibration_table,
+    apart_table,
+    pooled_table,
 )
 """Tables 2 to 10 and section 6.2 of the paper, whatever was trained, those of `report.tables`, what models chose
 themselves, the claims by utterance, women and men, and calibration."""
