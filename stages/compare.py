@@ -10,6 +10,7 @@ from pipeline.core.settings import PARAMS, read_settings
 from pipeline.core.stage import run_stage
 from pipeline.core.tables import SEGMENTS, read_table, write_table
 from pipeline.evaluation.bootstrap import count_by_actor
+from pipeline.evaluation.calibration import reliability
 from pipeline.evaluation.comparison import compare
 from pipeline.evaluation.genders import gender_gaps
 from pipeline.evaluation.hypotheses import all_hypotheses
@@ -17,12 +18,12 @@ from pipeline.evaluation.intervals import accuracy_intervals
 from pipeline.evaluation.loading import check_one_experiment, load_details, load_predictions, load_runs
 from pipeline.evaluation.measures import measure
 from pipeline.evaluation.params import ComparisonSections
-from pipeline.evaluation.tables import COMPARISONS, GENDERS, INTERVALS, measures_schema
+from pipeline.evaluation.tables import CALIBRATION, COMPARISONS, GENDERS, INTERVALS, measures_schema
 from pipeline.evaluation.utterances import PREDICTED, utterance_runs
 
 
 def main() -> None:
-    """Write to `results/` comparisons by segment and by utterance, measures, intervals, and women and men."""
+    """Write to `results/` comparisons by segment and by utterance, measures, calibration, intervals, women and men."""
     params = read_settings(PARAMS, ComparisonSections)
     runs = load_runs(Path("results/runs"), params.models)
     check_one_experiment(load_details(Path("results/runs"), params.models), Path("results/runs"))
@@ -45,6 +46,7 @@ def main() -> None:
     write_table(gender_gaps(predictions, params.classes), Path("results/genders.csv"), GENDERS)
     measures = measure(predictions, params.classes)
     write_table(measures, Path("results/measures.csv"), measures_schema(params.classes))
+    write_table(reliability(predictions, params.classes), Path("results/calibration.csv"), CALIBRATION)
     write_table(accuracy_intervals(predictions, params.classes), Path("results/intervals.csv"), INTERVALS)
     tested = int(comparisons["p"].notna().sum())
     print(f"compare: {runs['model'].nunique()} models, {tested} of {len(comparisons)} tests made")

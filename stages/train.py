@@ -37,7 +37,7 @@ def main(model: str) -> None:
     Path(f"results/weights/{model}").mkdir(parents=True, exist_ok=True)
     shape = described_shape(frontend)
     options, depends = front_end_options(frontend), front_end_identity(frontend)
-    for name, weights in trained_weights(finished, params, shape, options, depends):
+    for name, weights in trained_weights(finished, params, shape, options, depends, results.temperatures):
         save_weights(weights, Path(f"results/weights/{model}/{name}.safetensors"))
     diverged = sum(run.status == "diverged" for run in finished)
     print(f"{model}: {trained} runs trained, {len(specs) - trained} already in the store, {diverged} diverged")

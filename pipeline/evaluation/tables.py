@@ -132,11 +132,20 @@ INTERVALS = pa.DataFrameSchema({
 interval over actors."""
 
 
+CALIBRATION = pa.DataFrameSchema({
+    "model": text(), "selection": one_of("last", "best"), "probabilities": one_of("own", "calibrated"),
+    "bin": integer(1), "n": integer(1), "confidence": probability(), "accuracy": probability(),
+})  # fmt: skip
+"""One row per model, selection, kind of probabilities and bin of confidence that has segments: their number over all
+runs, their mean probability of the predicted class, and the share of them that is right."""
+
+
 def measures_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
     """Columns of `results/measures.csv`: one row per run, selection, level and group; accuracies in percent.
 
     `level` is `segment`, or `utterance` (the mean of its segments' probabilities). `corpus` and `gender` are a key
     and a letter for the rows of that group alone, else `all`. A recall is empty where the group lacks the class.
+    `ece_calibrated` is `ece` with the cross-validated temperature; empty where the seed has no other fold.
     """
     return pa.DataFrameSchema({
         "model": text(), "fold": integer(1), "seed": integer(0), "selection": one_of("last", "best"),
@@ -145,4 +154,5 @@ def measures_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
         "ece": number(least=0), **{f"recall_{name}": number(least=0, empty=True) for name in classes},
         **{f"count_{true}_{predicted}": integer(0) for true in classes for predicted in classes},
         "repeat": integer(1),
+        "ece_calibrated": number(least=0, empty=True),
     })  # fmt: skip
