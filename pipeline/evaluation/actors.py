@@ -23,8 +23,7 @@ LEAST_ACTORS = 12
 """The test was tried with so many actors and more."""
 
 FITTED = 3
-"""V_A is S2 / (actors - FITTED). Fitted to a simulation, not derived: with 0 or 1 the test errs in 7 to 9 % of its
-hardest cases instead of 5 %."""
+"""V_A is S2 / (actors - FITTED). Fitted to simulations, not derived: with 1, the test errs too often in hard cases."""
 
 Array = npt.NDArray[np.float64]
 
