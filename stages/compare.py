@@ -25,7 +25,7 @@ from pipeline.evaluation.utterances import utterance_runs
 
 
 def main() -> None:
-    """Write to `results/` comparisons, also by utterance, measures, calibration, intervals, pooled UA, and genders."""
+    """Write to `results/` comparisons, measures, calibration, intervals, pooled UA, and women and men."""
     params = read_settings(PARAMS, ComparisonSections)
     runs = load_runs(Path("results/runs"), params.models)
     check_one_experiment(load_details(Path("results/runs"), params.models), Path("results/runs"))

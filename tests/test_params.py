@@ -55,7 +55,7 @@ def refusal(tmp_path, old, new, count=1):
         ("  savee: {", "  mine: {", r"corpora\.mine\.reader: missing, and 'mine' is not the name of a reader; expected one of"),
         ("device: auto", "device: gpu", r"execution\.device .*: 'gpu': .*pattern"),
         ("blocks: [3, 1, 1]", "blocks: [1]", r"widths names 4 widths .* expected 2 widths"),
-        ("seeds: [1, 2]", "seeds: [9223372036854775808]", r"train\.seeds\.0 .*less than 9223372036854775808"),
+        ("seeds: [1, 2, 3]", "seeds: [9223372036854775808]", r"train\.seeds\.0 .*less than 9223372036854775808"),
         ("  seed: 0 ", "  seed: 9223372036854775808 ", r"partition\.seed .*less than 9223372036854775808"),
         ("selection: last", "selection: dev", r"report\.selection: 'dev' needs partition\.dev: true"),
         ("  seed: 0 ", "  scheme: corpora\n  seed: 0 ", r"partition\.folds: 4, and with scheme: corpora every corpus is"),
