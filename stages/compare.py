@@ -30,7 +30,7 @@ def main() -> None:
     runs = load_runs(Path("results/runs"), params.models)
     check_one_experiment(load_details(Path("results/runs"), params.models), Path("results/runs"))
     segments = pd.concat([read_table(Path(f"data/segments/{corpus}.csv"), SEGMENTS) for corpus in params.corpora])
-    predictions = load_predictions(Path("results/predictions"), params.models, params.classes, segments)
+    predictions = load_predictions(Path("results/predictions"), params.models, params.classes, segments, params.sources)
     counts = {
         (model, selection): count_by_actor(table[table["selection"] == selection], params.classes)
         for model, table in predictions.items()
