@@ -3,6 +3,6 @@
 Modules that take long to import (torch, pandera) are imported where they are used, so that help is printed at once.
 """
 
-from pipeline.commands import check, corpora, estimate, grid, predict, runs, summary
+from pipeline.commands import audit, check, corpora, estimate, grid, predict, runs, summary
 
-ALL = (check, corpora, summary, estimate, grid, runs, predict)
+ALL = (check, corpora, audit, summary, estimate, grid, runs, predict)

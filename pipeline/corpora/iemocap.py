@@ -10,6 +10,7 @@ gives the 5,531 utterances of four classes that most papers use. Both speakers a
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from pipeline.core.errors import InputError
@@ -63,27 +64,36 @@ IEMOCAP_full_release/
       Ses01F_impro01.txt"""
 
 
+def _recognise(path: PurePosixPath) -> Recording | str:
+    """The recording without its emotion, which only label files know; its group is the session."""
+    name = UTTERANCE.fullmatch(path.stem)
+    if name is None:
+        whole = DIALOGUE.fullmatch(path.stem)
+        return "not a recording: a whole dialogue" if whole else "not a recording: no IEMOCAP name"
+    session, speaker = name[2], name[5]
+    for above in folders_upward(path):
+        if (numbered := SESSION_FOLDER.fullmatch(above)) and int(numbered[1]) != int(session):
+            return f"misplaced: session {int(session)} in the folder {above}"
+    actor = f"Ses{session}{speaker}"
+    columns = {"text": _text(name[1]), "style": STYLES[name[3]]}
+    return Recording(path.as_posix(), path.stem, "", actor, ACTORS[actor], f"Ses{session}", columns)
+
+
 def _scan(folder: Folder, params: CorpusParams) -> Scan:
     labels, ratings, label_files = _labels(folder)
     unlabelled: list[str] = []
 
     def recognise(path: PurePosixPath) -> Recording | str:
-        name = UTTERANCE.fullmatch(path.stem)
-        if name is None:
-            whole = DIALOGUE.fullmatch(path.stem)
-            return "not a recording: a whole dialogue" if whole else "not a recording: no IEMOCAP name"
-        session, speaker = name[2], name[5]
-        for above in folders_upward(path):
-            if (numbered := SESSION_FOLDER.fullmatch(above)) and int(numbered[1]) != int(session):
-                return f"misplaced: session {int(session)} in the folder {above}"
-        code = labels.get(path.stem)
+        found = _recognise(path)
+        if isinstance(found, str):
+            return found
+        code = labels.get(found.name)
         if code is None:
-            unlabelled.append(as_utf8(path.as_posix()))
+            unlabelled.append(as_utf8(found.path))
             return "unlabelled"
-        actor = f"Ses{session}{speaker}"
-        group = f"Ses{session}" if params.split_group == "session" else actor
-        columns = {"text": _text(name[1]), "style": STYLES[name[3]], **ratings[path.stem]}
-        return Recording(path.as_posix(), path.stem, EMOTION_CODES[code], actor, ACTORS[actor], group, columns, code)
+        group = found.group if params.split_group == "session" else found.actor
+        columns = {**found.columns, **ratings[found.name]}
+        return replace(found, emotion=EMOTION_CODES[code], group=group, columns=columns, code=code)
 
     recordings, rejected = sort_files(folder, recognise)
     if not label_files and (recordings or unlabelled):
@@ -173,6 +183,7 @@ READER = Reader(
     paper="Busso et al. (2008): IEMOCAP: interactive emotional dyadic motion capture database. LREV 42",
     tree=TREE,
     scan=_scan,
+    recognise=_recognise,
     actors=ACTORS,
     emotions=COUNTS,
     codes=EMOTION_CODES,
