@@ -57,8 +57,8 @@ class Audit:
 
 
 def audit(
-    paths: Sequence[Path], *, scheme: Scheme = "actors", sounds: Path | None = None, told: Mapping[str, str] | None = None,
-    by_names: bool = True,
+    paths: Sequence[Path], *, scheme: Scheme = "actors", sounds: Path | None = None,
+    told: Mapping[str, str] | None = None, by_names: bool = True,
 ) -> Audit:  # fmt: skip
     """Audit a split.
 
@@ -82,7 +82,7 @@ def audit(
     verdict: Verdict = "leaks" if leaks else "undecided" if unknown else "clean"
     return Audit(
         listings, scheme, tuple(everything), makeups(everything), pairs, telling_texts(everything), heard, verdict,
-        tuple([*leaks, *unknown]), tuple(_remarks(everything, heard)),
+        (*leaks, *unknown), tuple(_remarks(everything, heard)),
     )  # fmt: skip
 
 

@@ -47,7 +47,9 @@ def _makeup(split: str, part: str, items: Sequence[Item]) -> Makeup:
         "corpus": Counter(item.corpus for item in items if item.corpus),
     }
     speakers = len({item.speaker for item in items if item.speaker})
-    return Makeup(split, part, len(items), speakers, {name: dict(sorted(found.items())) for name, found in counts.items()})
+    return Makeup(
+        split, part, len(items), speakers, {name: dict(sorted(found.items())) for name, found in counts.items()}
+    )
 
 
 def uneven(parts: Sequence[Makeup]) -> list[str]:

@@ -80,10 +80,10 @@ def soft_labels(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> li
     possible = list(columns)
     for row in rows:
         possible = [column for column in possible if _share(row[column]) is not None]
-        if len(possible) < 2:  # noqa: PLR2004
+        if len(possible) < 2:
             return []
     totals = [sum(_share(row[column]) or 0.0 for column in possible) for row in rows]
-    return possible if rows and all(abs(total - 1) <= 0.02 for total in totals) else []  # noqa: PLR2004
+    return possible if rows and all(abs(total - 1) <= 0.02 for total in totals) else []
 
 
 def most_heard(row: Mapping[str, str], columns: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Lists with one row a line and named columns: CSV with commas, semicolons or tabs, EMO-SUPERB's partitions, our folds."""
+"""Lists with named columns: CSV with commas, semicolons or tabs, EMO-SUPERB's partitions, our folds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -145,9 +145,9 @@ def _utterances(table: Path, actors: Sequence[Entry]) -> Iterator[Entry]:
     """The recordings of actors; an actor without any stays."""
     from pipeline.core.tables import UTTERANCES, read_table
 
-    rows: dict[str, list[dict[str, str]]] = defaultdict(list)
-    for row in read_table(table, UTTERANCES).astype(str).to_dict("records"):
-        rows[row["actor"]].append({str(column): value for column, value in row.items()})
+    rows: dict[str, list[dict[Hashable, str]]] = defaultdict(list)
+    for record in read_table(table, UTTERANCES).astype(str).to_dict("records"):
+        rows[record["actor"]].append(record)
     for actor in actors:
         if actor.speaker not in rows:
             yield actor

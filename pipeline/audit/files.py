@@ -41,8 +41,6 @@ def read_text(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror}; expected a split list that you may read") from None
-    except ValueError:  # a null character in the path
-        raise InputError(f"{name} is no path; expected a split list") from None
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -52,10 +50,10 @@ def read_text(path: Path) -> str:
         ) from None
     if not text.strip():
         raise InputError(f"{name} is empty; expected one row for each recording")
-    for number, line in enumerate(text.split("\n"), start=1):
-        if len(line) > LONGEST:
+    for number, row in enumerate(text.split("\n"), start=1):
+        if len(row) > LONGEST:
             raise InputError(
-                f"{name} line {number} has {len(line)} characters; expected at most {LONGEST}: this is probably no list"
+                f"{name} line {number} has {len(row)} characters; expected at most {LONGEST}: this is probably no list"
             )
     return text
 

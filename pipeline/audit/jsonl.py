@@ -1,4 +1,4 @@
-"""EmoBox's lists: one JSON object a line with `key`, `dataset`, `wav`, `emo`; or one object of objects by their keys."""
+"""EmoBox's lists: one JSON object a line with `key`, `dataset`, `wav`, `emo`, or one object of objects by key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kaldi's lists: `utt2spk`, and beside it `text`, `spk2gender`, `wav.scp` and `utt2emo` where they are; or plain paths."""
+"""Kaldi's lists: `utt2spk`, and `text`, `spk2gender`, `wav.scp` and `utt2emo` beside it; or plain paths."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def read_paths(path: Path, text: str) -> Listing:
 def is_pairs(text: str) -> bool:
     """Whether every line has two fields with blanks between them and no comma or semicolon, as `utt2spk` has."""
     lines = [line for line in text.split("\n") if line.strip()][:1000]
-    return all(len(line.split()) == 2 and "," not in line and ";" not in line for line in lines)  # noqa: PLR2004
+    return all(len(line.split()) == 2 and "," not in line and ";" not in line for line in lines)
 
 
 def is_paths(text: str) -> bool:
-    """Whether the first line is a path and no header: it has an ending or a folder, and nothing that separates cells."""
+    """Whether the first line is a path and no header: it has an ending or a folder, and nothing between cells."""
     first = text.strip().split("\n", 1)[0].strip()
     return not any(mark in first for mark in ",;\t") and ("/" in first or "." in first)
 
@@ -69,7 +69,7 @@ def _pairs(path: Path, text: str) -> dict[str, str]:
         if not line.strip():
             continue
         fields = line.split(None, 1)
-        if len(fields) != 2:  # noqa: PLR2004
+        if len(fields) != 2:
             raise InputError(f"{where} line {number} has one field; expected an utterance and what belongs to it")
         key, value = fields[0], fields[1].strip()
         for field in (key, value):

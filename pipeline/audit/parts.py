@@ -111,10 +111,13 @@ def _by_file(listings: Sequence[Listing]) -> list[tuple[str, str]]:
 
     Of several lists, one with a fold alone is that fold's part, and one without either is a part with its own name.
     """
+    if len(listings) == 1:
+        (name,) = _relative([listings[0].path])
+        return [(_fold_in(name), _part_in(name) or printable(name))]
     found = []
     for name in _relative([listing.path for listing in listings]):
         fold, part = _fold_in(name), _part_in(name)
-        if len(listings) > 1 and not part:
+        if not part:
             fold, part = "", fold or printable(name)
         found.append((fold, part))
     return found

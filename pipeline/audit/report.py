@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
@@ -20,6 +21,9 @@ PAIRS = 12
 
 VALUES = 6
 """Classes, genders and corpora of a part that are shown with their numbers."""
+
+RECORDINGS = ("recordings", "sounds", "alike", "versions", "copies")
+"""Kinds whose values are pairs of recordings; the text leaves their folders out."""
 
 VERDICTS = {
     "clean": "clean: the parts share nothing that {scheme} keeps apart, and no recording",
@@ -61,7 +65,8 @@ def _split(split: str, parts: Sequence[Makeup], pairs: Sequence[Pair]) -> Iterat
             yield f"  {pair.first} and {pair.second} share nothing"
         else:
             yield f"  {pair.first} and {pair.second} share"
-            yield from (f"    {_line(shared, pair.second)}" for shared in pair.shared)
+            shown_ones = (shared for shared in pair.shared if shared.kind != "corpora" or shared.leak)
+            yield from (f"    {_line(shared, pair.second)}" for shared in shown_ones)
     rest = pairs[PAIRS:]
     if rest:
         leaking = sum(any(shared.leak for shared in pair.shared) for pair in rest)
@@ -84,8 +89,12 @@ def _line(shared: Shared, second: str) -> str:
     mark = "LEAK  " if shared.leak else "      "
     number = f"{len(shared.values)} of {shared.of}" if shared.kind not in ("alike", "copies") else len(shared.values)
     entries = "1 entry" if shared.second == 1 else f"{shared.second} entries"
-    values = [value.replace("\n", " ") for value in shared.values]
+    values = [_without_folders(value) if shared.kind in RECORDINGS else value for value in shared.values]
     return f"{mark}{TITLES[shared.kind]}: {number} ({listed(values, most=3)}), in {entries} of {second}"
+
+
+def _without_folders(pair: str) -> str:
+    return re.sub(r"[^ ]*/", "", pair)
 
 
 def _corpus(name: str) -> str:

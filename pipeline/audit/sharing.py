@@ -83,9 +83,7 @@ class Pair:
     shared: tuple[Shared, ...]
 
 
-def compare(
-    items: Sequence[Item], scheme: Scheme, alike: Iterable[tuple[int, int, float]] = ()
-) -> tuple[Pair, ...]:
+def compare(items: Sequence[Item], scheme: Scheme, alike: Iterable[tuple[int, int, float]] = ()) -> tuple[Pair, ...]:
     """Compare every two parts of each split.
 
     Args:
@@ -146,7 +144,9 @@ def _proven(one: _Part, other: _Part, stem: str) -> bool:
     return bool(one.stems[stem].digest and other.stems[stem].digest)
 
 
-_COPY = re.compile(r"(?:[ _-]*\(\d+\)|[ _-]+(?:copy|copie|kopie|dup|duplicate)(?:[ _-]*\d+)?)+$|^(?:copy[ _-]+of[ _-]+)")
+_COPY = re.compile(
+    r"(?:[ _-]*\(\d+\)|[ _-]+(?:copy|copie|kopie|dup|duplicate)(?:[ _-]*\d+)?)+$|^(?:copy[ _-]+of[ _-]+)"
+)
 """What a copying program puts behind or before a name."""
 
 

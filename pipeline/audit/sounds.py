@@ -2,17 +2,17 @@
 
 Two recordings are near-duplicates where their spectrograms, each drawn on a grid of `BANDS` mel bands and `SLOTS` equal
 slices of time, correlate by at least `LIMIT` after the mean of each band is taken away, and their lengths differ by at
-most `LENGTHS`. That finds copies with another gain, coding, sampling rate or bandwidth, or with added noise; it does not
-find a part of a recording, nor one with a longer silence before it. docs/audit.md has the measured figures.
+most `LENGTHS`. That finds copies with another gain, coding, sampling rate or added noise; it does not find a part of a
+recording, nor one with a longer silence before it. docs/audit.md has the measured figures.
 """
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import pairwise, takewhile
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -26,11 +26,15 @@ from pipeline.core.wording import printable
 from pipeline.core.workers import decoding_threads
 from pipeline.corpora.base import list_folder
 
-BANDS, LOWEST, HIGHEST = 20, 100.0, 3800.0
+BANDS, LOWEST, HIGHEST = 30, 100.0, 3800.0
 """Mel bands up to the bandwidth of a telephone, so that a copy at 8 kHz is still found (Hz)."""
 
-SLOTS = 48
-LIMIT = 0.98
+SLOTS = 96
+
+FLOOR = 30.0
+"""dB below the loudest point; what is softer counts as this soft, since noise and coding change it."""
+
+LIMIT = 0.97
 LENGTHS = 0.02
 
 _ROWS = 1024  # recordings whose correlations are computed at a time
@@ -103,7 +107,9 @@ def listen(items: Sequence[Item], folder: Path) -> Heard:
         for item, sound in zip(items, known, strict=True)
     ]
     missing = [item.name for item in items if item.source and places[item.source] is None]
-    unreadable = [f"{item.name} ({reason})" for item, reason in zip(items, known, strict=True) if isinstance(reason, str)]
+    unreadable = [
+        f"{item.name} ({reason})" for item, reason in zip(items, known, strict=True) if isinstance(reason, str)
+    ]
     usable = {n: sound for n, sound in enumerate(known) if isinstance(sound, Sound)}
     return Heard(heard, list(_alike(heard, usable)), len(usable), tuple(missing), tuple(unreadable))
 
@@ -120,9 +126,14 @@ class Files:
         """The file whose path has the longest end in common with `source`; None if none or several have it."""
         parts = PurePosixPath(source.replace("\\", "/")).parts
         found = self._by_name.get(parts[-1], []) if parts else []
-        common = [len(os.path.commonprefix([parts[::-1], PurePosixPath(path).parts[::-1]])) for path in found]
+        common = [_common_end(parts, PurePosixPath(path).parts) for path in found]
         best = [path for path, length in zip(found, common, strict=True) if length == max(common)]
         return best[0] if len(best) == 1 else None
+
+
+def _common_end(one: Sequence[str], other: Sequence[str]) -> int:
+    """Number of parts that two paths have in common at their ends."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(reversed(one), reversed(other), strict=False)))
 
 
 def _decoded(path: Path) -> Sound | str:
@@ -152,10 +163,10 @@ def picture(samples: NDArray[np.float32]) -> Picture:
 
     filters = torch.from_numpy(mel_filters(BANDS, LOWEST, HIGHEST))
     energies = log_mel(torch.from_numpy(np.ascontiguousarray(samples, np.float32)), filters).numpy()
-    # 60 dB below the loudest is silence: copies differ there by noise and coding.
-    energies = np.maximum(energies, energies.max() - 6 * np.log(10))
+    energies = np.maximum(energies, energies.max() - FLOOR / 10 * np.log(10))
     edges = np.linspace(0, len(energies), SLOTS + 1)
-    grid = np.stack([energies[int(start) : max(int(start) + 1, int(end))].mean(0) for start, end in zip(edges[:-1], edges[1:], strict=True)])  # fmt: skip  # noqa: E501
+    slices = [energies[int(start) : max(int(start) + 1, int(end))] for start, end in pairwise(edges)]
+    grid = np.stack([one.mean(0) for one in slices])
     grid -= grid.mean(0)
     length = float(np.linalg.norm(grid))
     return (grid / length if length > 0 else grid).ravel().astype(np.float32)

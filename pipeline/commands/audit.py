@@ -17,8 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The lists, the folder of the recordings, and what must be apart."""
     parser.add_argument(
         "lists", type=Path, nargs="+", metavar="FILE",
-        help="data/folds.csv, CSV, EmoBox's jsonl, EMO-SUPERB's partition, Kaldi's utt2spk or its folder; several files "
-        "are the parts, by their names (train, valid, test)",
+        help="data/folds.csv, CSV, EmoBox's jsonl, EMO-SUPERB's partition, Kaldi's utt2spk or its folder; several "
+        "files are the parts, by their names (train, valid, test)",
     )  # fmt: skip
     parser.add_argument(
         "--scheme", choices=("actors", "sessions", "texts", "actors+texts", "corpora"), default="actors",

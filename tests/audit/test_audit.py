@@ -23,7 +23,7 @@ def shared(found, kind, split=""):
 
 def plant(corpus, seed):
     """A split with disjoint speakers, and files of some test speakers that were moved into training."""
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311
     files = by_speaker(corpus)
     speakers = sorted(files)
     draw.shuffle(speakers)
@@ -42,7 +42,7 @@ def plant(corpus, seed):
 
 
 @pytest.mark.parametrize("corpus", TREES)
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_an_emobox_list_of_every_known_corpus_leaks_the_planted_speakers_and_no_others(tmp_path, corpus, seed):
     parts, planted = plant(corpus, seed)
     lists = [emobox(tmp_path / f"fold_1/{corpus}_{part}_fold_1.jsonl", corpus, files) for part, files in parts.items()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 from tests.helpers import corpus_trees as trees
@@ -44,6 +45,7 @@ SPEAKERS: Mapping[str, Callable[[str], str]] = {
 """Who speaks, cut from the names by hand and not by the readers."""
 
 
+@cache
 def by_speaker(corpus: str, most: int = 12) -> dict[str, list[str]]:
     """Recordings of each speaker of a corpus, at most `most` of each, spread over the list."""
     found: dict[str, list[str]] = {}
