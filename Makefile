@@ -3,6 +3,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
+# Stages, workers and tests start many processes; without bytecode each of them would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint clean
 .DEFAULT_GOAL := demo
 
@@ -15,7 +18,7 @@ demo: $(VENV)/installed
 	dvc repro
 
 test: $(VENV)/installed
-	python -m pytest -n 2 --dist loadfile
+	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/installed
 	ruff check .

@@ -6,21 +6,25 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipeline.core.selections import PREDICTED
 from pipeline.core.settings import PARAMS, read_settings
 from pipeline.core.stage import run_stage
 from pipeline.core.tables import SEGMENTS, read_table, write_table
 from pipeline.evaluation.bootstrap import count_by_actor
 from pipeline.evaluation.comparison import compare
+from pipeline.evaluation.genders import gender_gaps
 from pipeline.evaluation.hypotheses import all_hypotheses
 from pipeline.evaluation.intervals import accuracy_intervals
 from pipeline.evaluation.loading import check_one_experiment, load_details, load_predictions, load_runs
 from pipeline.evaluation.measures import measure
 from pipeline.evaluation.params import ComparisonSections
-from pipeline.evaluation.tables import COMPARISONS, INTERVALS, measures_schema
+from pipeline.evaluation.pooled import POOLED, pooled
+from pipeline.evaluation.tables import COMPARISONS, GENDERS, INTERVALS, measures_schema
+from pipeline.evaluation.utterances import utterance_runs
 
 
 def main() -> None:
-    """Write `results/comparisons.csv`, `results/measures.csv` and `results/intervals.csv`."""
+    """Write to `results/` comparisons by segment and by utterance, measures, intervals, pooled UA, women and men."""
     params = read_settings(PARAMS, ComparisonSections)
     runs = load_runs(Path("results/runs"), params.models)
     check_one_experiment(load_details(Path("results/runs"), params.models), Path("results/runs"))
@@ -29,13 +33,21 @@ def main() -> None:
     counts = {
         (model, selection): count_by_actor(table[table["selection"] == selection], params.classes)
         for model, table in predictions.items()
-        for selection in ("last", "best")
+        for selection in PREDICTED
     }
     hypotheses = all_hypotheses(params.report.tables)
-    comparisons = compare(runs, hypotheses, params.partition.folds, params.report.rope, counts)
+    folds, rope = params.partition.folds, params.report.rope
+    comparisons = compare(runs, hypotheses, folds, rope, counts)
     write_table(comparisons, Path("results/comparisons.csv"), COMPARISONS)
+    utterances, utterance_counts = utterance_runs(runs, predictions, params.classes)
+    by_utterance = compare(
+        utterances, hypotheses, folds, rope, utterance_counts, metrics=("valid_ua",), selections=PREDICTED
+    )
+    write_table(by_utterance, Path("results/comparisons_by_utterance.csv"), COMPARISONS)
+    write_table(gender_gaps(predictions, params.classes), Path("results/genders.csv"), GENDERS)
     measures = measure(predictions, params.classes)
     write_table(measures, Path("results/measures.csv"), measures_schema(params.classes))
+    write_table(pooled(predictions, params.classes), Path("results/pooled.csv"), POOLED)
     write_table(accuracy_intervals(predictions, params.classes), Path("results/intervals.csv"), INTERVALS)
     tested = int(comparisons["p"].notna().sum())
     print(f"compare: {runs['model'].nunique()} models, {tested} of {len(comparisons)} tests made")

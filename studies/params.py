@@ -7,6 +7,7 @@ from pathlib import Path
 from pipeline.core.settings import read_settings
 from studies.core.params import PARAMS, Sections
 from studies.embeddings.params import EmbeddingsParams
+from studies.mixtures.params import MixturesParams
 from studies.shake_rules.params import ShakeRulesParams
 from studies.table1.params import Table1Params
 from studies.uci.params import UciParams
@@ -21,6 +22,7 @@ class StudiesParams(Sections):
     table1: Table1Params
     shake_rules: ShakeRulesParams
     vcl: VclParams
+    mixtures: MixturesParams
     uci: UciParams
     vcl_time: VclTimeParams
 

@@ -2,3 +2,11 @@ import torch
 
 # Tests run side by side, one process a core; more threads than cores would make them wait for each other.
 torch.set_num_threads(1)
+
+LONGEST = ("tests/stages/test_repro.py", "tests/core/test_killing.py", "tests/runs/test_scheduler.py")
+"""Files of tests that take minutes."""
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the longest files, so that no process is left with one of them when the others are done."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))

@@ -154,7 +154,7 @@ def _item(one: Placed, found: Named | None, own: str, classes: Mapping[tuple[str
     return Item(
         **common, reader=reader, speaker=f"{reader}/{recording.actor}", own_speaker=own, gender=recording.gender,
         emotion=label or recording.emotion, text=f"{reader}/{said}" if said else text,
-        session=f"{reader}/{recording.group}" if recording.group != recording.actor else "",
+        session=f"{reader}/{recording.columns['session']}" if "session" in recording.columns else "",
         recording=f"{reader}/{recording.name}{times}",
         version="\n".join((reader, recording.actor, said, recording.emotion, *manner))
         if said and recording.emotion

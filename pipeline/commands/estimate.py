@@ -1,8 +1,9 @@
-"""Print how many runs, hours and how much disk space params.yaml will take, from a timed training step."""
+"""Print how many runs, hours and how much disk space params.yaml will take, or which differences it can show."""
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 import sys
 from collections import defaultdict
@@ -12,19 +13,27 @@ from typing import TYPE_CHECKING
 from ruamel.yaml import YAML
 
 from pipeline.core.errors import InputError
-from pipeline.paper.settings import FRAME_COUNT, SEGMENT_COUNT
+from pipeline.core.wording import counted
+from pipeline.paper.settings import ACTOR_COUNT, FRAME_COUNT, SEGMENT_COUNT
 from pipeline.params import Params, load_params
 
 if TYPE_CHECKING:
+    from pipeline.evaluation.power import Noise, Plan
     from pipeline.runs.identity import RunSpec
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """No arguments: everything is in params.yaml."""
+    """Which of the two; everything else is in params.yaml."""
+    parser.add_argument(
+        "--power", nargs="?", type=float, const=math.nan, metavar="DIFFERENCE",
+        help="chance to find a difference of 1, 2, 4 and DIFFERENCE points of UA, and what would raise it",
+    )  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print runs, hours and disk."""
+    """Print runs, hours and disk; or the power."""
+    if options.power is not None:
+        return _power(None if math.isnan(options.power) else options.power)
     from pipeline.runs.cost import cost, time_steps
     from pipeline.runs.placement import warnings_of, worker_devices
     from pipeline.runs.scheduler import lacks
@@ -65,6 +74,69 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _power(difference: float | None) -> int:
+    """Print what the configured experiment can show."""
+    from pipeline.evaluation.planning import plan_lines
+
+    if difference is not None and not 0 < difference <= 100:
+        raise InputError(f"--power is {difference:g}; expected a difference in points of UA, above 0 and at most 100")
+    params = load_params()
+    noise, source = _noise(params)
+    plan, assumed = _plan(params)
+    for line in plan_lines(noise, source, plan, difference):
+        print(line)
+    if assumed:
+        print(f"actors    {assumed}")
+    return 0
+
+
+def _noise(params: Params) -> tuple[Noise, str]:
+    """The noise of differences between models: as stored results have it, else a typical one."""
+    import pandas as pd
+
+    from pipeline.core.tables import SEGMENTS, read_table
+    from pipeline.evaluation.bootstrap import count_by_actor
+    from pipeline.evaluation.hypotheses import all_hypotheses
+    from pipeline.evaluation.loading import load_predictions
+    from pipeline.evaluation.planning import noise_of, typical_noise
+
+    pairs = list(dict.fromkeys((one.better, one.reference) for one in all_hypotheses(params.report.tables)))
+    paths = [Path(f"data/segments/{corpus}.csv") for corpus in params.corpora]
+    if all(path.exists() for path in paths):
+        segments = pd.concat([read_table(path, SEGMENTS) for path in paths])
+        selection = "best" if params.report.selection == "best" else "last"
+        predictions = load_predictions(Path("results/predictions"), params.models, params.classes, segments)
+        counts = {
+            model: count_by_actor(table[table["selection"] == selection], params.classes)
+            for model, table in predictions.items()
+        }
+        if found := noise_of(pairs, counts):
+            noise, number = found
+            return noise, f"{counted(number, 'pair')} of models, results/predictions, {selection} epoch"
+    random = {model: params.family_of(model).stochastic for model in params.models}
+    known = [(random[one], random[other]) for one, other in pairs if one in random and other in random]
+    noise, kind = typical_noise(known or list(itertools.combinations_with_replacement(random.values(), 2)))
+    return noise, f"no predictions of two claimed models yet: {kind} on RAVDESS, docs/statistics.md"
+
+
+def _plan(params: Params) -> tuple[Plan, str]:
+    """The configured experiment, and a sentence where its number of actors is assumed."""
+    from pipeline.core.tables import read_folds
+    from pipeline.evaluation.power import Plan
+
+    folds, seeds = len(params.train.folds), len(params.train.seeds)
+    if not any(params.family_of(model).stochastic for model in params.models):
+        seeds = 1
+    path = Path("data/folds.csv")
+    if not path.exists():
+        return Plan(
+            ACTOR_COUNT, folds, params.partition.repeats, seeds
+        ), "data/folds.csv does not exist: the paper's 96 are assumed"
+    table = read_folds(path, params.partition.folds)
+    actors = len(table[table["fold"].isin(params.train.folds)][["corpus", "actor"]].drop_duplicates())
+    return Plan(actors, folds, params.partition.repeats, seeds), ""
+
+
 def _runs(params: Params) -> dict[str, list[RunSpec]]:
     """The runs of each model; those equal to one of an earlier model are left out: they are trained once."""
     from pipeline.runs.identity import distinct
@@ -76,7 +148,7 @@ def _runs(params: Params) -> dict[str, list[RunSpec]]:
             specs += plan_all(params, [model])
         except InputError:
             # Nothing can have been trained on data that is not there yet.
-            specs += plan(params, model, data="")
+            specs += plan(params, model, [""] * params.partition.repeats)
     runs: dict[str, list[RunSpec]] = {model: [] for model in params.models}
     for spec in distinct(specs):
         runs[spec.model].append(spec)

@@ -122,11 +122,12 @@ def _differences(found: Sequence[Adoptable]) -> str:
     for (source, files), specs in versions.items():
         lines.append(f"{counted(len(specs), 'finished run')} of code {source}, here {specs[0].source}:")
         for model in dict.fromkeys(spec.model for spec in specs):
-            folds: dict[int, list[str]] = {}
+            folds: dict[str, list[str]] = {}
             for spec in specs:
                 if spec.model == model:
-                    folds.setdefault(spec.fold, []).append(str(spec.seed))
-            parts = (f"fold {fold} seed{'s' * (len(seeds) > 1)} {', '.join(seeds)}" for fold, seeds in folds.items())
+                    of_repeat = "" if spec.repeat == 1 else f"repeat {spec.repeat} "
+                    folds.setdefault(f"{of_repeat}fold {spec.fold}", []).append(str(spec.seed))
+            parts = (f"{fold} seed{'s' * (len(seeds) > 1)} {', '.join(seeds)}" for fold, seeds in folds.items())
             lines.append(f"  {model}: {'; '.join(parts)}")
         if files is None:
             lines.append("  which files differ is not known: the run was recorded without their hashes")
@@ -180,6 +181,7 @@ def _megabytes(found: Sequence[Leftover]) -> str:
 
 def _as_json(status: RunStatus) -> dict[str, object]:
     values = asdict(status) | {"model": status.spec.model, "fold": status.spec.fold, "seed": status.spec.seed}
+    values["repeat"] = status.spec.repeat
     values |= {"epochs": status.spec.epochs, "identity": status.spec.identity}
     del values["spec"]
     return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in values.items()}

@@ -93,7 +93,14 @@ SEGMENTS = pa.DataFrameSchema({
 FOLDS = pa.DataFrameSchema({
     "corpus": text(), "actor": actor(), "gender": one_of("F", "M", "X"), "group": text(), "fold": integer(1),
 })  # fmt: skip
-"""One row per actor; a fold holds the actors that its runs validate on."""
+"""One row per actor; a fold holds the actors that its runs validate on. Several partitions have a column `repeat`."""
+
+
+PARTS = pa.DataFrameSchema({
+    "repeat": integer(1), "fold": integer(1), "utterance": key(),
+    "part": one_of("train", "valid", "dev", "test", "unused"),
+})  # fmt: skip
+"""The part of every recording in the runs of each repeat and fold; no rows where `FOLDS` says everything."""
 
 
 def number_types(schema: pa.DataFrameSchema) -> dict[str, str]:
@@ -143,37 +150,89 @@ def read_table(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
     return _validate(table, path, schema)
 
 
-def read_folds(path: Path, folds: int | None = None) -> pd.DataFrame:
-    """Read `FOLDS`, and check that it is a partition: everyone in one fold, and someone in every fold.
+def read_folds(path: Path, folds: int | None = None, repeat: int = 1, *, by_actor: bool = True) -> pd.DataFrame:
+    """Read `FOLDS` of one partition, and check that it is one: everyone in one fold, and someone in every fold.
 
     Args:
         path: the file.
         folds: `partition.folds`; by default the highest fold of the file.
+        repeat: number of the partition, from 1; a file without the column `repeat` holds the first alone.
+        by_actor: whether an actor is in one fold; else, as where sentences are divided, an actor may be in several.
 
     Raises:
-        InputError: as `read_table`; an actor stands twice, or a group is in two folds; or a fold is beyond `folds`, or
-            has no actor.
+        InputError: as `read_table`; the partition is not in the file; an actor stands twice, or a group is in two
+            folds; or a fold is beyond `folds`, or has no actor.
     """
-    table = read_table(path, FOLDS)
-    _refuse_repeated_actor(table, path)
-    _refuse_divided_group(table, path)
+    table = _of_repeat(read_table(path, FOLDS), path, repeat)
+    if by_actor:
+        _refuse_repeated_actor(table, path)
+        _refuse_divided_group(table, path)
     last = folds or int(table["fold"].max() if len(table) else 1)
     beyond = table["fold"] > last
     if beyond.any():
         line = int(beyond.to_numpy().argmax())
         raise InputError(
-            f"{path} line {line + 2}: fold is {table['fold'].iloc[line]} for actor {table['actor'].iloc[line]} of "
-            f"{table['corpus'].iloc[line]}; expected 1 to {last}, which is partition.folds. {PARTITION_AGAIN}"
+            f"{path} line {table.index[line] + 2}: fold is {table['fold'].iloc[line]} for actor "
+            f"{table['actor'].iloc[line]} of {table['corpus'].iloc[line]}; expected 1 to {last}, which is "
+            f"partition.folds. {PARTITION_AGAIN}"
         )
     if empty := sorted(set(range(1, last + 1)) - set(table["fold"])):
         raise InputError(
             f"{path}: fold {empty[0]} has no actor; expected at least one in each of the folds 1 to {last}. "
             f"{PARTITION_AGAIN}"
         )
-    return table
+    return table.reset_index(drop=True)
+
+
+def read_parts(path: Path, folds: int, repeat: int = 1) -> pd.DataFrame:
+    """Read `PARTS` of one partition.
+
+    Args:
+        path: the file; one that does not exist has no rows.
+        folds: `partition.folds`.
+        repeat: number of the partition, from 1.
+
+    Returns:
+        One row for each utterance, its key as the index, and one column for each fold, 1 to `folds`; no rows where
+        `FOLDS` says everything.
+
+    Raises:
+        InputError: as `read_table`; or an utterance has no part in a fold, or two.
+    """
+    if not path.exists():
+        return pd.DataFrame()
+    table = read_table(path, PARTS)
+    table = table[table["repeat"].astype(int) == repeat]
+    if table.empty:
+        return pd.DataFrame()
+    twice = table.duplicated(["fold", "utterance"])
+    if twice.any():
+        line = int(twice.to_numpy().argmax())
+        raise InputError(
+            f"{path} line {table.index[line] + 2}: {table['utterance'].iloc[line]} stands there twice for fold "
+            f"{table['fold'].iloc[line]}; expected once. {PARTITION_AGAIN}"
+        )
+    parts = table.pivot(index="utterance", columns="fold", values="part")
+    if sorted(parts.columns) != list(range(1, folds + 1)) or parts.isna().to_numpy().any():
+        raise InputError(
+            f"{path}: it has folds {', '.join(map(str, parts.columns))}, or not every utterance in each; expected "
+            f"every utterance in each of the folds 1 to {folds}. {PARTITION_AGAIN}"
+        )
+    return parts
 
 
 PARTITION_AGAIN = "`dvc repro partition` makes the file again"
+
+
+def _of_repeat(table: pd.DataFrame, path: Path, repeat: int) -> pd.DataFrame:
+    """The rows of one partition, without the column `repeat`, at their places in the file."""
+    present = table["repeat"] if "repeat" in table else pd.Series("1", index=table.index)
+    chosen = table[present == str(repeat)].drop(columns="repeat", errors="ignore")
+    if chosen.empty and (repeat > 1 or len(table)):
+        raise InputError(
+            f"{path}: no row of repeat {repeat}; expected repeats 1 to partition.repeats. {PARTITION_AGAIN}"
+        )
+    return chosen
 
 
 def _refuse_repeated_actor(table: pd.DataFrame, path: Path) -> None:
@@ -183,9 +242,9 @@ def _refuse_repeated_actor(table: pd.DataFrame, path: Path) -> None:
         row = table.iloc[at]
         first = int(((table["corpus"] == row["corpus"]) & (table["actor"] == row["actor"])).to_numpy().argmax())
         raise InputError(
-            f"{path} line {at + 2}: actor {row['actor']} of {row['corpus']} stands there with fold {row['fold']}, and "
-            f"on line {first + 2} with fold {table['fold'].iloc[first]}; expected each actor once, so that no one is "
-            f"in training and validation. {PARTITION_AGAIN}"
+            f"{path} line {table.index[at] + 2}: actor {row['actor']} of {row['corpus']} stands there with fold "
+            f"{row['fold']}, and on line {table.index[first] + 2} with fold {table['fold'].iloc[first]}; expected each "
+            f"actor once, so that no one is in training and validation. {PARTITION_AGAIN}"
         )
 
 
@@ -198,9 +257,10 @@ def _refuse_divided_group(table: pd.DataFrame, path: Path) -> None:
         away = int((same & (table["fold"] != first["fold"])).to_numpy().argmax())
         other = table.iloc[away]
         raise InputError(
-            f"{path} line {away + 2}: actor {other['actor']} of {other['corpus']} is in fold {other['fold']}, and "
-            f"{first['actor']} of the same group {first['group']} on line {at + 2} in fold {first['fold']}; expected a "
-            f"group in one fold, since its actors speak in the same recordings. {PARTITION_AGAIN}"
+            f"{path} line {table.index[away] + 2}: actor {other['actor']} of {other['corpus']} is in fold "
+            f"{other['fold']}, and {first['actor']} of the same group {first['group']} on line {table.index[at] + 2} "
+            f"in fold {first['fold']}; expected a group in one fold, since its actors speak in the same recordings. "
+            f"{PARTITION_AGAIN}"
         )
 
 

@@ -52,3 +52,8 @@ def printable(text: str) -> str:
 def _controls(character: str) -> bool:
     """Whether it is a control character, a line end, or a change of the direction of writing."""
     return unicodedata.category(character) in ("Cc", "Zl", "Zp") or character in _DIRECTIONS
+
+
+def run_words(repeat: int, fold: int, seed: int) -> str:
+    """`fold 1 seed 2`; of a further partition `repeat 2 fold 1 seed 2`."""
+    return f"{'' if repeat == 1 else f'repeat {repeat} '}fold {fold} seed {seed}"

@@ -94,6 +94,23 @@ class WorkerDiedError(InputError):
         self.item, self.reason = item, reason
 
 
+def advice_after(reason: str, params: str, workers: int) -> str:
+    """What to do after a worker died, as the beginning of a sentence that says what to run again.
+
+    Args:
+        reason: how it ended, see `WorkerDied`.
+        params: the params file that sets the number of workers.
+        workers: the number of workers.
+    """
+    if reason == "killed by SIGKILL":
+        fewer = f"set execution.workers in {params} to fewer than {workers}, and"
+        return f"SIGKILL most often means that memory ran out: {fewer}"
+    if reason.startswith("killed by "):
+        signal_name = reason.removeprefix("killed by ")
+        return f"{signal_name} is a fault of a compiled library, such as PyTorch, or was sent from outside:"
+    return "What it printed before is above:"
+
+
 class WorkerPool(Generic[Key, Item, Outcome]):
     """Spawned processes that run one call each at a time; a process starts when it is first needed.
 

@@ -65,7 +65,7 @@ IEMOCAP_full_release/
 
 
 def _recognise(path: PurePosixPath) -> Recording | str:
-    """The recording without its emotion, which only label files know; its group is the session."""
+    """The recording without its emotion, which only label files know."""
     name = UTTERANCE.fullmatch(path.stem)
     if name is None:
         whole = DIALOGUE.fullmatch(path.stem)
@@ -75,8 +75,8 @@ def _recognise(path: PurePosixPath) -> Recording | str:
         if (numbered := SESSION_FOLDER.fullmatch(above)) and int(numbered[1]) != int(session):
             return f"misplaced: session {int(session)} in the folder {above}"
     actor = f"Ses{session}{speaker}"
-    columns = {"text": _text(name[1]), "style": STYLES[name[3]]}
-    return Recording(path.as_posix(), path.stem, "", actor, ACTORS[actor], f"Ses{session}", columns)
+    columns = {"text": _text(name[1]), "style": STYLES[name[3]], "session": f"Ses{session}"}
+    return Recording(path.as_posix(), path.stem, "", actor, ACTORS[actor], actor, columns)
 
 
 def _scan(folder: Folder, params: CorpusParams) -> Scan:
@@ -91,8 +91,10 @@ def _scan(folder: Folder, params: CorpusParams) -> Scan:
         if code is None:
             unlabelled.append(as_utf8(found.path))
             return "unlabelled"
-        group = found.group if params.split_group == "session" else found.actor
-        columns = {**found.columns, **ratings[found.name]}
+        session = found.columns["session"]
+        group = session if params.split_group == "session" else found.actor
+        known = {name: value for name, value in found.columns.items() if name != "session"}
+        columns = {**known, **ratings[found.name], "session": session}
         return replace(found, emotion=EMOTION_CODES[code], group=group, columns=columns, code=code)
 
     recordings, rejected = sort_files(folder, recognise)
@@ -187,6 +189,11 @@ READER = Reader(
     actors=ACTORS,
     emotions=COUNTS,
     codes=EMOTION_CODES,
-    columns={"text": (), "style": tuple(STYLES.values()), **dict.fromkeys(RATINGS, ())},
+    columns={
+        "text": (),
+        "style": tuple(STYLES.values()),
+        **dict.fromkeys(RATINGS, ()),
+        "session": tuple(f"Ses{session:02d}" for session in range(1, 6)),
+    },
     unknown="the owner states no number of recordings of each actor; improvised dialogues have no text",
 )

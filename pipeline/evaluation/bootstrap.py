@@ -1,8 +1,8 @@
-"""An interval for the difference of two models' UA, from their predictions: actors are drawn anew, within each fold.
+"""An interval for the UA of a few actors, from predictions: actors are drawn anew, within each fold.
 
 Segments of an actor are alike, so the actor is what is drawn (a cluster bootstrap; Davison & Hinkley 1997, section 3.8;
-Field & Welsh 2007, JRSS B 69). Folds keep their sizes, both models and all seeds see the same draws. Networks are not
-trained anew, so the interval is that of these trained networks on other actors.
+Field & Welsh 2007, JRSS B 69). Networks are not trained anew, so the interval is that of these trained networks on
+other actors. Where there are enough actors, `evaluation/actors.py` has an interval that counts trainings too.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import pandas as pd
 DRAWS = 2000
 
 Array = npt.NDArray[np.float64]
-Run = tuple[int, int]
-"""Fold and seed."""
+Run = tuple[int, int, int]
+"""Repeat, fold and seed."""
 
 
 @dataclass(frozen=True)
@@ -45,67 +45,53 @@ def count_by_actor(predictions: pd.DataFrame, classes: tuple[str, ...]) -> dict[
             over corpora.
         classes: the classes, in the same order for all models that are compared.
     """
+    number = {name: position for position, name in enumerate(classes)}
+    emotions = predictions["emotion"].map(number).to_numpy(dtype=np.int64)
+    right = (predictions["emotion"] == predictions["predicted"]).to_numpy(dtype=np.float64)
+    actors = predictions["actor"].to_numpy(dtype=object)
     counts = {}
-    hit = predictions["emotion"] == predictions["predicted"]
-    for run, rows in predictions.groupby(["fold", "seed"]):
-        keys = [rows["actor"], rows["emotion"]]
-        totals = rows.groupby(keys).size().unstack(fill_value=0).reindex(columns=list(classes), fill_value=0)
-        hits = hit[rows.index].groupby(keys).sum().unstack(fill_value=0).reindex(columns=list(classes), fill_value=0)
-        fold, seed = cast("Run", run)
-        counts[int(fold), int(seed)] = RunCounts(
-            tuple(totals.index), totals.to_numpy(dtype=np.float64), hits.to_numpy(dtype=np.float64)
+    for run, positions in predictions.groupby(["repeat", "fold", "seed"]).indices.items():
+        names, rows = np.unique(actors[positions].astype(str), return_inverse=True)
+        cells, shape = rows * len(classes) + emotions[positions], (len(names), len(classes))
+        totals, hits = (
+            np.bincount(cells, weights, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
+            for weights in (None, right[positions])
         )
+        repeat, fold, seed = cast("Run", run)
+        counts[int(repeat), int(fold), int(seed)] = RunCounts(tuple(names.tolist()), totals, hits)
     return counts
 
 
 def bootstrap_interval(
-    better: Mapping[Run, RunCounts], reference: Mapping[Run, RunCounts], level: float = 0.95, draws: int = DRAWS
-) -> tuple[float, float] | None:
-    """Percentile interval of the mean difference of UA in points, over the same runs of two models.
-
-    Args:
-        better: counts of each run of one model.
-        reference: counts of each run of the other; UA of `better` minus UA of `reference` is the difference.
-        level: share of the draws between the bounds.
-        draws: number of draws.
-
-    Returns:
-        The lower and the upper bound; None where the two models' runs, or the actors of a run, are not the same.
-    """
-    if better.keys() != reference.keys() or not better:
-        return None
-    if any(better[run].actors != reference[run].actors for run in better):
-        return None
-    differences = np.zeros(draws)
-    for fold in sorted({run[0] for run in better}):
-        runs = sorted(run for run in better if run[0] == fold)
-        weights = _weights(fold, len(better[runs[0]].actors), draws)
-        for run in runs:
-            differences += _ua(better[run], weights) - _ua(reference[run], weights)
-    low, high = np.quantile(differences / len(better), [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
-
-
-def accuracy_interval(
     counts: Mapping[Run, RunCounts], level: float = 0.95, draws: int = DRAWS
-) -> tuple[float, tuple[float, float] | None]:
-    """UA of one model, the mean over its runs in percent, and its percentile interval.
+) -> tuple[float, float] | None:
+    """Interval of the mean UA over the runs of one model, in percent, from draws of actors within each fold.
+
+    A draw of m from m actors varies less than m new actors by (m - 1) / m, so the percentiles are moved away from the
+    mean by the root of the inverse.
 
     Args:
-        counts: counts of each of its runs; not empty.
+        counts: counts of each run; not empty. The runs of a fold have the same actors, whatever their partition.
         level: share of the draws between the bounds.
         draws: number of draws.
 
     Returns:
-        The UA, and the bounds of its interval; None for these where a fold has fewer than two actors, since all draws
-        of one actor are the same.
+        The lower and the upper bound; None where a fold has fewer than two actors, since all draws of one actor are the
+        same, or other actors in another partition.
     """
-    ua = float(np.mean([_ua(run, np.ones((1, len(run.actors)), dtype=np.int64))[0] for run in counts.values()]))
-    if any(len(run.actors) < 2 for run in counts.values()):
-        return ua, None
-    drawn = np.mean([_ua(run, _weights(fold, len(run.actors), draws)) for (fold, _), run in counts.items()], axis=0)
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return ua, (float(low), float(high))
+    actors = {fold: one.actors for (_, fold, _), one in counts.items()}
+    if any(len(one.actors) < 2 or one.actors != actors[fold] for (_, fold, _), one in counts.items()):
+        return None
+    drawn = np.mean([_ua(run, _weights(fold, len(run.actors), draws)) for (_, fold, _), run in counts.items()], axis=0)
+    mean = float(np.mean([accuracy_of(run) for run in counts.values()]))
+    size = float(np.mean([len(run.actors) for run in counts.values()]))
+    low, high = mean + np.sqrt(size / (size - 1)) * (np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2]) - mean)
+    return max(0.0, float(low)), min(100.0, float(high))
+
+
+def accuracy_of(counts: RunCounts) -> float:
+    """UA of a run in percent."""
+    return float(_ua(counts, np.ones((1, len(counts.actors)), dtype=np.int64))[0])
 
 
 def _weights(fold: int, actors: int, draws: int) -> npt.NDArray[np.int64]:

@@ -8,13 +8,16 @@ from types import MappingProxyType
 from typing import Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from pipeline.core.selections import SELECTIONS, Selection
+from pipeline.core.selections import ALL_SELECTIONS, Selection
 from pipeline.core.tables import number_types
-from pipeline.core.wording import listed
-from pipeline.evaluation.bootstrap import Run, RunCounts, bootstrap_interval
+from pipeline.core.wording import listed, run_words
+from pipeline.evaluation.actors import actor_test
+from pipeline.evaluation.bootstrap import Run, RunCounts
 from pipeline.evaluation.hypotheses import Hypothesis
+from pipeline.evaluation.pseudo import Withheld
 from pipeline.evaluation.significance import (
     correlated_t,
     effect_size,
@@ -37,19 +40,23 @@ Counts = Mapping[tuple[str, Selection], Mapping[Run, RunCounts]]
 
 
 def compare(
-    runs: pd.DataFrame, hypotheses: Sequence[Hypothesis], folds: int, rope: float, counts: Counts = MappingProxyType({})
-) -> pd.DataFrame:
+    runs: pd.DataFrame, hypotheses: Sequence[Hypothesis], folds: int, rope: float,
+    counts: Counts = MappingProxyType({}), *,
+    metrics: Sequence[Metric] = METRICS, selections: Sequence[Selection] = ALL_SELECTIONS,
+) -> pd.DataFrame:  # fmt: skip
     """Test every hypothesis, for every metric and selection of epochs.
 
     A test is withheld, and its note says why, when a model was not trained, a run of either diverged, the two models'
-    (fold, seed) pairs are not the same, or the metric was not measured in some pair.
+    runs are not of the same repeats, folds and seeds, or the metric was not measured in some pair.
 
     Args:
         runs: rows of `RUNS` of the models.
         hypotheses: the hypotheses to test; models without rows in `runs` count as not trained.
         folds: number of folds of the partition; fewer may have been trained.
         rope: largest difference in points that counts as practically equal.
-        counts: counts of the predictions; with them, the interval of a UA is that of a bootstrap over actors.
+        counts: counts of the predictions; with them, the test over actors decides about UA.
+        metrics: what is compared.
+        selections: at which epochs; `dev` only where there are such runs.
 
     Returns:
         Rows of `COMPARISONS`, by hypothesis, metric and selection. `mean_difference` is the better model's
@@ -57,35 +64,37 @@ def compare(
         runs finished.
     """
     trained = set(runs["model"])
+    selections = [one for one in selections if one != "dev" or one in set(runs["selection"])]
     scores = {
         (model, selection): runs[(runs["model"] == model) & (runs["selection"] == selection)]
-        .set_index(["fold", "seed"])
+        .set_index(["repeat", "fold", "seed"])
         .sort_index()
         for model in trained
-        for selection in SELECTIONS
+        for selection in selections
     }
     rows = []
     for hypothesis in hypotheses:
         models = (hypothesis.better, hypothesis.reference)
         missing = [model for model in models if model not in trained]
-        for metric in METRICS:
-            for selection in SELECTIONS:
+        for metric in metrics:
+            for selection in selections:
                 if missing:
                     found = Comparison(0, note=f"not trained: {', '.join(missing)}")
                 else:
                     better, reference = (scores[model, selection] for model in models)
                     found = _test(hypothesis, metric, selection, better, reference, folds, rope)
                     if metric == "valid_ua" and found.p is not None:
-                        found = _with_bootstrap(found, *(counts.get((model, selection)) for model in models))
+                        found = _over_actors(found, *(counts.get((model, selection)) for model in models), rope)
                 rows.append({
                     "table": hypothesis.table, "model_a": hypothesis.better, "model_b": hypothesis.reference,
-                    "metric": metric, "selection": selection, **asdict(found),
+                    "metric": metric, "selection": selection, **asdict(replace(found, claim=hypothesis.kind)),
                 })  # fmt: skip
     table = pd.DataFrame(rows, columns=list(COMPARISONS.columns))
     table = table.astype(number_types(COMPARISONS))
     for _, together in table.groupby(["table", "metric", "selection"], sort=False):
-        known = together["p_corrected_seed_mean"].dropna()
-        table.loc[known.index, "p_holm"] = holm(known.tolist())
+        deciding = {index: Comparison.from_row(row).p_deciding for index, row in together.to_dict("index").items()}
+        known = {index: p for index, p in deciding.items() if p is not None}
+        table.loc[list(known), "p_holm"] = holm(list(known.values()))
     return table
 
 
@@ -93,7 +102,7 @@ def _test(
     hypothesis: Hypothesis, metric: Metric, selection: Selection, better: pd.DataFrame, reference: pd.DataFrame,
     folds: int, rope: float,
 ) -> Comparison:  # fmt: skip
-    """Test one hypothesis on two models' rows of `RUNS` at one selection, indexed by fold and seed in order."""
+    """Test one hypothesis on two models' rows of `RUNS` at one selection, indexed by repeat, fold and seed in order."""
     models = (hypothesis.better, hypothesis.reference)
     finished = [set(rows.index[rows["status"] == "done"]) for rows in (better, reference)]
     n = len(set.intersection(*finished))
@@ -122,7 +131,7 @@ def compare_differences(differences: pd.Series[float], folds: int, rope: float) 
     """Every test of one hypothesis.
 
     Args:
-        differences: improvement of one model over the other in points, indexed by fold and seed; no NaN.
+        differences: improvement of one model over the other in points, indexed by repeat, fold and seed; no NaN.
         folds: number of folds of the partition.
         rope: largest difference in points that counts as practically equal.
     """
@@ -132,7 +141,7 @@ def compare_differences(differences: pd.Series[float], folds: int, rope: float) 
     n, mean = len(values), float(np.mean(values))
     if n < 2:
         return Comparison(n, mean, note="1 pair; a paired test needs at least 2")
-    by_fold = np.asarray(differences.groupby(level="fold").mean(), dtype=np.float64)
+    by_fold = np.asarray(differences.groupby(level=["repeat", "fold"]).mean(), dtype=np.float64)
     correction = fold_correction(folds)
     paper = t_test(values)
     if paper is None:
@@ -157,19 +166,35 @@ def compare_differences(differences: pd.Series[float], folds: int, rope: float) 
         p_wilcoxon=wilcoxon(values),
         prob_worse=posterior.worse, prob_equal=posterior.equal, prob_better=posterior.better,
         effect_size=effect_size(values), ci_low=bounds[0], ci_high=bounds[1], note=note,
+        p_not_worse=None if seed_mean is None else _p(values + rope, correction),
+        p_equivalent=None if seed_mean is None else max(_p(values + rope, correction), _p(rope - values, correction)),
     )  # fmt: skip
 
 
-def _with_bootstrap(
-    found: Comparison, better: Mapping[Run, RunCounts] | None, reference: Mapping[Run, RunCounts] | None
+def _p(values: npt.NDArray[np.float64], correction: float) -> float:
+    """P of the corrected test of values that differ."""
+    test = t_test(values, correction)
+    assert test is not None  # noqa: S101
+    return test.p
+
+
+def _over_actors(
+    found: Comparison, better: Mapping[Run, RunCounts] | None, reference: Mapping[Run, RunCounts] | None, rope: float
 ) -> Comparison:
-    """The same with the interval over actors, where there are predictions of both models for these runs."""
+    """The same, decided by the test over actors, where there are predictions of both models for these runs."""
     if better is None or reference is None or len(better) != found.n:
         return found
-    bounds = bootstrap_interval(better, reference)
-    return found if bounds is None else replace(found, ci_low=bounds[0], ci_high=bounds[1])
+    test = actor_test(better, reference)
+    if isinstance(test, Withheld):
+        return replace(found, note="; ".join(filter(None, (found.note, f"no test over actors: {test.reason}"))))
+    low, high = test.interval()
+    not_worse = test.p(above=-rope)
+    return replace(
+        found, ci_low=low, ci_high=high, p_actor=test.p(), actor_low=low, actor_high=high, actor_df=test.df,
+        p_not_worse=not_worse, p_equivalent=max(not_worse, 1 - test.p(above=rope)),
+    )  # fmt: skip
 
 
-def _runs_as_text(runs: set[tuple[int, int]]) -> str:
+def _runs_as_text(runs: set[Run]) -> str:
     """`fold 1 seed 2, fold 3 seed 2 and 4 more`."""
-    return listed((f"fold {fold} seed {seed}" for fold, seed in sorted(runs)), most=3)
+    return listed((run_words(*run) for run in sorted(runs)), most=3)

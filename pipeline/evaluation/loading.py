@@ -11,9 +11,11 @@ import pandas as pd
 
 from pipeline.core.errors import InputError
 from pipeline.core.tables import SEGMENTS, read_folds, read_table
+from pipeline.core.wording import run_words
 from pipeline.evaluation.results import Adoption, Results, RunDetails
 from pipeline.evaluation.tables import COMPARISONS, INTERVALS
-from pipeline.runs.tables import HISTORY, RUNS, SPLIT_DIGITS, predictions_schema
+from pipeline.runs.tables import RUNS, SPLIT_DIGITS, history_schema, predictions_schema
+from pipeline.runs.testing import tested_schema
 
 if TYPE_CHECKING:
     from pipeline.params import Params
@@ -34,7 +36,7 @@ def load_results(params: Params, data: Path, results: Path) -> Results:
     return Results(
         params=params,
         segments=pd.concat(segments, ignore_index=True),
-        folds=read_folds(data / "folds.csv", params.partition.folds),
+        folds=read_folds(data / "folds.csv", params.partition.folds, by_actor=params.partition.by_actor),
         structures={},
         runs=load_runs(results / "runs", params.models),
         details=load_details(results / "runs", params.models),
@@ -43,12 +45,22 @@ def load_results(params: Params, data: Path, results: Path) -> Results:
     )
 
 
+def load_tests(folder: Path, params: Params) -> pd.DataFrame:
+    """`tested_schema` of the configured models that have a file in `folder`; no rows without a test."""
+    schema = tested_schema(params.classes)
+    paths = [folder / f"{model}.csv" for model in params.models]
+    tables = [read_table(path, schema) for path in paths if path.exists()]
+    tables = [table for table in tables if not table.empty]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(schema.columns))
+
+
 def load_history(folder: Path, params: Params) -> pd.DataFrame:
     """`HISTORY` of the configured models that have a file in `folder`."""
     paths = [folder / f"{model}.csv" for model in params.models]
-    tables = [read_table(path, HISTORY) for path in paths if path.exists()]
+    schema = history_schema(dev=params.partition.dev)
+    tables = [read_table(path, schema) for path in paths if path.exists()]
     tables = [table for table in tables if not table.empty]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(HISTORY.columns))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(schema.columns))
 
 
 def load_runs(folder: Path, models: Iterable[str]) -> pd.DataFrame:
@@ -66,12 +78,13 @@ def _load(path: Path, model: str) -> pd.DataFrame:
     table = read_table(path, RUNS)
     if others := sorted(set(table["model"]) - {model}):
         raise InputError(f"{path}: holds the model {others[0]!r}; expected {model!r} only. `dvc repro` makes it again")
-    twice = table.duplicated(["fold", "seed", "selection"])
+    twice = table.duplicated(["repeat", "fold", "seed", "selection"])
     if twice.any():
         row = table[twice].iloc[0]
         raise InputError(
-            f"{path} line {int(twice.to_numpy().argmax()) + 2}: fold {row['fold']}, seed {row['seed']}, selection "
-            f"{row['selection']} occurs a second time; expected once. Delete the file, and `dvc repro` makes it again"
+            f"{path} line {int(twice.to_numpy().argmax()) + 2}: {run_words(row['repeat'], row['fold'], row['seed'])}, "
+            f"selection {row['selection']} occurs a second time; expected once. Delete the file, and `dvc repro` makes "
+            "it again"
         )
     return table
 
@@ -123,7 +136,8 @@ def load_details(folder: Path, models: Iterable[str]) -> tuple[RunDetails, ...]:
 def check_one_experiment(details: Iterable[RunDetails], folder: Path) -> None:
     """Make sure that all runs learned from the same data with the same code; else they cannot be compared.
 
-    Segments and folds must be the same for all runs, features for all runs of a front end, code for all of a family.
+    Segments and folds must be the same for all runs of a partition, features for all runs of a front end, code for all
+    of a family.
 
     Raises:
         InputError: two runs differ in one of these.
@@ -131,16 +145,16 @@ def check_one_experiment(details: Iterable[RunDetails], folder: Path) -> None:
     first: dict[tuple[str, str], RunDetails] = {}
     for run in details:
         for name, what, group, digits in (
-            ("data", "data", "", SPLIT_DIGITS),
-            ("data", "data", run.frontend, None),
+            ("data", "data", str(run.repeat), SPLIT_DIGITS),
+            ("data", "data", f"{run.repeat} {run.frontend}", None),
             ("source", "code", run.family, None),
         ):
             known = first.setdefault((name, group), run)
             ours, theirs = getattr(known, name), getattr(run, name)
             if ours[:digits] != theirs[:digits]:
                 raise InputError(
-                    f"{folder}: {known.model} fold {known.fold} seed {known.seed} was trained on {what} {ours}, "
-                    f"{run.model} fold {run.fold} seed {run.seed} on {theirs}; expected one experiment, since runs of "
+                    f"{folder}: {known.name} was trained on {what} {ours}, "
+                    f"{run.name} on {theirs}; expected one experiment, since runs of "
                     f"different {what} cannot be compared; `dvc repro` trains the runs that are missing"
                 )
 
@@ -163,6 +177,7 @@ def _load_details(path: Path, model: str) -> list[RunDetails]:
                 str(run["data"]), str(run["source"]), str(run["identity"]), str(run["family"]), str(run["frontend"]),
                 _adoption(run.get("adopted")),
                 tuple((str(name), float(value)) for name, value in run.get("chosen", {}).items()),
+                int(run.get("repeat", 1)),
             )
             for run in runs
         ]  # fmt: skip

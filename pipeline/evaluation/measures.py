@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
+from pipeline.core.selections import PREDICTED
 from pipeline.evaluation.tables import measures_schema
 from pipeline.training.accuracy import unweighted_accuracy
 
@@ -32,7 +33,7 @@ def by_utterance(predictions: pd.DataFrame, classes: Sequence[str]) -> pd.DataFr
     """Segments' predictions combined: the mean of the probabilities, and the class with the highest mean."""
     probabilities = [f"p_{name}" for name in classes]
     first = ["selection", "emotion", "corpus", "gender", "actor"]
-    keys = ["fold", "seed", "utterance"]
+    keys = ["repeat", "fold", "seed", "utterance"]
     kept = {name: (name, "first") for name in first if name in predictions}
     means = {name: (name, "mean") for name in probabilities}
     table = predictions.groupby(keys, sort=False).agg(**kept, **means).reset_index()
@@ -53,14 +54,16 @@ def calibration_error(confidence: npt.NDArray[np.float64], right: npt.NDArray[np
 
 
 def _measures(model: str, predictions: pd.DataFrame, classes: Sequence[str]) -> Iterator[dict[str, object]]:
-    for selection in ("last", "best"):
+    for selection in PREDICTED:
         chosen = predictions[predictions["selection"] == selection]
+        if chosen.empty:
+            continue
         for level, table in (("segment", chosen), ("utterance", by_utterance(chosen, classes))):
-            for (fold, seed), run in table.groupby(["fold", "seed"]):
+            for (repeat, fold, seed), run in table.groupby(["repeat", "fold", "seed"]):
                 for corpus, gender, rows in _groups(run):
                     yield {
                         "model": model, "fold": fold, "seed": seed, "selection": selection, "level": level,
-                        "corpus": corpus, "gender": gender, **_scores(rows, classes),
+                        "corpus": corpus, "gender": gender, **_scores(rows, classes), "repeat": repeat,
                     }  # fmt: skip
 
 

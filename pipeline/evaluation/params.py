@@ -5,20 +5,39 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.core.selections import Selection
 from pipeline.core.settings import Classes, Key, Sections, Strict, Text, class_mistakes
-from pipeline.folds.params import PartitionParams
+from pipeline.folds.params import PartitionParams, partition_mistakes, with_folds
+from pipeline.paper.statements import STATEMENTS_KEY
 from pipeline.paper.tables import PAPER_TABLES
+
+RESERVED = ("claims_by_utterance", "women_and_men", "calibration", "test", "pooled")
+"""Keys of the report's own tables."""
 
 
 class TableParams(Strict):
-    """A table of the user's own: its models in order, and the pairs tested, the one claimed better first."""
+    """A table of the user's own: its models in order, and its claims.
+
+    Attributes:
+        title: printed above it.
+        models: its rows.
+        pairs: claims that the first model is better than the second.
+        not_worse: claims that the first model is not worse than the second by more than `report.rope`.
+        equivalent: claims that the two differ by less than `report.rope`.
+    """
 
     title: Text
     models: Annotated[tuple[Key, ...], Field(min_length=1)]
     pairs: tuple[tuple[Key, Key], ...] = ()
+    not_worse: tuple[tuple[Key, Key], ...] = ()
+    equivalent: tuple[tuple[Key, Key], ...] = ()
+
+    @property
+    def claimed(self) -> tuple[tuple[Key, Key], ...]:
+        """The pairs of all claims."""
+        return (*self.pairs, *self.not_worse, *self.equivalent)
 
 
 class ReportParams(Strict):
@@ -35,14 +54,22 @@ def table_mistakes(tables: Mapping[str, TableParams], models: Collection[str]) -
     for key, table in tables.items():
         if key == "chosen":
             yield "report.tables.chosen: the table of values chosen in the training folds has this name; choose another"
-        if key in PAPER_TABLES:
+        if key in RESERVED:
+            yield f"report.tables.{key}: the report's own table has this name; choose another key"
+        if key in PAPER_TABLES or key == STATEMENTS_KEY:
             yield f"report.tables.{key}: the paper's own table has this name; choose another key"
-        named = (*table.models, *(model for pair in table.pairs for model in pair))
+        named = (*table.models, *(model for pair in table.claimed for model in pair))
         for unknown in sorted({name for name in named if name not in models}):
             yield f"report.tables.{key}: {unknown!r} is not a model; expected one of {', '.join(models)}"
-        for better, reference in table.pairs:
+        for better, reference in table.claimed:
             if better == reference:
                 yield f"report.tables.{key}: {better!r} is compared with itself; expected two models"
+
+
+def selection_mistakes(report: ReportParams, partition: PartitionParams) -> Iterator[str]:
+    """A selection of epochs that no run has."""
+    if report.selection == "dev" and not partition.dev:
+        yield "report.selection: 'dev' needs partition.dev: true, which holds a fold out to choose epochs by"
 
 
 class ComparisonSections(Sections):
@@ -54,6 +81,13 @@ class ComparisonSections(Sections):
     partition: PartitionParams
     report: ReportParams
 
+    _with_folds = model_validator(mode="before")(with_folds)
+
     def mistakes(self) -> list[str]:
         """See `Sections`."""
-        return [*class_mistakes(self.classes), *table_mistakes(self.report.tables, self.models)]
+        return [
+            *class_mistakes(self.classes),
+            *partition_mistakes(self.partition, list(self.corpora)),
+            *selection_mistakes(self.report, self.partition),
+            *table_mistakes(self.report.tables, self.models),
+        ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,11 +11,11 @@ import pandas as pd
 
 from pipeline.core.errors import InputError
 from pipeline.core.selections import Selection
-from pipeline.core.wording import counted
+from pipeline.core.wording import counted, run_words
 from pipeline.evaluation.comparison import Metric
 from pipeline.evaluation.hypotheses import Hypothesis, all_hypotheses
 from pipeline.evaluation.intervals import ALL
-from pipeline.evaluation.tables import Comparison
+from pipeline.evaluation.tables import COMPARISONS, GENDERS, Comparison
 from pipeline.paper.settings import CORPORA
 
 if TYPE_CHECKING:
@@ -56,6 +56,12 @@ class RunDetails:
     frontend: str = ""
     adopted: Adoption | None = None
     chosen: tuple[tuple[str, float], ...] = ()
+    repeat: int = 1
+
+    @property
+    def name(self) -> str:
+        """For people: `PreAct fold 1 seed 2`."""
+        return f"{self.model} {run_words(self.repeat, self.fold, self.seed)}"
 
 
 @dataclass(frozen=True)
@@ -96,13 +102,20 @@ class Results:
     Attributes:
         params: the params file.
         segments: `SEGMENTS` of all configured corpora.
-        folds: `FOLDS`.
+        folds: `FOLDS` of the first partition.
         structures: Table 5's rows of the configured networks by layout, PreAct among them; empty if no model is a
             ResNeXt.
         runs: `RUNS` of the configured models.
         details: what the numbers of each run depend on besides its params.
         comparisons: `COMPARISONS`.
         intervals: `INTERVALS` of the trained models.
+        utterances: `COMPARISONS` by UA over utterances; may be empty.
+        genders: `GENDERS`; may be empty.
+        measures: `measures_schema`, or None.
+        test_scores: rows of `tested_schema` of the trained models; none without a test.
+        pooled: `POOLED`.
+        split_notes: what is to be known of the division of recordings, a sentence each.
+        incomplete_folds: whether the validation part of some fold lacks a class.
     """
 
     params: Params
@@ -113,6 +126,13 @@ class Results:
     details: tuple[RunDetails, ...]
     comparisons: pd.DataFrame
     intervals: pd.DataFrame
+    utterances: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COMPARISONS.columns)))
+    genders: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(GENDERS.columns)))
+    measures: pd.DataFrame | None = None
+    test_scores: pd.DataFrame = field(default_factory=pd.DataFrame)
+    pooled: pd.DataFrame = field(default_factory=pd.DataFrame)
+    split_notes: tuple[str, ...] = ()
+    incomplete_folds: bool = False
 
     @property
     def gap_metric(self) -> Metric:
@@ -187,7 +207,7 @@ class Results:
         Raises:
             InputError: the comparisons do not contain it.
         """
-        key = (hypothesis.table, hypothesis.better, hypothesis.reference, metric, selection)
+        key = (hypothesis.table, hypothesis.better, hypothesis.reference, hypothesis.kind, metric, selection)
         if key not in self._tests:
             raise InputError(
                 f"results/comparisons.csv has no row for table {hypothesis.table}, {hypothesis.better} against "
@@ -197,10 +217,36 @@ class Results:
 
     @cached_property
     def _tests(self) -> dict[tuple[str, ...], Comparison]:
+        return _by_claim(self.comparisons)
+
+    def utterance_test(self, hypothesis: Hypothesis, selection: Selection) -> Comparison:
+        """The test of a hypothesis by UA over utterances; without a result where there is none."""
+        key = (hypothesis.table, hypothesis.better, hypothesis.reference, hypothesis.kind, "valid_ua", selection)
+        return self._utterance_tests.get(key) or Comparison(0, note="no predictions", claim=hypothesis.kind)
+
+    @cached_property
+    def _utterance_tests(self) -> dict[tuple[str, ...], Comparison]:
+        return _by_claim(self.utterances)
+
+    def mean_measure(self, name: str, model: str, selection: Selection, level: str) -> float | None:
+        """The mean over runs of one column of `measures`, over all actors; None without such rows."""
+        return self._mean_measures.get((model, selection, level), {}).get(name)
+
+    @cached_property
+    def _mean_measures(self) -> dict[tuple[str, ...], dict[str, float]]:
+        if self.measures is None or self.measures.empty:
+            return {}
+        rows = self.measures[(self.measures["corpus"] == ALL) & (self.measures["gender"] == ALL)]
+        means = rows.groupby(["model", "selection", "level"])[["ua", "ece"]].mean()
         return {
-            (row["table"], row["model_a"], row["model_b"], row["metric"], row["selection"]): Comparison.from_row(row)
-            for row in self.comparisons.to_dict("records")
+            (str(model), str(selection), str(level)): {"ua": float(ua), "ece": float(ece)}
+            for (model, selection, level), (ua, ece) in zip(means.index, means.to_numpy(), strict=True)
         }
+
+
+def _by_claim(comparisons: pd.DataFrame) -> dict[tuple[str, ...], Comparison]:
+    names = ("table", "model_a", "model_b", "claim", "metric", "selection")
+    return {tuple(str(row[name]) for name in names): Comparison.from_row(row) for row in comparisons.to_dict("records")}
 
 
 def adoptions(details: Iterable[RunDetails], models: Iterable[str]) -> list[str]:

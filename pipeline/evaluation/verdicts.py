@@ -10,7 +10,7 @@ from pipeline.evaluation.comparison import Metric
 from pipeline.evaluation.hypotheses import Hypothesis
 from pipeline.evaluation.results import Results
 from pipeline.evaluation.tables import Comparison
-from pipeline.evaluation.wording import plain_p, signed
+from pipeline.evaluation.wording import plain_p, points, signed
 from pipeline.paper.tables import PAPER_TABLES
 
 Outcome = Literal["stands", "paper", "open", "untested"]
@@ -21,7 +21,7 @@ OUTCOMES: dict[Outcome, str] = {
     "open": "Does not stand",
     "untested": "Not tested",
 }
-"""The outcomes in words. `paper`: significant by the paper's test, not by the corrected one."""
+"""The outcomes in words. `paper`: significant by the paper's test, not by the deciding one."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Verdict:
 
 
 def verdicts(results: Results, selection: Selection) -> tuple[Verdict, ...]:
-    """The headlines of the paper's tables, then the first pair of each table of the user's own, by UA."""
+    """The headlines of the paper's tables, then the first claim of each table of the user's own, by UA."""
     found = []
     for key, paper_table in PAPER_TABLES.items():
         if headline := paper_table.headline:
@@ -61,22 +61,32 @@ def _verdict(
     results: Results, hypothesis: Hypothesis, metric: Metric, selection: Selection, title: str, meaning: str
 ) -> Verdict:
     test = results.test(hypothesis, metric, selection)
-    better, reference = results.label(hypothesis.better), results.label(hypothesis.reference)
-    what = "higher UA" if metric == "valid_ua" else "smaller Gap"
     outcome = _outcome(test)
     return Verdict(
         hypothesis.table,
         title,
         meaning,
-        f"{better} has a {what} than {reference}",
+        claim_text(results, hypothesis, metric),
         outcome,
         _reason(test, outcome),
         test,
     )
 
 
+def claim_text(results: Results, hypothesis: Hypothesis, metric: Metric) -> str:
+    """What is claimed, as a sentence without a full stop."""
+    better, reference = results.label(hypothesis.better), results.label(hypothesis.reference)
+    name, within = "UA" if metric == "valid_ua" else "Gap", points(results.params.report.rope)
+    if hypothesis.kind == "equivalent":
+        return f"{name} of {better} and of {reference} differ by less than {within}"
+    if hypothesis.kind == "not_worse":
+        side = "lower" if metric == "valid_ua" else "higher"
+        return f"{name} of {better} is not {side} than that of {reference} by {within} or more"
+    return f"{better} has a {'higher UA' if metric == 'valid_ua' else 'smaller Gap'} than {reference}"
+
+
 def _outcome(test: Comparison) -> Outcome:
-    if test.mean_difference is None or test.p_corrected_seed_mean is None:
+    if test.mean_difference is None or test.p_deciding is None:
         return "untested"
     if test.stands:
         return "stands"
@@ -98,7 +108,17 @@ def _reason(test: Comparison, outcome: Outcome) -> str:
             f" Probability: worse {100 * test.prob_worse:.0f} %, equal {100 * test.prob_equal:.0f} %, "
             f"better {100 * test.prob_better:.0f} %."
         )
-    return (
-        f"{signed(test.mean_difference)} points{direction}{interval}; {plain_p(test.p_corrected_seed_mean)} corrected, "
-        f"{plain_p(test.p)} by the paper's test.{beliefs}"
-    )
+    return f"{signed(test.mean_difference)} points{direction}{interval}; {tests_text(test)}.{beliefs}"
+
+
+def standing(test: Comparison) -> str:
+    """The outcome of a claim that was tested, in words."""
+    return OUTCOMES[_outcome(test)]
+
+
+def tests_text(test: Comparison) -> str:
+    """The p-values of a claim, the deciding one first: `p = 0.03 over actors, p = 0.04 corrected, ...`."""
+    if test.claim != "better":
+        return f"{plain_p(test.p_deciding)} {'over actors' if test.p_actor is not None else 'corrected'}"
+    corrected = f"{plain_p(test.p_corrected)} corrected, {plain_p(test.p)} by the paper's test"
+    return corrected if test.p_actor is None else f"{plain_p(test.p_actor)} over actors, {corrected}"

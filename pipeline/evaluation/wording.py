@@ -30,3 +30,8 @@ def plain_p(number: float | None) -> str:
     if number < 0.001:
         return "p < 0.001"
     return f"p = {number:.2g}" if number < 0.995 else "p > 0.99"
+
+
+def points(number: float) -> str:
+    """`1 point`, `0.5 points`."""
+    return f"{number:g} point{'' if number == 1 else 's'}"

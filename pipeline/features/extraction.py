@@ -24,7 +24,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.features import Matrix, Utterance
 from pipeline.core.limits import available_cores, memory_limit
 from pipeline.core.wording import counted, listed
-from pipeline.core.workers import WorkerDiedError, map_in_order
+from pipeline.core.workers import WorkerDiedError, advice_after, map_in_order
 from pipeline.features.archive import ArchiveWriter
 from pipeline.features.segmentation import frames_of
 
@@ -230,9 +230,8 @@ def _kept(path: Path) -> NDArray[np.float32]:
 
 def _worker_death(at: Recording, reason: str, done: str, workers: int) -> InputError:
     return InputError(
-        f"a worker process died ({reason}) at {at.path} of utterance {at.utterance} ({done} were done). SIGKILL most "
-        f"often means that memory ran out: set execution.workers in params.yaml to fewer than {workers} and run "
-        "`dvc repro` again"
+        f"a worker process died ({reason}) at {at.path} of utterance {at.utterance} ({done} were done). "
+        f"{advice_after(reason, 'params.yaml', workers)} run `dvc repro` again"
     )
 
 

@@ -60,7 +60,7 @@ def draw_differences(inputs: FigureInputs) -> Drawing | None:
 def _tested_pairs(inputs: FigureInputs, metric: Metric) -> list[Difference]:
     """The pairs of all hypotheses that were tested, each once."""
     results = inputs.results
-    scores = inputs.finished_runs.set_index(["model", "fold", "seed"])[metric]
+    scores = inputs.finished_runs.set_index(["model", "repeat", "fold", "seed"])[metric]
     found: dict[tuple[str, str], Difference] = {}
     for hypothesis in results.hypotheses:
         better, reference = hypothesis.better, hypothesis.reference

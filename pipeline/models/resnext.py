@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -28,48 +28,26 @@ class Block(nn.Module):
     """One residual block: branches side by side, mixed, added to the shortcut.
 
     Args:
-        layout: layout of the branches.
-        in_channels: number of channels of the input.
-        out_channels: number of channels of the output.
-        first_of_stage: whether the shortcut is a 1 x 1 convolution instead of the identity.
-        branches: number of branches.
-        kernel: size of the kernel of every convolution of a branch.
-        padding: rule of the padding, see `build_branch`.
+        branches: branches, each from the block's input to the same shape.
+        shortcut: module from the block's input to that shape; a result of no dimensions adds nothing.
+        relu_after_addition: whether a ReLU follows the addition.
         shaking: options of shaking; None for none.
-        stride: stride of the branches' first convolutions and of the shortcut.
-        bias: whether convolutions have a bias.
-        shortcut: another shortcut than that convolution or the identity.
         shakedrop: ShakeDrop of this block; None for none.
     """
 
     def __init__(
         self,
-        layout: BranchLayout,
-        in_channels: int,
-        out_channels: int,
+        branches: Iterable[nn.Module],
+        shortcut: nn.Module,
         *,
-        first_of_stage: bool,
-        branches: int,
-        kernel: tuple[int, int],
-        padding: Padding,
+        relu_after_addition: bool,
         shaking: Shaking | None,
-        stride: int = 1,
-        bias: bool = True,
-        shortcut: nn.Module | None = None,
         shakedrop: BlockDrop | None = None,
     ) -> None:
         super().__init__()
-        self.branches = nn.ModuleList(
-            build_branch(layout, in_channels, out_channels, kernel, padding, stride=stride, bias=bias)
-            for _ in range(branches)
-        )
-        # The shortcut reads the block's raw input; only the first block of a stage changes the width.
-        if shortcut is None:
-            shortcut = (
-                Convolution(in_channels, out_channels, 1, stride=stride, bias=bias) if first_of_stage else nn.Identity()
-            )
+        self.branches = nn.ModuleList(branches)
         self.shortcut = shortcut
-        self.relu_after_addition = layout.relu_after_addition
+        self.relu_after_addition = relu_after_addition
         self.shaking = shaking
         self.shakedrop = shakedrop
 
@@ -90,6 +68,49 @@ class Block(nn.Module):
                 mixed = self.shakedrop.expectation * mixed
         summed: Tensor = mixed + self.shortcut(frames)
         return F.relu_(summed) if self.relu_after_addition else summed
+
+
+def block_of(
+    layout: BranchLayout,
+    in_channels: int,
+    out_channels: int,
+    *,
+    first_of_stage: bool,
+    branches: int,
+    kernel: tuple[int, int],
+    padding: Padding,
+    shaking: Shaking | None,
+    stride: int = 1,
+    bias: bool = True,
+    shortcut: nn.Module | None = None,
+    shakedrop: BlockDrop | None = None,
+) -> Block:
+    """A block of a layout.
+
+    Args:
+        layout: layout of the branches.
+        in_channels: number of channels of the input.
+        out_channels: number of channels of the output.
+        first_of_stage: whether the shortcut is a 1 x 1 convolution instead of the identity.
+        branches: number of branches.
+        kernel: size of the kernel of every convolution of a branch.
+        padding: rule of the padding, see `build_branch`.
+        shaking: options of shaking; None for none.
+        stride: stride of the branches' first convolutions and of the shortcut.
+        bias: whether convolutions have a bias.
+        shortcut: another shortcut than that convolution or the identity.
+        shakedrop: ShakeDrop of this block; None for none.
+    """
+    built = [
+        build_branch(layout, in_channels, out_channels, kernel, padding, stride=stride, bias=bias)
+        for _ in range(branches)
+    ]
+    # The shortcut reads the block's raw input; only the first block of a stage changes the width.
+    if shortcut is None:
+        shortcut = (
+            Convolution(in_channels, out_channels, 1, stride=stride, bias=bias) if first_of_stage else nn.Identity()
+        )
+    return Block(built, shortcut, relu_after_addition=layout.relu_after_addition, shaking=shaking, shakedrop=shakedrop)
 
 
 class ResNeXt(Classifier):
@@ -151,7 +172,7 @@ class ResNeXt(Classifier):
             stage = nn.ModuleList()
             for position in range(depth):
                 stage.append(
-                    Block(
+                    block_of(
                         layout,
                         channels,
                         width,

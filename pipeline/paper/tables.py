@@ -145,7 +145,7 @@ _TABLES = (
             "PreActBN-Full-g005",
             "RPreAct-Full-g005",
             "valid_ua",
-            "A normalisation before shaking beats one before it only",
+            "One more normalisation, at the block's entrance, raises accuracy under shaking",
         ),
         ("Of each pair the model named first is the one claimed better, as in the paper.",),
     ),

@@ -28,14 +28,14 @@ class PublishedFinding:
 def disagreements_with_paper(results: Results, findings: Sequence[PublishedFinding], selection: Selection) -> list[str]:
     """How many of the paper's findings came out the same here, and a sentence for each that did not.
 
-    A finding comes out the same if the paper's test and our corrected one agree on whether the hypothesis holds. What
+    A finding comes out the same if the paper's test and our deciding one agree on whether the hypothesis holds. What
     was not tested here is not counted.
     """
     sentences, counted = [], 0
     for finding in findings:
         metric = results.gap_metric if finding.metric == "gap" else "valid_ua"
         test = results.test(finding.hypothesis, metric, selection)
-        if test.p_corrected_seed_mean is None or test.mean_difference is None:
+        if test.p_deciding is None or test.mean_difference is None:
             continue
         counted += 1
         if test.stands != finding.significant:
@@ -45,19 +45,19 @@ def disagreements_with_paper(results: Results, findings: Sequence[PublishedFindi
     many = f"the {counted} published findings" if counted > 1 else "one published finding"
     same = counted - len(sentences) or "none"
     end = "; these did not:" if sentences else "."
-    return [f"Of {many} tested here, {same} came out the same by the corrected test{end}", *sentences]
+    return [f"Of {many} tested here, {same} came out the same by the deciding test{end}", *sentences]
 
 
 def _sentence(results: Results, finding: PublishedFinding, test: Comparison) -> str:
     better, reference = (results.label(model) for model in (finding.hypothesis.better, finding.hypothesis.reference))
     assert test.mean_difference is not None  # noqa: S101 (only what was tested comes here)
-    points, p = f"{signed(test.mean_difference)} points", plain_p(test.p_corrected_seed_mean)
+    points, p = f"{signed(test.mean_difference)} points", plain_p(test.p_deciding)
     what = f"{_NAMES[finding.metric]} of {better} against {reference}"
     if not finding.significant:
-        return f"{what}: not significant in the paper; here it is, {points}, corrected {p}."
+        return f"{what}: not significant in the paper; here it is, {points}, {p}."
     if test.mean_difference < 0:
         return f"{what}: significantly better in the paper; here worse, {points}."
-    return f"{what}: significantly better in the paper; here not, {points}, corrected {p}."
+    return f"{what}: significantly better in the paper; here not, {points}, {p}."
 
 
 def values_outside_intervals(results: Results, published: Iterable[tuple[str, str]], selection: Selection) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import reduce
+from itertools import product
 
 from pydantic import BaseModel
 
@@ -23,10 +24,15 @@ def trained_on(results: Results) -> str:
     corpora = enumerated(map(results.corpus_label, params.corpora))
     return (
         f"Trained here: {len(results.segments)} segments of {results.actor_count} actors from {corpora}; "
-        f"{len(folds)} of {params.partition.folds} folds × {len(seeds)} seed{'s' * (len(seeds) > 1)} = "
-        f"{len(folds) * len(seeds)} runs a model, "
+        f"{_partitions(params)}{len(folds)} of {params.partition.folds} folds × {counted(len(seeds), 'seed')} = "
+        f"{params.partition.repeats * len(folds) * len(seeds)} runs a model, "
         f"{epochs_trained(results)}; figures are means over these runs."
     )
+
+
+def _partitions(params: Params) -> str:
+    """`3 partitions × `; nothing for one."""
+    return "" if params.partition.repeats == 1 else f"{params.partition.repeats} partitions × "
 
 
 def epochs_trained(results: Results) -> str:
@@ -165,11 +171,12 @@ def not_trained(results: Results, models: Iterable[str]) -> list[str]:
 def incomplete(results: Results, models: Iterable[str]) -> list[str]:
     """A line for each trained model whose runs are not those of the params."""
     train = results.params.train
-    expected = {(fold, seed) for fold in train.folds for seed in train.seeds}
+    repeats = range(1, results.params.partition.repeats + 1)
+    expected = set(product(repeats, train.folds, train.seeds))
     lines = []
     for model in dict.fromkeys(models):
         rows = results.runs[results.runs["model"] == model]
-        present = set(zip(rows["fold"], rows["seed"], strict=True))
+        present = set(zip(rows["repeat"], rows["fold"], rows["seed"], strict=True))
         if model in results.trained and present != expected:
             lines.append(
                 f"{results.label(model)}: {len(present & expected)} of the {len(expected)} runs of the params, "

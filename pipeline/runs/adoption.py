@@ -188,7 +188,7 @@ def _record(one: Adoptable, old: RunFolder, declared: Mapping[str, str]) -> dict
 
 def _group(described: Mapping[str, Any]) -> tuple[Any, ...]:
     """What two runs must have in common before their descriptions are compared as a whole."""
-    return tuple(described.get(key) for key in ("data", "fold", "seed"))
+    return tuple(described.get(key) for key in ("data", "repeat", "fold", "seed"))
 
 
 def _but_for_code(described: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 
 from pipeline.core.features import Shape
+from pipeline.runs.identity import RunSpec
 from pipeline.runs.params import RunSections
-from pipeline.runs.selection import select_epochs
+from pipeline.runs.selection import Run, select_epochs
 from pipeline.runs.store import FinishedRun
-from pipeline.runs.tables import HISTORY, predictions_schema
+from pipeline.runs.tables import history_schema, predictions_schema
 from pipeline.runs.weights import Weights
+from pipeline.training.data import in_part
 from pipeline.training.state import Epoch
 
 
@@ -29,30 +31,34 @@ class ModelResults:
     record: dict[str, Any]
 
 
-def collect(model: str, finished: Sequence[FinishedRun], segments: pd.DataFrame, params: RunSections) -> ModelResults:
-    """The results of a model from all its runs, in the order of folds and seeds.
+def collect(
+    model: str, finished: Sequence[FinishedRun], segments: Mapping[int, pd.DataFrame], params: RunSections
+) -> ModelResults:
+    """The results of a model from all its runs, in the order of repeats, folds and seeds.
 
     Args:
         model: key of the model.
         finished: finished runs of the model.
-        segments: segments with their folds, from `data.read_segments`.
+        segments: by repeat, the segments with their folds, from `data.read_segments`.
         params: sections of the experiment.
     """
-    ordered = sorted(finished, key=lambda run: (run.spec.fold, run.spec.seed))
+    ordered = sorted(finished, key=lambda run: _key(run.spec))
     epochs = [
-        {"model": model, "fold": run.spec.fold, "seed": run.spec.seed, **_columns(row)}
+        {"model": model, "fold": run.spec.fold, "seed": run.spec.seed, **_columns(row), "repeat": run.spec.repeat}
         for run in ordered
         for row in run.history
     ]
-    history = pd.DataFrame(epochs, columns=list(HISTORY.columns))
-    diverged = {(run.spec.fold, run.spec.seed): run.diverged_epoch for run in ordered if run.diverged_epoch is not None}
+    history = pd.DataFrame(epochs, columns=list(history_schema(dev=params.partition.dev).columns))
+    diverged = {_key(run.spec): run.diverged_epoch for run in ordered if run.diverged_epoch is not None}
     runs = select_epochs(history, diverged, model)
-    predictions = [_predictions(run, name, segments, params) for run in ordered for name in run.snapshots]
-    columns = list(predictions_schema(params.classes).columns)
+    predictions = [
+        _predictions(run, name, segments[run.spec.repeat], params) for run in ordered for name in run.snapshots
+    ]
+    empty = pd.DataFrame(columns=list(predictions_schema(params.classes).columns))
     return ModelResults(
         runs,
         history,
-        pd.concat(predictions, ignore_index=True) if predictions else pd.DataFrame(columns=columns),
+        pd.concat(predictions, ignore_index=True) if predictions else empty,
         {"model": model, "runs": [_record(run) for run in ordered]},
     )
 
@@ -69,7 +75,7 @@ def trained_weights(
     frontend: Mapping[str, Any],
     depends: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[tuple[str, Weights]]:
-    """The weights of every run's last and best epochs, by name: `fold1-seed2-best`.
+    """The weights of every run's last and best epochs, by name: `fold1-seed2-best`, `repeat2-fold1-seed2-best`.
 
     Args:
         finished: finished runs of one model.
@@ -82,7 +88,7 @@ def trained_weights(
         spec = run.spec
         for selection, snapshot in run.snapshots.items():
             yield (
-                f"fold{spec.fold}-seed{spec.seed}-{selection}",
+                f"{'' if spec.repeat == 1 else f'repeat{spec.repeat}-'}fold{spec.fold}-seed{spec.seed}-{selection}",
                 Weights(
                     snapshot.weights,
                     spec.identity,
@@ -98,7 +104,7 @@ def trained_weights(
 
 
 def _predictions(run: FinishedRun, selection: str, segments: pd.DataFrame, params: RunSections) -> pd.DataFrame:
-    valid = segments[segments["fold"] == run.spec.fold]
+    valid = segments[in_part(segments, run.spec.fold, "valid")]
     probabilities = run.snapshots[selection].probabilities.double().numpy()
     table = pd.DataFrame({
         "model": run.spec.model, "fold": run.spec.fold, "seed": run.spec.seed, "selection": selection,
@@ -107,13 +113,18 @@ def _predictions(run: FinishedRun, selection: str, segments: pd.DataFrame, param
     })  # fmt: skip
     for index, name in enumerate(params.classes):
         table[f"p_{name}"] = probabilities[:, index].round(6)
-    return table
+    return table.assign(repeat=run.spec.repeat)
+
+
+def _key(spec: RunSpec) -> Run:
+    return spec.repeat, spec.fold, spec.seed
 
 
 def _record(run: FinishedRun) -> dict[str, Any]:
     return {
         "fold": run.spec.fold,
         "seed": run.spec.seed,
+        "repeat": run.spec.repeat,
         "identity": run.spec.identity,
         "family": run.spec.model_params.family,
         "frontend": run.spec.model_params.frontend,

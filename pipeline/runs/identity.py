@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,13 +13,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import pandas as pd
 import torch
 
 from pipeline.core.errors import InputError
 from pipeline.core.features import Shape
 from pipeline.core.settings import Strict
 from pipeline.core.source import ROOT, import_closure, source_hash, source_hashes
-from pipeline.core.wording import counted
+from pipeline.core.wording import counted, run_words
 from pipeline.features.described import described_shape
 from pipeline.models.family import Design, Family
 from pipeline.models.options import ModelParams
@@ -40,7 +42,7 @@ INPUTS, FOLDS_FILE = Path("data/inputs.json"), Path("data/folds.csv")
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One run: a model, the fold that it is validated on, and its seed.
+    """One run: a model, the fold that it is validated on, its seed, and the partition that the fold is of.
 
     Attributes:
         model: key of the model.
@@ -49,6 +51,7 @@ class RunSpec:
         epochs: number of epochs; 1 for a model that is not trained by epochs.
         params: sections of the experiment.
         data: hash of the data that it learns from, from `data_hash`.
+        repeat: number of the partition, from 1.
         sources: the hash of each file of the code that computes it, by path, taken when the run is planned. It is sent
             with the run, so that the process that trains it has the identity that was planned, and is saved beside
             the run, to show later which files changed.
@@ -60,6 +63,7 @@ class RunSpec:
     epochs: int
     params: RunSections
     data: str
+    repeat: int = 1
     sources: dict[str, str] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -98,10 +102,11 @@ class RunSpec:
         params, reading = self.params, self.reading
         experiment = load_experiment(
             params.corpora, params.classes, reading, device,
-            where=params.execution.features, processes=processes, folds=params.partition.folds,
+            where=params.execution.features, processes=processes, folds=params.partition.folds, repeat=self.repeat,
+            plain=params.partition.plain,
         )  # fmt: skip
         # Features and segments were compared with inputs.json; this compares inputs.json and the folds with the plan.
-        found = data_of(params, self.model)
+        found = data_of(params, self.model, repeat=self.repeat)
         if found != self.data:
             changed = INPUTS if found[:SPLIT_DIGITS] == self.data[:SPLIT_DIGITS] else f"{FOLDS_FILE} or {INPUTS}"
             raise InputError(
@@ -135,6 +140,8 @@ class RunSpec:
             "features": values(design.features, {"cmvn"}) if family.reads == "spliced" else None,
             "classes": list(params.classes),
             "folds": params.partition.folds,
+            # Only of further partitions, so that the runs of the first are the same with and without them.
+            **({"repeat": self.repeat} if self.repeat > 1 else {}),
             "fold": self.fold,
             "seed": self.seed if family.stochastic else None,
             "data": self.data,
@@ -177,13 +184,13 @@ class RunSpec:
 
     @property
     def name(self) -> str:
-        """For people: `PreAct fold 1 seed 2`."""
-        return f"{self.model} fold {self.fold} seed {self.seed}"
+        """For people: `PreAct fold 1 seed 2`, of a further partition `PreAct repeat 2 fold 1 seed 2`."""
+        return f"{self.model} {run_words(self.repeat, self.fold, self.seed)}"
 
     @property
     def seeds(self) -> Seeds:
         """The seeds of its random streams."""
-        return Seeds.of(self.seed if self.family.stochastic else 0, self.fold)
+        return Seeds.of(self.seed if self.family.stochastic else 0, self.fold, self.repeat)
 
 
 def described_identity(description: Mapping[str, Any]) -> str:
@@ -203,7 +210,7 @@ def distinct(specs: Iterable[RunSpec]) -> list[RunSpec]:
     return list(first.values())
 
 
-def data_of(params: RunSections, model: str, root: Path = Path()) -> str:
+def data_of(params: RunSections, model: str, root: Path = Path(), repeat: int = 1) -> str:
     """The hash of the present data that a model learns from, see `data_hash`.
 
     Raises:
@@ -212,11 +219,16 @@ def data_of(params: RunSections, model: str, root: Path = Path()) -> str:
     reading = params.reading_of(model)
     # Families of frames build their networks by more of the shape than the number of columns.
     shape = described_shape(reading.frontend, root) if params.family_of(model).reads == "frames" else None
-    return data_hash(root / INPUTS, root / FOLDS_FILE, reading.frontend, reading.variants, shape)
+    return data_hash(root / INPUTS, root / FOLDS_FILE, reading.frontend, reading.variants, shape, repeat)
 
 
 def data_hash(
-    inputs: Path, folds: Path, frontend: str, variants: Sequence[str] = (), shape: Shape | None = None
+    inputs: Path,
+    folds: Path,
+    frontend: str,
+    variants: Sequence[str] = (),
+    shape: Shape | None = None,
+    repeat: int = 1,
 ) -> str:
     """Hash of the content that training reads: a front end's features, the segments, and the folds.
 
@@ -224,10 +236,11 @@ def data_hash(
 
     Args:
         inputs: path of `data/inputs.json`.
-        folds: path of `data/folds.csv`.
+        folds: path of `data/folds.csv`; `parts.csv` beside it counts in its place if it has rows of the partition.
         frontend: key of the front end that the model reads.
         variants: keys of those that stand for it in training.
         shape: shape of the features, for families that build a classifier by more of it than the number of columns.
+        repeat: number of the partition; the others do not count.
 
     Raises:
         InputError: a file is missing, or has no entry of the front end.
@@ -239,7 +252,7 @@ def data_hash(
         more = [] if shape is None else [asdict(shape)]
         others = [{corpus: entry["features"][key] for corpus, entry in known.items()} for key in variants]
         read = [features, *others, *more] if others or more else features
-        parts = (json.dumps(segments, sort_keys=True).encode() + folds.read_bytes(),
+        parts = (json.dumps(segments, sort_keys=True).encode() + split_rows(folds, repeat),
                  json.dumps(read, sort_keys=True).encode())  # fmt: skip
     except FileNotFoundError as error:
         raise InputError(f"{error.filename} does not exist; `dvc repro` makes it") from None
@@ -249,6 +262,24 @@ def data_hash(
             f"{error}); `dvc repro inputs` makes it again"
         ) from None
     return "".join(hashlib.sha256(part).hexdigest()[:SPLIT_DIGITS] for part in parts)
+
+
+def split_rows(folds: Path, repeat: int) -> bytes:
+    """What training reads of one partition: its rows of `data/parts.csv`, else of `data/folds.csv`."""
+    folds_text, parts = folds.read_bytes(), folds.with_name("parts.csv")
+    lines = parts.read_bytes().splitlines(keepends=True) if parts.exists() else []
+    # The repeat is the first column.
+    return b"".join(line for line in lines if line.startswith(f"{repeat},".encode())) or repeat_rows(folds_text, repeat)
+
+
+def repeat_rows(folds: bytes, repeat: int) -> bytes:
+    """The rows of one partition as the file of a single partition has them: a further repeat changes no other."""
+    table = pd.read_csv(io.BytesIO(folds), dtype=str, keep_default_na=False)
+    if "repeat" not in table:
+        return folds
+    return (
+        table[table["repeat"] == str(repeat)].drop(columns="repeat").to_csv(index=False, lineterminator="\n").encode()
+    )
 
 
 @cache

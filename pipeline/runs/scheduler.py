@@ -14,9 +14,8 @@ from typing import Self
 from tqdm import tqdm
 
 from pipeline.core.errors import InputError
-from pipeline.core.tables import read_folds
 from pipeline.core.workers import WorkerDied
-from pipeline.runs.identity import FOLDS_FILE, RunSpec, data_of, distinct
+from pipeline.runs.identity import RunSpec, data_of, distinct
 from pipeline.runs.local import LocalWorkers, Workers
 from pipeline.runs.params import RunSections
 from pipeline.runs.placement import warnings_of, worker_devices
@@ -24,6 +23,7 @@ from pipeline.runs.ray import RayWorkers
 from pipeline.runs.run import RunDone
 from pipeline.runs.store import RunFolder
 from pipeline.runs.worker import EpochDone
+from pipeline.training.data import refuse_unsound_split
 
 LOCKED_SECONDS = 2.0
 """Seconds between two looks at runs that other processes train."""
@@ -32,11 +32,16 @@ DEATHS = 2
 """Number of workers that may die while training a run before it counts as failed; the other runs continue."""
 
 
-def plan(params: RunSections, model: str, data: str) -> list[RunSpec]:
-    """The runs of one model: every trained fold with every seed."""
+def plan(params: RunSections, model: str, data: Sequence[str]) -> list[RunSpec]:
+    """The runs of one model: every trained fold of every partition, with the hash of its data, and every seed."""
     train = params.train_of(model)
     epochs = train.epochs if params.family_of(model).by_epochs else 1
-    return [RunSpec(model, fold, seed, epochs, params, data) for fold in train.folds for seed in train.seeds]
+    return [
+        RunSpec(model, fold, seed, epochs, params, hashed, repeat)
+        for repeat, hashed in enumerate(data, 1)
+        for fold in train.folds
+        for seed in train.seeds
+    ]
 
 
 def plan_all(params: RunSections, models: Iterable[str], root: Path = Path()) -> list[RunSpec]:
@@ -45,8 +50,14 @@ def plan_all(params: RunSections, models: Iterable[str], root: Path = Path()) ->
     Raises:
         InputError: features or folds do not exist, or the folds are no partition.
     """
-    specs = [spec for model in models for spec in plan(params, model, data_of(params, model, root))]
-    read_folds(root / FOLDS_FILE, params.partition.folds)
+    repeats = range(1, params.partition.repeats + 1)
+    specs = [
+        spec
+        for model in models
+        for spec in plan(params, model, [data_of(params, model, root, repeat) for repeat in repeats])
+    ]
+    for repeat in repeats:
+        refuse_unsound_split(root, params.partition.folds, repeat, plain=params.partition.plain)
     return specs
 
 

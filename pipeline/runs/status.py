@@ -138,7 +138,8 @@ def _leftover(folder: Path) -> Leftover:
         refusal = refusal or str(error)
     except OSError as error:
         refusal = refusal or f"{error.filename}: {error.strerror}"
-    what = f"fold {_word(described.get('fold', '?'))} seed {_word(described.get('seed', '?'))}"
+    repeat = f"repeat {_word(described['repeat'])} " if "repeat" in described else ""
+    what = f"{repeat}fold {_word(described.get('fold', '?'))} seed {_word(described.get('seed', '?'))}"
     return Leftover(folder, _model_text(described.get("model")), what, epochs, _size(folder), held, refusal)
 
 

@@ -21,7 +21,7 @@ def rate_at(recipe: Recipe, iteration: int, iterations: int) -> float:
 
     Returns:
         For `cosine`, rate / 2 * (1 + cos(pi * iteration / iterations)): one cycle without restarts (Loshchilov &
-        Hutter 2017, equation 5), which Gastaldi steps by the batch.
+        Hutter 2017, equation 5), which Gastaldi steps by the batch; with `cosine_from: 1` iterations count from 1.
     """
     if recipe.schedule == "one_cycle":
         return _one_cycle(recipe, iteration, iterations)
@@ -36,7 +36,7 @@ def rate_at(recipe: Recipe, iteration: int, iterations: int) -> float:
         # A part such as 0.36 of 500 epochs is a whole number of iterations, except for rounding.
         reached = [rate for part, rate in recipe.steps if iteration >= part * iterations - 1e-6]
         return reached[-1] if reached else recipe.learning_rate
-    return recipe.learning_rate / 2 * (1 + math.cos(math.pi * iteration / iterations))
+    return recipe.learning_rate / 2 * (1 + math.cos(math.pi * (iteration + recipe.cosine_from) / iterations))
 
 
 def _one_cycle(recipe: Recipe, iteration: int, iterations: int) -> float:
@@ -59,5 +59,9 @@ def make_optimiser(parameters: Iterable[nn.Parameter], recipe: Recipe) -> torch.
     if recipe.optimiser == "adamw":
         return torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     return torch.optim.SGD(
-        parameters, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=True, weight_decay=recipe.weight_decay
+        parameters,
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        nesterov=recipe.nesterov,
+        weight_decay=recipe.weight_decay,
     )

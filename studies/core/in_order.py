@@ -10,7 +10,7 @@ import torch
 
 from pipeline.core.errors import InputError
 from pipeline.core.limits import available_cores
-from pipeline.core.workers import WorkerDiedError, map_in_order
+from pipeline.core.workers import WorkerDiedError, advice_after, map_in_order
 from pipeline.training.device import resolve_device
 from studies.core.params import ExecutionParams
 
@@ -54,9 +54,9 @@ def run_in_order(
                     print(progress(outcome), flush=True)
     except WorkerDiedError as error:
         raise InputError(
-            f"the process of run {len(outcomes) + 1} of {len(specs)} died ({error.reason}). SIGKILL most often means "
-            f"that memory ran out: set execution.workers in studies/params.yaml to fewer than {workers} and start "
-            "again; finished runs are kept, and others continue from their checkpoints"
+            f"the process of run {len(outcomes) + 1} of {len(specs)} died ({error.reason}). "
+            f"{advice_after(error.reason, 'studies/params.yaml', workers)} start again; finished runs are kept, and "
+            "others continue from their checkpoints"
         ) from None
     return outcomes
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pipeline.models.normalisation import still_statistics
 from pipeline.training.loop import Scores, Step
 from pipeline.training.order import shuffled_batches
 from studies.core.augmentation import augmented
@@ -58,9 +60,24 @@ class ImageTask:
         chosen = positions.to(self.train.labels.device)
         labels = self.train.labels[chosen]
         pixels = augmented(self.train.pixels[chosen], self.recipe, noise)
-        value, scores = self.loss(network, _dense(pixels), labels, noise)
+        value, scores = self._loss_in_parts(network, _dense(pixels), labels, noise)
         count = value.new_tensor(float(len(positions)))
         return Step(value, value.detach() * count, count, labels, scores.detach().argmax(dim=1))
+
+    def _loss_in_parts(
+        self, network: nn.Module, pixels: Tensor, labels: Tensor, noise: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """The loss of a batch and its scores, part by part where the recipe normalises over parts."""
+        count, over = len(pixels), self.recipe.normalise_over
+        if over is None or count <= over:
+            return self.loss(network, pixels, labels, noise)
+        results = []
+        # Parts of nearly equal size: a last part of one image could not be normalised.
+        for number, rows in enumerate(torch.arange(count, device=pixels.device).chunk(-(-count // over))):
+            with nullcontext() if number == 0 else still_statistics(network):
+                results.append(self.loss(network, pixels[rows], labels[rows], noise))
+        values = torch.stack([value * len(scores) for value, scores in results])
+        return values.sum() / count, torch.cat([scores for _, scores in results])
 
     def before_step(self, network: nn.Module) -> None:
         """See `Task`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from studies.core.in_order import run_in_order
 from studies.core.output import save
 from studies.core.params import Sections, read_sections
-from studies.correlation.figures import correlation_figure
+from studies.correlation.figures import correlation_figure, layer_pairs_figure
 from studies.correlation.results import claims, run_table, table
 from studies.correlation.runs import specs, train
 from studies.shake_rules.params import ShakeRulesParams
@@ -22,10 +22,10 @@ def main() -> None:
     params = read_sections(Params)
     all_specs = specs(params.shake_rules, params.execution)
     rows = run_table(run_in_order(train, all_specs, params.execution))
-    means = table(rows)
+    means, data = table(rows), params.shake_rules.experiments[0].data.name
     save(
         "correlation",
         {"correlation": means, "correlation_claims": claims(rows)},
-        [correlation_figure(means, params.shake_rules.experiments[0].data.name)],
+        [correlation_figure(means, data), layer_pairs_figure(means, data)],
     )
     print(f"correlation: {len(means)} rows of {len(all_specs)} networks")

@@ -20,7 +20,7 @@ from studies.core.task import SCORED_AT_ONCE, ImageTask, score
 from studies.datasets.images import Images
 from studies.datasets.registry import load_images
 from studies.embeddings.params import EmbeddingsParams
-from studies.networks.images import ImageResNeXt
+from studies.networks.images import ImageResNeXt, image_resnext
 
 Points = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -90,7 +90,7 @@ def build(spec: Spec, in_channels: int, num_classes: int) -> ImageResNeXt:
     """ResNeXt(20, 2x4d) with two channels in its last block, or as the params say; PyTorch's initialisation."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(spec.seed)
-        return ImageResNeXt(
+        return image_resnext(
             LAYOUTS[spec.layout],
             in_channels=in_channels,
             stem=spec.params.stem,

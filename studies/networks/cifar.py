@@ -8,7 +8,7 @@ from torch import nn
 from pipeline.models.layouts import LAYOUTS
 from pipeline.models.normalisation import BatchNorm2d
 from pipeline.models.options import Shaking
-from studies.networks.images import ImageResNeXt
+from studies.networks.images import ImageResNeXt, image_resnext
 
 STEM = 16
 """Number of channels of the first convolution."""
@@ -53,7 +53,7 @@ def build_cifar(
     blocks = blocks_per_stage(depth)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = ImageResNeXt(
+        network = image_resnext(
             LAYOUTS[layout],
             in_channels=in_channels,
             stem=STEM,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Literal
 
 import torch
@@ -16,7 +16,7 @@ from pipeline.models.layouts import BranchLayout
 from pipeline.models.mixing import Mixing
 from pipeline.models.normalisation import BatchNorm2d
 from pipeline.models.options import ShakeDrop, Shaking
-from pipeline.models.resnext import Block, decaying
+from pipeline.models.resnext import Block, block_of, decaying
 from pipeline.models.shaking import Draws
 
 KERNEL = (3, 3)
@@ -61,73 +61,21 @@ class ImageResNeXt(nn.Module):
     """Stem, residual blocks, mean pooling over the image, affine layer.
 
     Args:
-        layout: layout of the branches.
-        in_channels: number of channels of the images.
-        stem: number of channels of the first 3 x 3 convolution.
-        widths: numbers of channels of every block, stage by stage.
-        num_classes: number of classes.
-        branches: number of branches of every block.
-        shaking: rules of shaking, or None; the levels `frame` and `segment` are both the image here.
-        shortcut: shortcut where the width or the size changes: `projection` is a 1 x 1 convolution, `shifted`
-            Gastaldi's; `none` leaves out every skip connection.
-        stem_norm: whether a normalisation follows the stem.
+        stem: what precedes the blocks.
+        stages: residual blocks, stage by stage.
+        affine: the affine layer.
         final_relu: whether a ReLU stands before the pooling.
-        bias: whether convolutions have a bias.
-        shakedrop: ShakeDrop of the last block, which the probabilities of the blocks before approach linearly, or None.
     """
 
     def __init__(
-        self,
-        layout: BranchLayout,
-        *,
-        in_channels: int,
-        stem: int,
-        widths: Sequence[Sequence[int]],
-        num_classes: int,
-        branches: int = 2,
-        shaking: Shaking | None = None,
-        shortcut: Shortcut = "projection",
-        stem_norm: bool = False,
-        final_relu: bool = False,
-        bias: bool = True,
-        shakedrop: ShakeDrop | None = None,
+        self, stem: nn.Module, stages: Sequence[Sequence[Block]], affine: nn.Linear, *, final_relu: bool
     ) -> None:
         super().__init__()
-        convolution = Convolution(in_channels, stem, KERNEL, padding=1, bias=bias)
-        self.stem = nn.Sequential(convolution, BatchNorm2d(stem)) if stem_norm else nn.Sequential(convolution)
-        self.blocks = nn.ModuleList()
-        channels = stem
-        drops = iter(decaying(shakedrop, sum(map(len, widths))))
-        starts = [0, *accumulate(map(len, widths))]
-        self.stage_starts = tuple(starts[:-1])
-        for number, stage in enumerate(widths):
-            for position, width in enumerate(stage):
-                stride = 2 if number and position == 0 else 1
-                changes = stride != 1 or width != channels
-                other: nn.Module | None = None
-                if shortcut == "none":
-                    other = NoShortcut()
-                elif shortcut == "shifted" and changes:
-                    other = ShiftedShortcut(channels, width, stride)
-                self.blocks.append(
-                    Block(
-                        layout,
-                        channels,
-                        width,
-                        first_of_stage=changes,
-                        branches=branches,
-                        kernel=KERNEL,
-                        padding="paired",
-                        shaking=shaking,
-                        stride=stride,
-                        bias=bias,
-                        shortcut=other,
-                        shakedrop=next(drops),
-                    )
-                )
-                channels = width
+        self.stem = stem
+        self.blocks = nn.ModuleList(chain.from_iterable(stages))
+        self.stage_starts = tuple([0, *accumulate(map(len, stages))][:-1])
         self.final_relu = final_relu
-        self.affine = nn.Linear(channels, num_classes)
+        self.affine = affine
 
     @property
     def mixing_layers(self) -> int:
@@ -158,3 +106,70 @@ class ImageResNeXt(nn.Module):
             hidden = F.relu(hidden)
         pooled: Tensor = hidden.mean(dim=(2, 3))
         return pooled
+
+
+def image_resnext(
+    layout: BranchLayout,
+    *,
+    in_channels: int,
+    stem: int,
+    widths: Sequence[Sequence[int]],
+    num_classes: int,
+    branches: int = 2,
+    shaking: Shaking | None = None,
+    shortcut: Shortcut = "projection",
+    stem_norm: bool = False,
+    final_relu: bool = False,
+    bias: bool = True,
+    shakedrop: ShakeDrop | None = None,
+) -> ImageResNeXt:
+    """A network of 3 x 3 convolutions in a layout; every stage but the first halves the size of the image.
+
+    Args:
+        layout: layout of the branches.
+        in_channels: number of channels of the images.
+        stem: number of channels of the first 3 x 3 convolution.
+        widths: numbers of channels of every block, stage by stage.
+        num_classes: number of classes.
+        branches: number of branches of every block.
+        shaking: rules of shaking, or None; the levels `frame` and `segment` are both the image here.
+        shortcut: shortcut where the width or the size changes: `projection` is a 1 x 1 convolution, `shifted`
+            Gastaldi's; `none` leaves out every skip connection.
+        stem_norm: whether a normalisation follows the stem.
+        final_relu: whether a ReLU stands before the pooling.
+        bias: whether convolutions have a bias.
+        shakedrop: ShakeDrop of the last block, which the probabilities of the blocks before approach linearly, or None.
+    """
+    convolution = Convolution(in_channels, stem, KERNEL, padding=1, bias=bias)
+    first = nn.Sequential(convolution, BatchNorm2d(stem)) if stem_norm else nn.Sequential(convolution)
+    stages: list[list[Block]] = []
+    channels = stem
+    drops = iter(decaying(shakedrop, sum(map(len, widths))))
+    for number, stage in enumerate(widths):
+        stages.append([])
+        for position, width in enumerate(stage):
+            stride = 2 if number and position == 0 else 1
+            changes = stride != 1 or width != channels
+            other: nn.Module | None = None
+            if shortcut == "none":
+                other = NoShortcut()
+            elif shortcut == "shifted" and changes:
+                other = ShiftedShortcut(channels, width, stride)
+            stages[-1].append(
+                block_of(
+                    layout,
+                    channels,
+                    width,
+                    first_of_stage=changes,
+                    branches=branches,
+                    kernel=KERNEL,
+                    padding="paired",
+                    shaking=shaking,
+                    stride=stride,
+                    bias=bias,
+                    shortcut=other,
+                    shakedrop=next(drops),
+                )
+            )
+            channels = width
+    return ImageResNeXt(first, stages, nn.Linear(channels, num_classes), final_relu=final_relu)

@@ -43,6 +43,10 @@ STACKS: tuple[tuple[tuple[int, int], ...], ...] = (
 )
 """(channels, kernel size) of ten convolutions; the eleventh, 1 x 1, gives the scores."""
 
+AVERAGED_AFTER = 4
+"""The stack, from 0, after whose pooling the mean over positions is taken where more than one is left: the fifth ("we
+apply average pooling at the end of the 5'th convolutional block"), so that the sixth sees one position, as on CIFAR."""
+
 DROPOUT = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 """Dropout after each stack."""
 
@@ -122,7 +126,8 @@ def eleven_layers(
         in_channels: number of channels of the images.
         size: height and width of the images. Every stack but the last halves it as long as there is something to
             halve: 32 x 32 images arrive as one position, as published, and 8 x 8 images do from the third stack on.
-            Of larger images the positions that remain are averaged (Tiny ImageNet, section 3).
+            Of larger images the positions that remain after the fifth stack's pooling are averaged there (Tiny
+            ImageNet, section 3).
         num_classes: number of classes.
         multiplier: factor of the channels of every convolution: 1 for CIFAR, 2 for Tiny ImageNet.
         constancy: options of `vcl`; default: the paper's with n = 2.
@@ -140,9 +145,12 @@ def eleven_layers(
         if position < len(STACKS) - 1 and size > 1:
             layers.append(nn.MaxPool2d(2))
             size //= 2
+        if position == AVERAGED_AFTER and size > 1:
+            layers.append(nn.AdaptiveAvgPool2d(1))
+            size = 1
         if dropout:
             layers.append(nn.Dropout(dropout))
-    layers += [nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, num_classes, 1), nn.Flatten()]
+    layers += [nn.Conv2d(channels, num_classes, 1), nn.Flatten()]
     return _network(layers, activation, normalisation, constancy or Constancy(samples=2), seed)
 
 

@@ -12,6 +12,7 @@ import torch
 from pipeline.models.base import count_parameters
 from studies.core.claims import Claim, claims_table, values_of_runs
 from studies.core.statistics import over_seeds
+from studies.networks.bottleneck import bottleneck_resnext
 from studies.shake_rules.runs import Outcome, build_network, depth_of
 from studies.shake_rules.variants import BY_NAME, VARIANTS, Variant
 
@@ -27,22 +28,36 @@ PUBLISHED_WIDER: Mapping[tuple[str, int], float] = {
 }  # fmt: skip
 """Likewise, of 26 2x64d and 2x96d."""
 
+PUBLISHED_CIFAR100: Mapping[str, float] = {"E-E-B": 16.34, "S-E-I": 15.85, "S-S-I": 15.97}
+"""Percent on CIFAR-100, 29 2x4x64d, 1800 epochs (his table 2)."""
+
 PUBLISHED_DEPTH = 26
 
 PUBLISHED_WIDTH = 32
 
+PUBLISHED_BOTTLENECKS = (29, 4, 64)
+"""Depth, groups and width of the network for CIFAR-100."""
+
 PUBLISHED_EPOCHS = 1800
 
 COLUMNS = ["group", "setting", "forward", "backward", "level", "data", "epochs", "depth", "width", "parameters",
-           "seeds", "diverged", "train_error", "error", "ci_low", "ci_high", "published_error"]  # fmt: skip
+           "seeds", "diverged", "failed", "train_error", "error", "ci_low", "ci_high", "published_error"]  # fmt: skip
+"""`failed`: runs that diverged, or err on more than nine tenths of what guessing errs on."""
+
+CURVES = ["data", "width", "setting", "epoch", "seeds", "train_error", "train_low", "train_high", "test_error",
+          "test_low", "test_high"]  # fmt: skip
 
 
 CLAIMS = (
     Claim("shaking both passes by image helps", "S-S-I", "E-E-B"),
-    Claim("shaking the forward pass alone helps", "S-E-I", "E-E-B"),
-    Claim("shaking the backward pass alone does not", "E-E-B", "E-S-B"),
+    Claim("shaking the forward pass alone helps, by image", "S-E-I", "E-E-B"),
+    Claim("shaking the forward pass alone helps, by batch", "S-E-B", "E-E-B"),
+    Claim("shaking the backward pass alone does not help, by batch", "E-E-B", "E-S-B"),
+    Claim("shaking the backward pass alone helps, by image", "E-S-I", "E-E-B"),
     Claim("a backward weight of its own is better than the forward one", "S-S-I", "S-K-I"),
-    Claim("by image is better than by batch, shaken", "S-S-I", "S-S-B"),
+    Claim("an even backward pass is better than a shaken one, by image", "S-E-I", "S-S-I"),
+    Claim("by image is better than by batch, both passes shaken", "S-S-I", "S-S-B"),
+    Claim("by image is better than by batch, the forward pass shaken (published: equal)", "S-E-I", "S-E-B"),
     Claim("near the forward weight is better than far from it (M3, M5)", "M3", "M5"),
     Claim(
         "a gradient past the mirrored weight regularises more than one near the forward weight (M5, M2)",
@@ -51,38 +66,59 @@ CLAIMS = (
         "train_error",
     ),
     Claim("past one half regularises more than before it (M4, M3)", "M3", "M4", "train_error"),
-    Claim("it helps without skip connections (A)", "A, S-S-I", "A, E-E-B"),
-    Claim("with one convolution a branch it no longer helps (B)", "B, E-E-B", "B, S-S-I"),
-    Claim("it helps without normalisation (C)", "C, S-S-I", "C, E-E-B"),
-)
+    Claim("it helps without skip connections (A), both passes shaken", "A, S-S-I", "A, E-E-B"),
+    Claim("it helps without skip connections (A), the forward pass shaken", "A, S-E-I", "A, E-E-B"),
+    Claim("with one convolution a branch it no longer helps (B), both passes shaken", "B, E-E-B", "B, S-S-I"),
+    Claim("with one convolution a branch it no longer helps (B), the forward pass shaken", "B, E-E-B", "B, S-E-I"),
+    Claim("it helps without normalisation (C), between 0.4 and 0.6", "C, S-E-I", "C, E-E-B"),
+    Claim("without normalisation, shaken, it is much worse than unshaken with it", "E-E-B", "C, S-E-I"),
+    Claim("without normalisation, shaking over the whole range fails more often", "C, S-E-I, 0 to 1", "C, E-E-B",
+          "failed", sign=1),
+    Claim("without normalisation, the whole range fails more often than 0.4 to 0.6", "C, S-E-I, 0 to 1", "C, S-E-I",
+          "failed", sign=1),
+)  # fmt: skip
+"""Gastaldi's, and two of Huang & Narayanan (section 4) about networks without normalisation: "shaking could easily
+cause training to diverge", and "a much inferior model, compared to a unregularized ResNeXt model with
+batch normalization".
+"""
 
 
 def run_table(outcomes: Sequence[Outcome]) -> pd.DataFrame:
-    """`shake_rules_runs.csv`: every run."""
+    """`shake_rules_runs.csv`: every run; `failed` is 100 where it did, so that its mean is in percent."""
     rows = [
-        (one.spec.variant.group, one.spec.variant.name, one.spec.seed, one.spec.depth, f"2x{one.spec.params.width}d",
-         one.spec.params.data.name, one.spec.params.recipe.epochs, one.parameters,
+        (one.spec.variant.group, one.spec.variant.name, one.spec.seed, one.spec.depth, one.spec.params.shape,
+         one.spec.params.data.name, one.spec.recipe.epochs, one.parameters,
          "done" if one.diverged_epoch is None else "diverged",
-         one.diverged_epoch, one.train_error, one.error)
+         one.diverged_epoch, 100.0 * one.failed, one.train_error, one.error)
         for one in outcomes
     ]  # fmt: skip
     columns = ["group", "setting", "seed", "depth", "width", "data", "epochs", "parameters", "status",
-               "diverged_epoch", "train_error", "error"]  # fmt: skip
+               "diverged_epoch", "failed", "train_error", "error"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns).astype({"diverged_epoch": "Int64"})
 
 
 def published_networks(depth: int = PUBLISHED_DEPTH) -> pd.DataFrame:
-    """The first rows of `shake_rules.csv`: Gastaldi's networks in CIFAR-10's shape, built and counted, not trained."""
+    """The first rows of `shake_rules.csv`: Gastaldi's networks in CIFAR's shapes, built and counted, not trained."""
     shapes = [(variant, PUBLISHED_WIDTH) for variant in VARIANTS if variant.group in ("rules", "beta", "architecture")]
     shapes += [(BY_NAME[name], width) for name, width in PUBLISHED_WIDER]
     rows = [
-        (variant.group, variant.name, *_rules(variant), "cifar10", PUBLISHED_EPOCHS,
-         depth_of(variant.architecture, depth), f"2x{width}d",
-         _parameters(variant.architecture, depth, width), 0, 0, np.nan, np.nan, np.nan, np.nan,
-         _published("cifar10", variant.name, width))
+        (variant, "cifar10", depth_of(variant.architecture, depth), f"2x{width}d",
+         _parameters(variant.architecture, depth, width))
         for variant, width in shapes
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=COLUMNS)
+    deep, groups, width = PUBLISHED_BOTTLENECKS
+    rows += [
+        (BY_NAME[name], "cifar100", deep, f"2x{groups}x{width}d", _bottleneck_parameters())
+        for name in PUBLISHED_CIFAR100
+    ]
+    return pd.DataFrame(
+        [
+            (variant.group, variant.name, *_rules(variant), data, PUBLISHED_EPOCHS, layers, shape, count, 0, 0, 0,
+             np.nan, np.nan, np.nan, np.nan, _published(data, variant.name, shape))
+            for variant, data, layers, shape, count in rows
+        ],
+        columns=COLUMNS,
+    )  # fmt: skip
 
 
 def table(runs: pd.DataFrame) -> pd.DataFrame:
@@ -112,8 +148,9 @@ def trained_table(runs: pd.DataFrame) -> pd.DataFrame:
             group, name, *_rules(BY_NAME[str(name)]),
             *part[["data", "epochs", "depth", "width", "parameters"]].iloc[0],
             int((part["status"] == "done").sum()), int((part["status"] == "diverged").sum()),
+            int((part["failed"] > 0).sum()),
             over_seeds(part["train_error"]).mean, interval.mean, interval.low, interval.high,
-            _published(str(data), str(name), _number(str(width))),
+            _published(str(data), str(name), str(width)),
         ))  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -130,13 +167,33 @@ def claims(runs: pd.DataFrame) -> pd.DataFrame:
         tables.append(
             claims_table(
                 [claim for claim in CLAIMS if {claim.first, claim.second} <= trained],
-                values_of_runs(group, "setting", ["error", "train_error"]),
-                partial(_published_difference, str(data), _number(str(width))),
+                values_of_runs(group, "setting", ["error", "train_error", "failed"]),
+                partial(_published_difference, str(data), str(width)),
             ).assign(data=str(data), width=str(width))
         )
     columns = ["data", "width", "claim", "better", "worse", "measure", "seeds", "difference", "ci_low", "ci_high",
                "published_difference", "verdict"]  # fmt: skip
     return pd.concat(tables, ignore_index=True).rename(columns={"first": "better", "second": "worse"})[columns]
+
+
+def curves(outcomes: Sequence[Outcome]) -> pd.DataFrame:
+    """`shake_rules_curves.csv`: errors of the settings of `DRAWN` by epoch, means over seeds with 95 % intervals.
+
+    An epoch that a diverged run did not reach is missing for it.
+
+    Returns:
+        Columns `CURVES`, in percent.
+    """
+    errors: dict[tuple[str, str, str, int], list[tuple[float, float]]] = {}
+    for one in outcomes:
+        params = one.spec.params
+        for epoch, pair in enumerate(one.curve, start=1):
+            errors.setdefault((params.data.name, params.shape, one.spec.variant.name, epoch), []).append(pair)
+    rows = []
+    for key, pairs in errors.items():
+        trained, tested = (over_seeds([pair[side] for pair in pairs]) for side in (0, 1))
+        rows.append((*key, len(pairs), trained.mean, trained.low, trained.high, tested.mean, tested.low, tested.high))
+    return pd.DataFrame(rows, columns=CURVES)
 
 
 def _rules(variant: Variant) -> tuple[str, str, str]:
@@ -146,25 +203,31 @@ def _rules(variant: Variant) -> tuple[str, str, str]:
     return shaking.forward, shaking.backward, "batch" if shaking.level == "batch" else "image"
 
 
-def _published(data: str, name: str, width: int) -> float:
-    """The error published for CIFAR-10, which digits stand beside as 2x32d; NaN for other data."""
-    if data == "cifar10" and width != PUBLISHED_WIDTH:
-        return PUBLISHED_WIDER.get((name, width), np.nan)
+def _published(data: str, name: str, shape: str) -> float:
+    """The published error; digits stand beside CIFAR-10 at 2x32d. NaN where there is none."""
+    if data == "cifar100":
+        _, groups, width = PUBLISHED_BOTTLENECKS
+        return PUBLISHED_CIFAR100.get(name, np.nan) if shape == f"2x{groups}x{width}d" else np.nan
+    if data == "cifar10" and shape != f"2x{PUBLISHED_WIDTH}d":
+        known = {(setting, f"2x{width}d"): error for (setting, width), error in PUBLISHED_WIDER.items()}
+        return known.get((name, shape), np.nan)
     return PUBLISHED_ERROR.get(name, np.nan) if data in ("cifar10", "digits") else np.nan
 
 
-def _number(width: str) -> int:
-    """64 of `2x64d`."""
-    return int(width.removeprefix("2x").removesuffix("d"))
-
-
-def _published_difference(data: str, width: int, claim: Claim) -> float:
+def _published_difference(data: str, shape: str, claim: Claim) -> float:
     if claim.measure != "error":
         return np.nan
-    return _published(data, claim.first, width) - _published(data, claim.second, width)
+    return _published(data, claim.first, shape) - _published(data, claim.second, shape)
 
 
 @cache
 def _parameters(architecture: str, depth: int, width: int) -> int:
     with torch.device("meta"):
         return count_parameters(build_network(architecture, depth, width, in_channels=3, num_classes=10))
+
+
+@cache
+def _bottleneck_parameters() -> int:
+    depth, groups, width = PUBLISHED_BOTTLENECKS
+    with torch.device("meta"):
+        return count_parameters(bottleneck_resnext(width, groups, depth=depth))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from studies.core.in_order import run_in_order
 from studies.core.output import save
 from studies.core.params import Sections, read_sections
-from studies.shake_rules.figures import rules_figure
+from studies.shake_rules.figures import curve_figures, rules_figure
 from studies.shake_rules.params import ShakeRulesParams
-from studies.shake_rules.results import claims, run_table, table, trained_table
+from studies.shake_rules.results import claims, curves, run_table, table, trained_table
 from studies.shake_rules.runs import Outcome, specs, train
 
 
@@ -18,14 +18,15 @@ class Params(Sections):
 
 
 def main() -> None:
-    """Write `shake_rules.csv`, `shake_rules_runs.csv`, `shake_rules_claims.csv` and `shake_rules/`."""
+    """Write `shake_rules.csv`, `_runs.csv`, `_claims.csv` and `_curves.csv`, and the figures `shake_rules/`."""
     params = read_sections(Params)
-    all_specs = specs(params.shake_rules, params.execution)
-    runs = run_table(run_in_order(train, all_specs, params.execution, progress))
+    outcomes = run_in_order(train, specs(params.shake_rules, params.execution), params.execution, progress)
+    runs, by_epoch = run_table(outcomes), curves(outcomes)
+    tables = {"": table(runs), "_runs": runs, "_claims": claims(runs), "_curves": by_epoch}
     save(
         "shake_rules",
-        {"shake_rules": table(runs), "shake_rules_runs": runs, "shake_rules_claims": claims(runs)},
-        [rules_figure(trained_table(runs))],
+        {f"shake_rules{name}": rows for name, rows in tables.items()},
+        [rules_figure(trained_table(runs)), *curve_figures(by_epoch)],
     )
 
 

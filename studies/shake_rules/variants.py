@@ -43,7 +43,8 @@ class Variant:
     """A network and its regularisation: a row of the study, and what its tables call a setting.
 
     Attributes:
-        name: the name that Gastaldi uses: forward, backward, level (S-S-I: shake, shake, image).
+        name: the name that Gastaldi uses: forward, backward, level (S-S-I: shake, shake, image). He shakes C between
+            0.4 and 0.6, since wider ranges diverge; `0 to 1` is the range of the others.
         group: `rules`, `bands`, `beta`, `architecture` or `vicinal`.
         architecture: a key of `ARCHITECTURES`.
         shaking: rules of shaking, or None.
@@ -80,17 +81,19 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("S-S-I, 2 sub-bands", "bands", shaking=shaking_of("S-S-I", bands=2)),
     *(Variant(rule, "beta", shaking=Shaking(backward=rule)) for rule in RULES),
     *(
-        Variant(
-            f"{architecture}, {name}",
-            "architecture",
-            architecture,
-            shaking_of(name, **({"interval": (0.4, 0.6)} if architecture == "C" and name != "E-E-B" else {})),
-        )
-        for architecture, name in product("ABC", ("E-E-B", "S-S-I"))
+        Variant(f"{architecture}, {name}", "architecture", architecture, shaking_of(name))
+        for architecture, name in product("AB", ("E-E-B", "S-E-I", "S-S-I"))
     ),
+    Variant("C, E-E-B", "architecture", "C"),
+    Variant("C, S-E-I", "architecture", "C", shaking_of("S-E-I", interval=(0.4, 0.6))),
+    Variant("C, S-E-I, 0 to 1", "architecture", "C", shaking_of("S-E-I")),
     Variant("ShakeDrop", "vicinal", shakedrop=ShakeDrop(last_keep=0.5)),
     Variant("Mixup", "vicinal", mixup=Mixup(alpha=1.0)),
     Variant("manifold Mixup", "vicinal", mixup=Mixup(alpha=1.0, manifold=True)),
 )
+
+DRAWN = ("S-K-I", *RULES)
+"""The settings whose errors are kept epoch by epoch: M1 to M5, which Gastaldi draws as curves, and S-K-I, in which the
+backward weight is the forward one."""
 
 BY_NAME: Mapping[str, Variant] = {variant.name: variant for variant in VARIANTS}

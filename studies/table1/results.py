@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from pipeline.models.base import count_parameters
+from pipeline.paper.published import published_rows
 from studies.core.claims import Claim, claims_table, values_of_runs
 from studies.core.statistics import over_seeds
 from studies.networks.cifar import build_cifar
@@ -61,7 +62,7 @@ def table(runs: pd.DataFrame) -> pd.DataFrame:
     """`table1.csv`: the published networks, and what was trained as mean error over seeds.
 
     Runs on CIFAR-10 of a published network and its number of epochs fill its row; others have rows of their own below,
-    data and epochs after the model's name.
+    data and epochs after the model's name. `errors` are those of single runs, in the order of their seeds.
 
     Args:
         runs: rows of `run_table`.
@@ -70,29 +71,62 @@ def table(runs: pd.DataFrame) -> pd.DataFrame:
     rows = []
     keys = ["model", "depth", "width", "data", "epochs"]
     for (model, depth, width, data, epochs), group in runs.groupby(keys, sort=False):
-        error = over_seeds(group["error"]).mean
+        error, single = over_seeds(group["error"]).mean, _as_text(group.sort_values("seed")["error"])
         own = (result["model"] == model) & (result["depth"] == depth) & (result["width"] == width)
         if data == "cifar10" and epochs == PUBLISHED_EPOCHS and own.any():
-            result.loc[own, "error"] = error
+            result.loc[own, ["error", "errors"]] = [error, single]
         else:
-            rows.append(
-                (f"{model} ({data}, {epochs} epochs)", depth, width, group["parameters"].iloc[0], error, np.nan)
-            )
+            name = f"{model} ({data}, {epochs} epochs)"
+            rows.append((name, depth, width, group["parameters"].iloc[0], error, single, np.nan, ""))
     if not rows:
         return result
     return pd.concat([result, pd.DataFrame(rows, columns=result.columns)], ignore_index=True)
 
 
 def published_networks() -> pd.DataFrame:
-    """The networks of the paper in CIFAR-10's shape, built and counted; `error` is empty."""
+    """The networks of the paper in CIFAR-10's shape, built and counted, `error` empty; last those it only quotes.
+
+    Parameters of the latter are as printed. `published_errors` are the single runs where the paper prints them.
+    """
     counts = {(layout, width): _parameters(layout, width) for layout in LAYOUTS for width in WIDTHS}
+    single = _published_runs()
     rows = [
-        (model_name(layout, shaken), DEPTH, f"2x{width}d", counts[layout, width], np.nan,
-         PUBLISHED_ERROR.get((model_name(layout, shaken), width), np.nan))
+        (model_name(layout, shaken), DEPTH, f"2x{width}d", counts[layout, width], np.nan, "",
+         PUBLISHED_ERROR.get((model_name(layout, shaken), width), np.nan),
+         single.get((model_name(layout, shaken), width), ""))
         for width in WIDTHS
         for layout, shaken in MODELS
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["model", "depth", "width", "parameters", "error", "published_error"])
+    columns = ["model", "depth", "width", "parameters", "error", "errors", "published_error", "published_errors"]
+    return pd.DataFrame([*rows, *_quoted()], columns=columns)
+
+
+def _quoted() -> list[tuple[str, int, str, int, float, str, float, str]]:
+    """The rows of Table 1 about networks that are not built here: `ResNeXt (29, 16x64d)`, `Wide ResNet`."""
+    rows = []
+    for row in published_rows("table1"):
+        name, _, shape = row["model"].partition(" (")
+        if int(row["depth"]) != DEPTH:
+            width = shape.rstrip(")").partition(", ")[2]
+            count = round(float(row["params"].removesuffix("M")) * 1e6)
+            rows.append((f"{name} (quoted)", int(row["depth"]), width, count, np.nan, "", float(row["error"]), ""))
+    return rows
+
+
+def _published_runs() -> dict[tuple[str, int], str]:
+    """The errors of single runs that the paper prints, by model and width: `PreActBN (26, 2x64d), shaking`."""
+    known = {}
+    for row in published_rows("table1"):
+        layout, _, rest = row["model"].partition(" (")
+        if rest.endswith(", shaking"):
+            width = int(rest.partition("2x")[2].partition("d")[0])
+            known[model_name(layout, True), width] = row["note"]
+    return known
+
+
+def _as_text(errors: pd.Series[float]) -> str:
+    """`2.89 3.00 2.95`, as the paper prints runs."""
+    return " ".join(f"{error:.2f}" for error in errors)
 
 
 def claims(runs: pd.DataFrame) -> pd.DataFrame:

@@ -69,38 +69,59 @@ def table(outcomes: Iterable[Outcome], smoothing: int) -> pd.DataFrame:
 
 
 def errors_by_method(selection: pd.DataFrame, activation: str | None = None) -> dict[str, list[float]]:
-    """Errors in [0, 1] of each `activation+normalisation`, tables and splits in one order; a diverged one counts 1."""
+    """Errors in [0, 1] of each `activation+normalisation`, one for each table, in one order.
+
+    The error on a table is the mean over its splits; a diverged run counts 1.
+    """
     rows = selection if activation is None else selection[selection["activation"] == activation]
     method = rows["activation"] + "+" + rows["normalisation"]
     return {
-        str(name): group.sort_values(["table", "split"])["test_error"].fillna(100.0).div(100).tolist()
+        str(name): group.assign(error=group["test_error"].fillna(100.0).div(100))
+        .groupby("table")["error"].mean().tolist()
         for name, group in rows.groupby(method, sort=False)
-    }
+    }  # fmt: skip
+
+
+def published_errors() -> dict[str, list[float]]:
+    """The errors of table 5, in [0, 1], by `activation+normalisation`."""
+    with files("studies.uci").joinpath("published_errors.csv").open(encoding="utf-8") as stream:
+        errors = pd.read_csv(stream, index_col="table")
+    return {str(name): column.tolist() for name, column in errors.items()}
 
 
 def wins_table(selection: pd.DataFrame) -> pd.DataFrame:
-    """`uci_wins.csv`: wins of each normalisation within its activation, beside the published ones (table 4)."""
+    """`uci_wins.csv`: wins of each normalisation within its activation (table 4), and of all (table 5's last row)."""
     with files("studies.uci").joinpath("published_wins.csv").open(encoding="utf-8") as stream:
         published = pd.read_csv(stream, keep_default_na=False)
-    known = {(row.activation, row.normalisation): row.wins for row in published.itertuples()}
+    known = {(row.activation, row.normalisation): row for row in published.itertuples()}
+    among_all = wins(errors_by_method(selection))
     rows: list[dict[str, Any]] = []
     for activation in selection["activation"].unique():
         errors = errors_by_method(selection, activation)
         counted = wins(errors)
         for method, row in errors.items():
             normalisation = method.removeprefix(f"{activation}+")
+            printed = known.get((activation, normalisation))
             rows.append({
-                "activation": activation, "normalisation": normalisation, "wins": counted[method], "of": len(row),
+                "activation": activation, "normalisation": normalisation, "wins": counted[method],
+                "wins_of_all": among_all[method], "of": len(row),
                 "mean_test_error": 100 * float(np.mean(row)),
-                "published_wins": known.get((activation, normalisation)),
-                "published_of": 44 if (activation, normalisation) in known else None,
+                "published_wins": None if printed is None else printed.wins,
+                "published_wins_of_all": None if printed is None else printed.wins_of_all,
+                "published_of": None if printed is None else 44,
             })  # fmt: skip
-    return pd.DataFrame(rows).astype({"published_wins": "Int64", "published_of": "Int64"})
+    whole = ("published_wins", "published_wins_of_all", "published_of")
+    return pd.DataFrame(rows).astype(dict.fromkeys(whole, "Int64"))
 
 
-def histograms_of(outcomes: Sequence[Outcome]) -> Histograms:
-    """Histograms of the shallowest networks on the last table: those with ELU, or else with the first activation."""
-    last = outcomes[-1].spec
+def histograms_of(outcomes: Sequence[Outcome], drawn: str | None = None) -> Histograms:
+    """Histograms of the shallowest networks on a table: those with ELU, or else with the first activation.
+
+    Args:
+        outcomes: the runs.
+        drawn: name of the table; the last one by default. Its last split is drawn.
+    """
+    last = next(one.spec for one in reversed(outcomes) if drawn in (None, one.spec.table.name))
     activations = [one.spec.activation for one in outcomes]
     activation = "ELU" if "ELU" in activations else activations[0]
     depth = min(one.spec.depth for one in outcomes)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from pipeline.figures.drawing import Drawing
 from studies.core.in_order import run_in_order
 from studies.core.output import save
 from studies.core.params import Sections, read_sections
 from studies.uci.figures import histograms, profile
 from studies.uci.params import UciParams
-from studies.uci.profiles import performance_profile
-from studies.uci.results import errors_by_method, histograms_of, table, wins_table
+from studies.uci.profiles import Errors, performance_profile
+from studies.uci.results import errors_by_method, histograms_of, published_errors, table, wins_table
 from studies.uci.runs import Outcome, specs, train
 
 THRESHOLDS = np.linspace(1, 0.8, 101)
+"""Thresholds tau of the profiles."""
 
 
 class Params(Sections):
@@ -29,15 +31,21 @@ def main() -> None:
     outcomes = run_in_order(train, all_specs, all_specs[0].execution, progress)
     selection = table(outcomes, params.uci.smoothing)
     methods = errors_by_method(selection)
-    content = histograms_of(outcomes)
+    content = histograms_of(outcomes, params.uci.drawn)
     save(
         "uci",
         {"uci": selection, "uci_wins": wins_table(selection)},
         [
             histograms(content.densities, content.edges, content.what),
-            profile(THRESHOLDS.tolist(), performance_profile(methods, THRESHOLDS), len(next(iter(methods.values())))),
+            _profile(methods),
+            _profile(published_errors(), published=True),
         ],
     )
+
+
+def _profile(errors: Errors, *, published: bool = False) -> Drawing:
+    shares, tables = performance_profile(errors, THRESHOLDS), len(next(iter(errors.values())))
+    return profile(THRESHOLDS.tolist(), shares, tables, published=published)
 
 
 def progress(outcome: Outcome) -> str:

@@ -10,13 +10,18 @@ from studies.core.colours import COLOURS
 _MARKERS = {"none": "o", "batch": "s", "layer": "^", "group": "v", "vcl": "D"}
 
 
-@styled
-def error_figure(table: pd.DataFrame) -> Drawing:
-    """Test errors of the networks trained, with their intervals.
+def error_figures(table: pd.DataFrame) -> list[Drawing]:
+    """Test errors of the networks trained, with their intervals, one figure for each data set.
 
     Args:
-        table: rows of `vcl.csv` with an `error`.
+        table: rows of `vcl.csv` of networks that were trained.
     """
+    groups = list(table.groupby("data", sort=False))
+    return [_error_figure(part, "errors" if len(groups) == 1 else f"errors_{data}") for data, part in groups]
+
+
+@styled
+def _error_figure(table: pd.DataFrame, key: str) -> Drawing:
     activations = list(dict.fromkeys(table["activation"]))
     figure = canvas(1.0 + 0.24 * len(table))
     axis = figure.subplots()
@@ -35,7 +40,7 @@ def error_figure(table: pd.DataFrame) -> Drawing:
     best = min(table.to_dict("records"), key=lambda one: float(one["error"]))
     return finished(
         figure,
-        "errors",
+        key,
         "Test error with each normalisation",
         f"The 11-layer network on {table['data'].iloc[0]}: the mean over {runs} seeds and its 95 % interval.",
         f"{len(table)} networks of {len(activations)} activations; the lowest is {best['model']}, "

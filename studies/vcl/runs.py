@@ -22,7 +22,7 @@ from studies.networks.plain import (
     parameter_count,
     penalised_cross_entropy,
 )
-from studies.vcl.params import VclParams
+from studies.vcl.params import VclExperimentParams, VclParams
 
 MEASURED_IMAGES = 512
 """Number of test images whose activations are measured: those of all of CIFAR would not fit into memory."""
@@ -36,7 +36,7 @@ class Spec:
     normalisation: Normalisation
     samples: int | None
     seed: int
-    params: VclParams
+    params: VclExperimentParams
     execution: ExecutionParams
 
     def description(self) -> dict[str, Any]:
@@ -68,12 +68,13 @@ class Outcome:
 
 
 def specs(params: VclParams, execution: ExecutionParams) -> list[Spec]:
-    """All runs: the seeds of one network follow each other."""
+    """All runs, data set by data set: the seeds of one network follow each other."""
     return [
-        Spec(activation, normalisation, samples, seed, params, execution)
-        for activation in params.activations
-        for normalisation in params.normalisations
-        for samples in (params.samples if normalisation == "vcl" else (None,))
+        Spec(activation, normalisation, samples, seed, experiment, execution)
+        for experiment in params.experiments
+        for activation in experiment.activations
+        for normalisation in experiment.normalisations
+        for samples in (experiment.samples if normalisation == "vcl" else (None,))
         for seed in params.seeds
     ]
 

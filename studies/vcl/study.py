@@ -5,7 +5,7 @@ from __future__ import annotations
 from studies.core.in_order import run_in_order
 from studies.core.output import save
 from studies.core.params import Sections, read_sections
-from studies.vcl.figures import error_figure
+from studies.vcl.figures import error_figures
 from studies.vcl.params import VclParams
 from studies.vcl.results import model_name, table
 from studies.vcl.runs import Outcome, specs, train
@@ -18,10 +18,10 @@ class Params(Sections):
 
 
 def main() -> None:
-    """Write `vcl.csv` and the figure `vcl/` in `studies/results/`."""
+    """Write `vcl.csv` and the figures `vcl/` in `studies/results/`."""
     params = read_sections(Params)
     rows = table(run_in_order(train, specs(params.vcl, params.execution), params.execution, progress))
-    save("vcl", {"vcl": rows}, [error_figure(rows[rows["runs"].notna()])])
+    save("vcl", {"vcl": rows}, error_figures(rows[rows["runs"].notna()]))
 
 
 def progress(outcome: Outcome) -> str:
@@ -29,4 +29,4 @@ def progress(outcome: Outcome) -> str:
     spec = outcome.spec
     name = model_name(spec.activation, spec.normalisation, spec.samples)
     result = "diverged" if outcome.diverged else f"test error {outcome.error:.2f} %"
-    return f"vcl: {name}, seed {spec.seed}: {result}"
+    return f"vcl: {spec.params.data.name}, {name}, seed {spec.seed}: {result}"

@@ -27,7 +27,7 @@ def test_a_table_comes_back_as_it_was_written_with_further_columns_to_the_right(
 def test_numbers_come_back_to_the_last_bit_and_empty_cells_as_nan(tmp_path):
     row = {"model": "PreAct", "fold": 1, "seed": 2, "epoch": 3, "train_loss": 0.1 + 0.2, "train_ua": 1 / 3}
     table = pd.DataFrame(
-        [row | {"train_loss_eval": np.nan, "train_ua_eval": np.nan, "valid_loss": 1.0, "valid_ua": 2.0}]
+        [row | {"train_loss_eval": np.nan, "train_ua_eval": np.nan, "valid_loss": 1.0, "valid_ua": 2.0, "repeat": 1}]
     )
     write_table(table, tmp_path / "h.csv", HISTORY)
     again = read_table(tmp_path / "h.csv", HISTORY)
@@ -90,7 +90,7 @@ def test_a_reason_outside_the_list_is_refused(tmp_path):
 
 def test_predictions_have_a_probability_for_each_class():
     schema = predictions_schema(("joy", "anger"))
-    assert list(schema.columns)[-2:] == ["p_joy", "p_anger"]
+    assert list(schema.columns)[-3:] == ["p_joy", "p_anger", "repeat"]
 
 
 def test_a_key_twice_and_an_empty_number_are_refused(tmp_path):
@@ -127,6 +127,19 @@ SOUND = (("emodb", "a1", "g1", 1), ("emodb", "a2", "g1", 1), ("emodb", "a3", "g3
 def test_folds_that_are_a_partition_are_read(tmp_path, folds):
     path = partitioned(tmp_path / "folds.csv", *SOUND)
     assert list(read_folds(path, folds)["fold"]) == [1, 1, 2, 2]
+
+
+def test_one_of_several_partitions_is_read_and_its_mistakes_have_the_lines_of_the_file(tmp_path):
+    path = partitioned(tmp_path / "folds.csv", *SOUND)
+    again = pd.read_csv(path)
+    again = pd.concat([again.assign(repeat=1), again.assign(repeat=2, fold=3 - again["fold"])])
+    write_table(again, path, FOLDS)
+    assert [list(read_folds(path, 2, repeat)["fold"]) for repeat in (1, 2)] == [[1, 1, 2, 2], [2, 2, 1, 1]]
+    with pytest.raises(InputError, match=r"folds\.csv: no row of repeat 3; expected repeats 1 to partition\.repeats"):
+        read_folds(path, 2, 3)
+    write_table(pd.concat([again, again.iloc[[5]].assign(fold=1)]), path, FOLDS)
+    with pytest.raises(InputError, match=r"line 10: actor a2 of emodb stands there with fold 1, and on line 7 with"):
+        read_folds(path, 2, 2)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import _multiprocessing
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from pipeline.core.workers import (
     WorkerDied,
     WorkerDiedError,
     WorkerPool,
+    advice_after,
     available_cores,
     call_apart,
     map_in_order,
@@ -132,6 +134,21 @@ def test_the_end_of_a_worker_names_the_item_and_the_signal(how, reason):
         call_apart(ended, how)
     assert (caught.value.item, caught.value.reason) == (how, reason)
     assert str(caught.value) == f"a worker process died ({reason}) at {how}"
+
+
+@pytest.mark.parametrize(
+    ("reason", "advice"),
+    [
+        ("killed by SIGKILL", r"memory ran out: set execution\.workers in params\.yaml to fewer than 3, and$"),
+        ("killed by SIGABRT", r"^SIGABRT is a fault of a compiled library"),
+        ("killed by signal 40", r"^signal 40 is a fault of a compiled library"),
+        ("exit code 9", r"^What it printed before is above:$"),
+    ],
+)
+def test_the_advice_after_a_death_guesses_at_memory_after_sigkill_alone(reason, advice):
+    text = advice_after(reason, "params.yaml", 3)
+    assert re.search(advice, text)
+    assert ("memory" in text) == (reason == "killed by SIGKILL")
 
 
 def sleeping(seconds, *, folder):

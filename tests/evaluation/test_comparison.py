@@ -5,6 +5,7 @@ from scipy import stats
 
 from pipeline.core.selections import SELECTIONS
 from pipeline.core.tables import read_table, write_table
+from pipeline.evaluation.actors import actor_test
 from pipeline.evaluation.bootstrap import RunCounts
 from pipeline.evaluation.comparison import METRICS, compare
 from pipeline.evaluation.hypotheses import PAPER_HYPOTHESES, Hypothesis, all_hypotheses
@@ -29,7 +30,7 @@ def runs_of(model, valid, train=80.0, train_eval=90.0, folds=4, diverged=(), sel
         lost = (fold, seed) in diverged
         for selection in selections:
             gaps = (float("nan"),) * 5 if lost else (ua, train, train_eval, train - ua, train_eval - ua)
-            rows.append((model, fold, seed, selection, 5, *gaps, "diverged" if lost else "done"))
+            rows.append((model, fold, seed, selection, 5, *gaps, "diverged" if lost else "done", 1))
     return pd.DataFrame(rows, columns=list(RUNS.columns))
 
 
@@ -69,7 +70,7 @@ def test_every_column_is_the_statistic_that_it_names():
     assert row["p_seed_mean"] == pytest.approx(p_of(by_fold, 1 / 4))
     assert row["p_corrected_seed_mean"] == pytest.approx(p_of(by_fold, 1 / 4 + 1 / 3))
     assert row["p_wilcoxon"] == pytest.approx(stats.wilcoxon(differences, alternative="greater").pvalue)
-    assert row["p_holm"] == pytest.approx(row["p_corrected_seed_mean"]), "alone in its table"
+    assert row["p_holm"] == pytest.approx(row["p_corrected"]), "alone in its table"
     assert row[["prob_worse", "prob_equal", "prob_better"]].sum() == pytest.approx(1)
     assert row["effect_size"] == pytest.approx(differences.mean() / differences.std(ddof=1))
     half = stats.t.isf(0.025, 7) * np.sqrt((1 / 8 + 1 / 3) * differences.var(ddof=1))
@@ -87,26 +88,70 @@ def test_holm_is_over_the_claims_of_a_table_at_one_metric_and_selection():
     ]
     table = compare(runs, hypotheses, 4, 1.0)
     rows = table[(table["metric"] == "valid_ua") & (table["selection"] == "best")]
-    smaller, larger = sorted(rows["p_corrected_seed_mean"].iloc[:2])
+    smaller, larger = sorted(rows["p_corrected"].iloc[:2])
     assert sorted(rows["p_holm"].iloc[:2]) == pytest.approx([2 * smaller, max(2 * smaller, larger)])
-    assert rows["p_holm"].iloc[2] == pytest.approx(rows["p_corrected_seed_mean"].iloc[2])
+    assert rows["p_holm"].iloc[2] == pytest.approx(rows["p_corrected"].iloc[2])
 
 
-def test_the_interval_of_a_ua_is_the_bootstraps_where_there_are_predictions():
+def counts_of(source, actors=4):
+    """Counts of eight runs, four folds of so many actors each and two seeds, and of another model's."""
+    keys = [(1, fold, seed) for fold in range(1, 5) for seed in (1, 2)]
+    return {
+        (repeat, fold, seed): RunCounts(
+            tuple(f"{fold}{letter}" for letter in "abcdefgh"[:actors]),
+            np.full((actors, 2), 10.0),
+            source.integers(0, 11, (actors, 2)).astype(float),
+        )
+        for repeat, fold, seed in keys
+    }
+
+
+def test_the_test_over_actors_decides_where_there_are_predictions():
     runs = pd.concat([runs_of("PreAct-Full", A), runs_of("PreAct", B)])
     source = np.random.default_rng(0)
-
-    def counts():
-        totals = np.full((5, 2), 10.0)
-        keys = [(fold, seed) for fold in range(1, 5) for seed in (1, 2)]
-        return {key: RunCounts(tuple("abcde"), totals, source.integers(0, 11, (5, 2)).astype(float)) for key in keys}
-
-    both = {("PreAct-Full", "last"): counts(), ("PreAct", "last"): counts()}
+    both = {("PreAct-Full", "last"): counts_of(source), ("PreAct", "last"): counts_of(source)}
+    expected = actor_test(*both.values())
     plain, found = one(runs), one(runs, counts=both)
-    assert (plain["ci_low"], plain["ci_high"]) != (found["ci_low"], found["ci_high"])
-    assert found["p"] == plain["p"]
-    assert one(runs, selection="best", counts=both)["ci_low"] == pytest.approx(one(runs, selection="best")["ci_low"])
-    assert one(runs, "gap", counts=both)["ci_low"] == pytest.approx(one(runs, "gap")["ci_low"])
+    assert (found["p_actor"], found["actor_df"]) == pytest.approx((expected.p(), expected.df))
+    assert (found["actor_low"], found["actor_high"]) == pytest.approx(expected.interval())
+    assert (found["ci_low"], found["ci_high"]) == pytest.approx(expected.interval())
+    assert found["p_holm"] == pytest.approx(expected.p()), "alone in its table"
+    assert found["p_not_worse"] == pytest.approx(expected.p(above=-1))
+    upper = actor_test(*reversed(both.values())).p(above=-1)
+    assert found["p_equivalent"] == pytest.approx(max(expected.p(above=-1), upper))
+    assert (found["p"], found["p_corrected"]) == (plain["p"], plain["p_corrected"])
+    unseen = [one(runs, selection="best", counts=both), one(runs, "gap", counts=both)]
+    assert all(pd.isna(row["p_actor"]) and row["p_holm"] == row["p_corrected"] for row in unseen)
+
+
+def test_below_twelve_actors_the_corrected_test_decides_and_the_note_says_so():
+    runs = pd.concat([runs_of("PreAct-Full", A), runs_of("PreAct", B)])
+    source = np.random.default_rng(0)
+    both = {("PreAct-Full", "last"): counts_of(source, 2), ("PreAct", "last"): counts_of(source, 2)}
+    row = one(runs, counts=both)
+    assert pd.isna(row["p_actor"])
+    assert row["p_holm"] == row["p_corrected"]
+    assert row["note"] == "no test over actors: 8 actors; tried with 12 and more"
+
+
+def test_not_worse_and_equivalent_are_the_corrected_test_moved_by_the_rope():
+    """Two one-sided tests (Schuirmann 1987), written as the t of a difference that is moved."""
+    runs = pd.concat([runs_of("PreAct-Full", A), runs_of("PreAct", B)])
+    kinds = ("better", "not_worse", "equivalent")
+    claims = [Hypothesis("table6", "PreAct-Full", "PreAct", kind=kind) for kind in kinds]
+    table = compare(runs, claims, 4, 1.0)
+    rows = table[(table["metric"] == "valid_ua") & (table["selection"] == "last")].set_index("claim")
+    differences = np.subtract(A, B)
+    error = np.sqrt((1 / 8 + 1 / 3) * differences.var(ddof=1))
+    lower, upper = (stats.t.sf((1 + sign * differences.mean()) / error, 7) for sign in (1, -1))
+    assert rows["p_not_worse"].tolist() == pytest.approx([lower] * 3)
+    assert rows["p_equivalent"].tolist() == pytest.approx([max(lower, upper)] * 3)
+    deciding = dict(zip(kinds, (rows.loc["better", "p_corrected"], lower, max(lower, upper)), strict=True))
+    ordered = sorted(deciding, key=deciding.get)
+    first = 3 * deciding[ordered[0]]
+    second = max(first, 2 * deciding[ordered[1]])
+    third = max(second, deciding[ordered[2]])
+    assert rows.loc[ordered, "p_holm"].tolist() == pytest.approx([min(1, p) for p in (first, second, third)])
 
 
 def test_one_fold_leaves_the_tests_on_fold_means_empty_and_says_so():
@@ -186,4 +231,13 @@ def test_a_users_table_has_one_marker_for_each_reference():
     added = all_hypotheses({"mine": table})[len(PAPER_HYPOTHESES) :]
     assert [(hypothesis.table, hypothesis.better, hypothesis.reference, hypothesis.marker) for hypothesis in added] == [
         ("mine", "B", "A", "†"), ("mine", "C", "A", "†"), ("mine", "C", "B", "‡"),
+    ]  # fmt: skip
+
+
+def test_claims_that_a_model_is_not_worse_or_equal_have_no_marker():
+    table = TableParams(title="Mine", models=("A", "B"), pairs=(("B", "A"),), not_worse=(("A", "B"),),
+                        equivalent=(("A", "B"),))  # fmt: skip
+    added = all_hypotheses({"mine": table})[len(PAPER_HYPOTHESES) :]
+    assert [(one.better, one.reference, one.marker, one.kind) for one in added] == [
+        ("B", "A", "†", "better"), ("A", "B", "", "not_worse"), ("A", "B", "", "equivalent"),
     ]  # fmt: skip

@@ -20,7 +20,7 @@ def predictions(random, right, actors=6, folds=2, seeds=2, takes=3):
     table = pd.DataFrame(rows, columns=["fold", "seed", "corpus", "gender", "actor", "emotion"])
     other = np.asarray(CLASSES)[random.integers(0, len(CLASSES), len(table))]
     hit = random.random(len(table)) < right
-    return table.assign(predicted=np.where(hit, table["emotion"], other), selection="last")
+    return table.assign(repeat=1, predicted=np.where(hit, table["emotion"], other), selection="last")
 
 
 def overall(table):

@@ -31,7 +31,7 @@ def test_a_run_there_twice_is_refused_with_its_line(tmp_path):
     table = runs_of("PreAct", A[:2])
     table.loc[4, ["fold", "selection"]] = [1, "best"]
     write_table(table, tmp_path / "PreAct.csv", RUNS)
-    with pytest.raises(InputError, match=r"line 6: fold 1, seed 1, selection best occurs a second time"):
+    with pytest.raises(InputError, match=r"line 6: fold 1 seed 1, selection best occurs a second time"):
         load_runs(tmp_path, ["PreAct"])
 
 

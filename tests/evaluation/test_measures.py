@@ -34,7 +34,7 @@ def predictions_of(skill=1.0, seed=0, folds=2, seeds=(1, 2), model="PreAct"):
                         group = ("emodb" if actor < "e" else "savee", actor, "F" if actor in "abef" else "M")
                         rows += [
                             (model, fold, run_seed, selection, f"{utterance}-{part + 1}", emotion, said, *chances,
-                             utterance, *group)
+                             1, utterance, *group)
                             for selection in ("last", "best")
                         ]  # fmt: skip
     columns = [*predictions_schema(CLASSES).columns, "utterance", "corpus", "actor", "gender"]
@@ -100,10 +100,10 @@ def test_the_bootstrap_is_that_of_tables_whose_actors_are_drawn_anew():
     better, reference = predictions_of(1.2, 1), predictions_of(0.4, 2)
     chosen = [table[table["selection"] == "last"] for table in (better, reference)]
     counts = [count_by_actor(table, CLASSES) for table in chosen]
-    low, high = bootstrap_interval(*counts, draws=300)
+    low, high = bootstrap_interval(*counts, draws=60)
     draws = []
-    weights = {fold: np.random.default_rng([fold, 4]).multinomial(4, [0.25] * 4, size=300) for fold in (1, 2)}
-    for draw in range(300):
+    weights = {fold: np.random.default_rng([fold, 4]).multinomial(4, [0.25] * 4, size=60) for fold in (1, 2)}
+    for draw in range(60):
         differences = []
         for fold in (1, 2):
             for seed in (1, 2):

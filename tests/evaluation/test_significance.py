@@ -90,6 +90,13 @@ def test_wilcoxon_counts_the_sign_flips(sizes, random):
     assert wilcoxon(differences) == pytest.approx(np.mean(np.array(flips) >= observed))
 
 
+@pytest.mark.parametrize(
+    "values", [[1, -1, 2, 0, 3], [2, 2, -1, 2], [0, 1, -2, 3], [1] * 9 + [-1] * 4, [1] * 9 + [-2] * 5]
+)
+def test_wilcoxon_with_ties_and_zeros_is_scipys(values):
+    assert wilcoxon(np.array(values, float)) == pytest.approx(stats.wilcoxon(values, alternative="greater").pvalue)
+
+
 def test_wilcoxon_leaves_out_zeros_and_is_not_defined_without_a_difference():
     assert wilcoxon(np.array([0.0, 1.0, 2.0, 3.0, 0.0])) == pytest.approx(1 / 8)
     assert wilcoxon(np.zeros(5)) is None

@@ -15,7 +15,7 @@ def history_of(results, epochs=3):
     runs = results.runs[results.runs["selection"] == "last"]
     rows = [
         (run.model, run.fold, run.seed, epoch, 2 - epoch / 9, 30.0 + epoch, 1.9 - epoch / 9, 31.0 + epoch, 2 - epoch / 10,
-         29.0 + epoch + run.seed)
+         29.0 + epoch + run.seed, 1)
         for run in runs.itertuples() for epoch in range(1, epochs + 1)
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=list(HISTORY.columns))
@@ -33,7 +33,7 @@ def measures_of(results):
         rows.append({
             "model": run.model, "fold": run.fold, "seed": run.seed, "selection": run.selection, "level": "segment",
             "corpus": "all", "gender": "all", "n": 40, "ua": 90.0, "wa": 90.0, "macro_f1": 90.0, "ece": 1.0,
-            **{f"recall_{name}": 90.0 for name in classes}, **counts,
+            **{f"recall_{name}": 90.0 for name in classes}, **counts, "repeat": 1,
         })  # fmt: skip
     return pd.DataFrame(rows, columns=list(measures_schema(classes).columns))
 

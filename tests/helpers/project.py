@@ -43,7 +43,8 @@ class Project:
         for name in ("pipeline", "stages", "demo", "external"):
             ignored = shutil.ignore_patterns("__pycache__", "corpora" if name == "demo" else "", "dvc.lock")
             shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-        shutil.copy(ROOT / "dvc.yaml", folder)
+        for name in ("dvc.yaml", ".dvcignore"):
+            shutil.copy(ROOT / name, folder)
         (folder / ".dvc").mkdir()
         (folder / ".dvc/config").write_text((ROOT / ".dvc/config").read_text() + "    no_scm = true\n")
         for seed, name in enumerate(("tonesA", "tonesB")):
@@ -76,7 +77,9 @@ class Project:
         code of the folder that they are started in.
         """
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        # Without bytecode every stage would compile all modules of this copy again.
+        left_out = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+        inherited = {name: value for name, value in os.environ.items() if name not in left_out}
         return inherited | {"PATH": path, "DVC_NO_ANALYTICS": "true"}
 
     def begin(self, *command):

@@ -104,7 +104,7 @@ def runs_of(model, ua, gap, params: Params, spread=1.0, seed=0, gap_eval=None, d
         scores = (valid, valid + difference, valid + evaluated, difference, evaluated)
         lost = run in diverged
         outcome = (*((NAN,) * 5 if lost else scores), "diverged" if lost else "done")
-        rows += [(model, *run, selection, 3, *outcome) for selection in SELECTIONS]
+        rows += [(model, *run, selection, 3, *outcome, 1) for selection in SELECTIONS]
     return pd.DataFrame(rows, columns=list(RUNS.columns))
 
 

@@ -1,5 +1,8 @@
 import copy
 import math
+import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -61,6 +64,42 @@ def test_a_bf16_input_is_computed_in_bf16_and_its_gradients_kept_in_fp32():
     outputs.float().square().sum().backward()
     assert layer.weight.grad.dtype == torch.float32
     assert (layer.weight.grad - exact).norm() < 0.01 * exact.norm()
+
+
+STRIDED = """
+import torch
+from torch.nn import functional as F
+from pipeline.models.convolution import Convolution
+
+torch.set_num_threads(1)
+torch.manual_seed(0)
+tried = 0
+for inputs in (1, 2, 3, 4, 5, 6, 8, 16):
+    for outputs in (1, 2, 4, 8, 16):
+        for size in (4, 7, 8, 14):
+            layer = Convolution(inputs, outputs, 1, stride=2, bias=outputs > 2)
+            images = torch.randn(8, inputs, size, size).contiguous(memory_format=torch.channels_last).requires_grad_()
+            result = layer(images)
+            gradient = torch.randn_like(result)
+            result.backward(gradient)
+            # In float64 and the usual memory order, where PyTorch's own stride is sound.
+            exact = [part.detach().double().contiguous().requires_grad_() for part in (images, layer.weight)]
+            expected = F.conv2d(*exact, None if layer.bias is None else layer.bias.detach().double(), stride=2)
+            expected.backward(gradient.double().contiguous())
+            torch.testing.assert_close(result.double(), expected, rtol=1e-4, atol=1e-4)
+            for ours, theirs in ((images.grad, exact[0].grad), (layer.weight.grad, exact[1].grad)):
+                torch.testing.assert_close(ours.double(), theirs, rtol=1e-4, atol=1e-4)
+            tried += 1
+print(tried)
+"""
+
+
+@pytest.mark.parametrize("instructions", ["AVX2", "ALL"])
+def test_a_strided_1_x_1_kernel_is_sound_on_cpus_without_avx_512(instructions):
+    """In a process of its own, since PyTorch's own backward pass aborts it where only AVX2 is used."""
+    environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": instructions}
+    done = subprocess.run([sys.executable, "-c", STRIDED], env=environment, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout.strip()) == (0, "160"), done.stderr
 
 
 class Mixing(torch.autograd.Function):

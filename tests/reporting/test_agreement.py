@@ -22,10 +22,10 @@ def finding(better, reference, significant, metric="valid_ua"):
 @pytest.mark.parametrize(
     ("reference", "better", "significant", "said"),
     [
-        ((60, 5), (70, 5), True, ["Of one published finding tested here, 1 came out the same by the corrected test."]),
+        ((60, 5), (70, 5), True, ["Of one published finding tested here, 1 came out the same by the deciding test."]),
         ((60, 5), (70, 5), False, ["not significant in the paper; here it is, +10.0 points"]),
         ((70, 5), (60, 5), True, ["significantly better in the paper; here worse, −10.0 points."]),
-        ((60, 5), (60, 5), True, ["significantly better in the paper; here not, +0.0 points, corrected p = 0.5."]),
+        ((60, 5), (60, 5), True, ["significantly better in the paper; here not, +0.0 points, p = 0.5."]),
     ],
 )
 def test_where_the_published_finding_and_ours_part(reference, better, significant, said):

@@ -119,7 +119,7 @@ def test_params_of_the_page_are_the_params(tmp_path):
 def test_notes_that_all_tables_share_are_said_once():
     params = params_with()
     text = page_of(results_of(params, demo_runs(params))).text
-    assert text.count("Believe the corrected one.") == 1
+    assert text.count("Believe the deciding one.") == 1
 
 
 def test_figures_that_are_not_there_are_no_link():

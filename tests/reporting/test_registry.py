@@ -29,7 +29,7 @@ def test_a_table_is_added_by_one_line_and_is_written_and_on_the_page(extended, t
     params = params_with()
     results = results_of(params, runs_of("PreAct", 61, 7, params))
     tables = registry.build_tables(results)
-    assert [table.key for table in tables][-2:] == ["table10", "counted"]
+    assert [table.key for table in tables][-2:] == ["section6_2", "counted"]
     registry.write_tables(tables, tmp_path)
     assert (tmp_path / "counted.csv").read_text("utf-8") == "model,runs\nPreAct,8\n"
     assert (tmp_path / "counted.md").exists()
@@ -40,4 +40,4 @@ def test_a_table_is_added_by_one_line_and_is_written_and_on_the_page(extended, t
 
 
 def test_a_table_that_the_results_have_nothing_for_is_left_out(extended):
-    assert [table.key for table in registry.build_tables(results_of(params_with()))][-1] == "table10"
+    assert [table.key for table in registry.build_tables(results_of(params_with()))][-1] == "section6_2"

@@ -110,7 +110,7 @@ def test_epochs_are_said_of_models_that_have_them(results):
 
 def test_models_without_epochs_have_no_curves(results):
     found = results(models=("svm", "own"))
-    row = dict.fromkeys(HISTORY.columns, 1.0) | {"fold": 1, "seed": 1, "epoch": 1}
+    row = dict.fromkeys(HISTORY.columns, 1.0) | {"fold": 1, "seed": 1, "epoch": 1, "repeat": 1}
     history = pd.DataFrame([{**row, "model": model} for model in ("svm", "own")])
     inputs = FigureInputs(found, history, pd.DataFrame(), pd.DataFrame(), ())
     assert draw_accuracy_curves(inputs) is None

@@ -114,7 +114,7 @@ def test_the_record_of_a_model_names_adopted_runs_alone(code):
     train(specs()[1:])
     params = load_params()
     finished = [RunFolder(STORE, spec).load() for spec in specs()]
-    adopted, *others = collect("PreAct", finished, read_segments(params.corpora), params).record["runs"]
+    adopted, *others = collect("PreAct", finished, {1: read_segments(params.corpora)}, params).record["runs"]
     assert (adopted["adopted"]["identity"], adopted["adopted"]["source"]) == origin
     assert adopted["source"] == others[0]["source"] == specs()[0].source
     assert not any("adopted" in run for run in others)

@@ -51,7 +51,7 @@ def command(capsys, *arguments, status=0):
 
 
 def specs(model="PreAct"):
-    return plan(load_params(), model, data_hash(Path("data/inputs.json"), Path("data/folds.csv"), "spectrogram"))
+    return plan(load_params(), model, [data_hash(Path("data/inputs.json"), Path("data/folds.csv"), "spectrogram")])
 
 
 def test_an_empty_store_is_all_missing(root, capsys):
@@ -70,7 +70,7 @@ def test_every_state_of_a_run_is_distinguished(root, capsys):
     done, stopped, failed, running = specs()
     fill_store([done], load_params(), STORE)
     # One that was killed between two epochs: its checkpoint of the first is there, its end is not.
-    shorter = plan(params_with({"train.epochs": 1}), "PreAct", stopped.data)[1]
+    shorter = plan(params_with({"train.epochs": 1}), "PreAct", [stopped.data])[1]
     assert shorter.identity == stopped.identity
     fill_store([shorter], params_with({"train.epochs": 1}), STORE)
     shutil.rmtree(RunFolder(STORE, stopped).folder / "finished")
@@ -122,7 +122,7 @@ def test_cleaning_describes_a_model_by_what_sets_it_apart(root, monkeypatch, cap
     fitted = {"models.C": {"label": "C", "family": "centroid", "scale": 2.0}}
     data = specs()[0].data
     for name in ("PreAct", "PreActBN-Full", "C"):
-        spec = plan(params_with(fitted | {"train.learning_rate": 0.5}), name, data)[0]
+        spec = plan(params_with(fitted | {"train.learning_rate": 0.5}), name, [data])[0]
         folder = RunFolder(STORE, spec).folder
         folder.mkdir(parents=True)
         (folder / "run.json").write_text(json.dumps(spec.description()))

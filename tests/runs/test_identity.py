@@ -8,7 +8,7 @@ import pytest
 from pipeline.core.errors import InputError
 from pipeline.core.features import Shape
 from pipeline.models.registry import FAMILIES
-from pipeline.runs.identity import RunSpec, data_hash, science_sources
+from pipeline.runs.identity import RunSpec, data_hash, repeat_rows, science_sources
 from pipeline.runs.scheduler import plan
 from tests.helpers.experiment import params_with
 
@@ -80,6 +80,27 @@ def test_the_key_of_a_front_end_counts_for_nothing_beside_the_content_of_its_fea
 
 def test_fold_seed_and_data_are_part_of_it():
     assert len({identity(), identity(fold=2), identity(seed=1), identity(data="other")}) == 4
+
+
+def test_a_further_partition_is_another_run_and_leaves_those_of_the_first():
+    params = params_with({"partition.repeats": 2})
+    first, second = (RunSpec("PreAct", 1, 1, 4, params, "data", repeat) for repeat in (1, 2))
+    assert first.identity == RunSpec("PreAct", 1, 1, 4, params_with(), "data").identity
+    assert second.identity != first.identity
+    assert not {*astuple(first.seeds)} & {*astuple(second.seeds)}
+    assert (first.name, second.name) == ("PreAct fold 1 seed 1", "PreAct repeat 2 fold 1 seed 1")
+    assert [(spec.repeat, spec.data) for spec in plan(params, "PreAct", ["a", "b"])] == [(1, "a")] * 4 + [(2, "b")] * 4
+
+
+def test_the_rows_of_a_partition_are_the_file_of_a_single_one():
+    single = b"corpus,actor,gender,group,fold\nemodb,01,M,01,1\nemodb,NA,F,NA,2\n"
+    several = (
+        b"corpus,actor,gender,group,fold,repeat\nemodb,01,M,01,1,1\nemodb,NA,F,NA,2,1\n"
+        b"emodb,01,M,01,2,2\nemodb,NA,F,NA,1,2\n"
+    )
+    assert repeat_rows(single, 1) == single
+    assert repeat_rows(several, 1) == single
+    assert repeat_rows(several, 2).splitlines()[1] == b"emodb,01,M,01,2"
 
 
 def test_models_that_differ_in_their_key_alone_are_one_run():
@@ -178,13 +199,13 @@ def test_a_models_own_values_change_its_identity_alone():
 
 def test_a_models_own_epochs_are_those_of_its_runs():
     params = params_with({"models.PreAct.train": {"epochs": 2}})
-    assert {spec.epochs for spec in plan(params, "PreAct", "data")} == {2}
-    assert {spec.epochs for spec in plan(params, "PreActBN-Full", "data")} == {4}
+    assert {spec.epochs for spec in plan(params, "PreAct", ["data"])} == {2}
+    assert {spec.epochs for spec in plan(params, "PreActBN-Full", ["data"])} == {4}
 
 
 def test_a_family_without_randomness_has_one_run_a_fold(monkeypatch):
     monkeypatch.setitem(FAMILIES, "centroid", "tests.helpers.centroid")
-    specs = plan(params_with({"models.C": {"label": "C", "family": "centroid"}}), "C", "data")
+    specs = plan(params_with({"models.C": {"label": "C", "family": "centroid"}}), "C", ["data"])
     assert [(spec.fold, spec.seed) for spec in specs] == [(1, 1), (1, 2), (2, 1), (2, 2)]
     assert [specs.index(next(other for other in specs if other.identity == spec.identity)) for spec in specs] == [
         0,

@@ -9,12 +9,12 @@ from pipeline.runs.tables import HISTORY, RUNS
 
 
 def history(curves, train=None, train_eval=None):
-    """Validation UA by (fold, seed), as rows of a history."""
+    """Validation UA by (fold, seed), or (fold, seed, repeat), as rows of a history."""
     rows = [
-        {"model": "PreAct", "fold": fold, "seed": seed, "epoch": epoch, "valid_ua": ua, "valid_loss": 1.0,
+        {"model": "PreAct", "fold": run[0], "seed": run[1], "repeat": (*run, 1)[2], "epoch": epoch, "valid_ua": ua, "valid_loss": 1.0,
          "train_ua": 80.0 if train is None else train[epoch - 1], "train_loss": 1.0, "train_loss_eval": 1.0,
          "train_ua_eval": 90.0 if train_eval is None else train_eval[epoch - 1]}
-        for (fold, seed), curve in curves.items() for epoch, ua in enumerate(curve, start=1)
+        for run, curve in curves.items() for epoch, ua in enumerate(curve, start=1)
     ]  # fmt: skip
     numbers = {name: column.dtype.type for name, column in HISTORY.columns.items()}
     return pd.DataFrame(rows, columns=list(numbers)).astype(numbers)
@@ -22,7 +22,7 @@ def history(curves, train=None, train_eval=None):
 
 def epochs(runs, selection):
     chosen = runs[runs["selection"] == selection]
-    return {(row.fold, row.seed): row.epoch for row in chosen.itertuples()}
+    return {(row.fold, row.seed, row.repeat)[: 2 + (row.repeat > 1)]: row.epoch for row in chosen.itertuples()}
 
 
 def test_last_best_and_crossval():
@@ -56,7 +56,7 @@ def test_gaps_are_training_minus_validation_and_empty_where_not_measured():
 
 def test_a_diverged_run_has_its_epoch_and_no_accuracies_and_the_other_folds_go_on_without_it():
     curves = {(1, 1): [50, 60], (2, 1): [99], (3, 1): [70, 60]}
-    runs = RUNS.validate(select_epochs(history(curves), {(2, 1): 2}))
+    runs = RUNS.validate(select_epochs(history(curves), {(1, 2, 1): 2}))
     diverged = runs[runs["fold"] == 2]
     assert diverged["selection"].tolist() == ["last", "best", "crossval"]
     assert set(diverged["status"]) == {"diverged"}
@@ -65,13 +65,20 @@ def test_a_diverged_run_has_its_epoch_and_no_accuracies_and_the_other_folds_go_o
     assert epochs(runs, "crossval") == {(1, 1): 1, (2, 1): 2, (3, 1): 2}
 
 
+def test_crossval_looks_at_folds_of_its_own_partition_alone():
+    first, second = {(1, 1): [50, 60], (2, 1): [70, 60]}, {(1, 1, 2): [90, 10], (2, 1, 2): [10, 90]}
+    runs = RUNS.validate(select_epochs(history(first | second), {}))
+    assert runs["repeat"].tolist() == [1] * 6 + [2] * 6
+    assert epochs(runs, "crossval") == {(1, 1): 1, (2, 1): 2, (1, 1, 2): 2, (2, 1, 2): 1}
+
+
 def test_without_another_finished_fold_there_is_no_crossval_row():
-    runs = select_epochs(history({(1, 1): [50, 60], (2, 1): [70]}), {(2, 1): 2})
+    runs = select_epochs(history({(1, 1): [50, 60], (2, 1): [70]}), {(1, 2, 1): 2})
     assert runs[runs["fold"] == 1]["selection"].tolist() == ["last", "best"]
 
 
 def test_every_run_may_have_diverged_before_its_first_epoch_ended():
-    runs = RUNS.validate(select_epochs(history({}), {(1, 1): 1, (2, 1): 1}, model="PreAct"))
+    runs = RUNS.validate(select_epochs(history({}), {(1, 1, 1): 1, (1, 2, 1): 1}, model="PreAct"))
     assert set(runs["model"]) == {"PreAct"}
     assert set(runs["status"]) == {"diverged"}
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,13 +10,13 @@ from studies.core.recipe import ImageRecipe
 from studies.params import load_params
 from studies.uci import runs as uci
 from studies.uci.figures import histograms, profile
-from studies.uci.params import TableParams
+from studies.uci.params import TableParams, UciParams
 from studies.uci.profiles import performance_profile
 from studies.uci.results import errors_by_method, histograms_of, selected, wins_table
 from studies.uci.results import table as selection_table
 from studies.uci.runs import load_table, train
 from studies.vcl import runs as vcl
-from studies.vcl.figures import error_figure
+from studies.vcl.figures import error_figures
 from studies.vcl.results import COLUMNS, model_name, table
 from studies.vcl_time.results import table as time_table
 from studies.vcl_time.runs import seconds_per_hundred
@@ -65,6 +67,8 @@ def test_runs_on_a_table_learn_and_are_drawn(tmp_path, monkeypatch):
     assert selection["normalisation"].tolist() == ["none", "batch", "vcl"]
     wins = wins_table(selection)
     assert wins["published_wins"].tolist() == [14, 16, 23]
+    assert wins["published_wins_of_all"].tolist() == [5, 8, 11]
+    assert wins["wins"].tolist() == wins["wins_of_all"].tolist(), "one activation is all there are"
     shown = histograms_of(outcomes)
     assert list(shown.densities) == ["none", "batch", "vcl"]
     histograms(shown.densities, shown.edges, shown.what)
@@ -84,6 +88,30 @@ def test_a_finished_run_on_a_table_is_not_trained_again(tmp_path, monkeypatch):
     assert (again.valid, again.test, again.kurtosis) == (first.valid, first.test, first.kurtosis)
 
 
+def test_the_table_of_the_histograms_may_be_named():
+    def on(name):
+        table = TableParams(name=name)
+        return replace(
+            outcome([0.1], [0.1]), spec=replace(spec(), table=table), densities=np.full((2, 3, 40), len(name))
+        )
+
+    outcomes = [on("iris"), on("wine"), on("digits")]
+    assert histograms_of(outcomes).what == "2 hidden layers with ELU on digits"
+    named = histograms_of(outcomes, "wine")
+    assert named.what == "2 hidden layers with ELU on wine"
+    assert (named.densities["none"] == 4).all()
+    with pytest.raises(ValueError, match="drawn is 'adult', which is not one of the tables iris, wine"):
+        UciParams.model_validate({**SMALL.uci.model_dump(), "drawn": "adult"})
+    paper = load_params(ROOT / "studies/params.paper.yaml").uci
+    assert (paper.drawn, paper.splits) == ("adult", (1, 2, 3, 4))
+
+
+def test_errors_are_means_over_splits():
+    rows = [outcome([0.1], [error]) for error in (0.1, 0.3)]
+    rows = [rows[0], replace(rows[1], spec=replace(rows[1].spec, split=2))]
+    assert errors_by_method(selection_table(rows, 1)) == {"ELU+none": [pytest.approx(0.2)]}
+
+
 def test_a_diverged_method_counts_as_all_wrong():
     selection = selection_table([outcome([0.1], [0.1]), outcome([], [], normalisation="vcl")], 2)
     assert errors_by_method(selection) == {"ELU+none": [0.1], "ELU+vcl": [1.0]}
@@ -97,7 +125,8 @@ def test_an_unknown_table_is_refused():
 def test_the_table_holds_published_and_trained_rows_and_gains_paired_by_seed():
     def run(normalisation, seed, error, diverged=False):
         samples = 2 if normalisation == "vcl" else None
-        return vcl.Outcome(vcl.Spec("ELU", normalisation, samples, seed, SMALL.vcl, CPU), error, diverged, 123, 2.5)
+        params = SMALL.vcl.experiments[0]
+        return vcl.Outcome(vcl.Spec("ELU", normalisation, samples, seed, params, CPU), error, diverged, 123, 2.5)
 
     rows = table([
         run("none", 1, 4.0), run("none", 2, 6.0), run("none", 3, 5.0),
@@ -105,15 +134,68 @@ def test_the_table_holds_published_and_trained_rows_and_gains_paired_by_seed():
     ])  # fmt: skip
     assert tuple(rows.columns) == COLUMNS
     published = rows[rows["runs"].isna()]
-    assert len(published) == 57
+    assert len(published) == 57 + 3
     assert published["error"].isna().all()
+    quoted = published.set_index("model")["published_error"]
+    assert quoted[["ResNet-110 (quoted)", "Wide-ResNet-32 (quoted)", "DenseNet-40 (quoted)"]].tolist() == [
+        46.5,
+        36.5,
+        39,
+    ]
     best = published[(published["data"] == "CIFAR-100") & (published["model"] == "ELU+vcl (n = 2)")]
     assert best["published_error"].item() == 25.6
     trained = rows[rows["runs"].notna()].set_index("normalisation")
     assert trained.loc["vcl", "error"] == 4.0
     assert trained.loc["vcl", "gain"] == 1.0
     assert trained.loc["vcl", "diverged"] == 1
-    assert error_figure(rows[rows["runs"].notna()]).png[:4] == b"\x89PNG"
+    (drawing,) = error_figures(rows[rows["runs"].notna()])
+    assert (drawing.key, drawing.png[:4]) == ("errors", b"\x89PNG")
+
+
+def test_several_data_sets_stand_in_one_table_each_beside_its_own_published_errors():
+    paper = load_params(ROOT / "studies/params.paper.yaml").vcl
+
+    def run(place, normalisation, seed, error, epochs=None):
+        params = paper.experiments[place]
+        if epochs is not None:
+            params = params.model_copy(update={"recipe": params.recipe.model_copy(update={"epochs": epochs})})
+        samples = 2 if normalisation == "vcl" else None
+        return vcl.Outcome(vcl.Spec("ELU", normalisation, samples, seed, params, CPU), error, False, 123, 2.5)
+
+    listed = [
+        run(place, name, seed, 10 * place + ("none", "vcl").index(name) + seed)
+        for place in (0, 1, 2) for name in ("none", "vcl") for seed in (1, 2)
+    ]  # fmt: skip
+    rows = table(listed)
+    trained = rows[rows["runs"].notna()].set_index(["data", "model"])
+    assert trained["published_error"].to_dict() == {
+        ("cifar10", "ELU"): 6.98, ("cifar10", "ELU+vcl (n = 2)"): 6.15, ("cifar100", "ELU"): 28.7,
+        ("cifar100", "ELU+vcl (n = 2)"): 25.6, ("tiny_imagenet", "ELU"): 39.2, ("tiny_imagenet", "ELU+vcl (n = 2)"): 37.3,
+    }  # fmt: skip
+    assert trained["gain"].dropna().tolist() == [-1, -1, -1], "paired within a data set"
+    assert len(rows) == 57 + 3, "a network that was trained as published has one row"
+    assert [drawing.key for drawing in error_figures(rows[rows["runs"].notna()])] == [
+        "errors_cifar10", "errors_cifar100", "errors_tiny_imagenet"
+    ]  # fmt: skip
+    short = table([run(0, "none", 1, 9.0, epochs=5)])
+    assert len(short) == 57 + 3 + 1
+    assert short[short["runs"].notna()]["published_error"].isna().all(), "another number of epochs is another training"
+
+
+def test_the_papers_recipes_are_those_of_its_section_3():
+    paper = load_params(ROOT / "studies/params.paper.yaml").vcl
+    ten, hundred, tiny = paper.experiments
+    assert [one.data.name for one in paper.experiments] == ["cifar10", "cifar100", "tiny_imagenet"]
+    assert ten.recipe == hundred.recipe
+    assert (ten.recipe.epochs, ten.recipe.batch_size, ten.recipe.padding, ten.recipe.momentum) == (500, 250, 4, 0.9)
+    assert [round(part * 500) for part, _ in ten.recipe.steps] == [180, 280, 380, 480]
+    assert (tiny.recipe.epochs, tiny.recipe.padding, tiny.recipe.augment, tiny.multiplier) == (250, 8, "crop_flip", 2.0)
+    assert [(round(part * 250), rate) for part, rate in tiny.recipe.steps] == [(50, 0.02), (100, 0.002), (180, 0.0002)]
+    assert {2, 5} <= set(tiny.samples), "n = 2 in table 3, n = 5 in the text"
+    assert not any(one.recipe.nesterov for one in paper.experiments), "momentum of 0.9, no more is said"
+    assert {"loss": hundred.samples} == {"loss": (2, 3, 5, 7, 9)}
+    with pytest.raises(ValueError, match="two experiments are on cifar10"):
+        type(paper).model_validate({"seeds": (1,), "experiments": (ten, ten)})
 
 
 def test_models_are_named_as_in_the_paper():

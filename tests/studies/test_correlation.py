@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from studies.core.params import ExecutionParams
-from studies.correlation.figures import correlation_figure
+from studies.correlation.figures import correlation_figure, layer_pairs_figure
 from studies.correlation.results import claims, table
-from studies.correlation.runs import Comoments, branch_correlations, specs
+from studies.correlation.runs import OUTPUT, Comoments, branch_correlations, specs
 from studies.datasets.images import Images
 from studies.params import load_params
 from studies.shake_rules.runs import Spec, build
@@ -106,6 +106,13 @@ def test_the_summary_has_both_settings_and_their_difference():
     assert differences["correlation"].to_numpy() == pytest.approx(0)
     assert (means["seeds"] == 2).all()
     assert "blocks" in correlation_figure(means, "digits").alt
+    drawing = layer_pairs_figure(means, "digits")
+    assert len(drawing.data) == 2 * 3 * 9, "two settings, three blocks, nine pairs"
+    assert set(drawing.data["setting"]) == {"E-E-B", "S-S-I"}
+    same = means[
+        (means["setting"] == "S-S-I") & (means["left"].str[1:] == means["right"].str[1:]) & (means["left"] != OUTPUT)
+    ]
+    assert f"S-S-I {same['correlation'].mean():.2f} same" in drawing.alt
 
 
 def test_claims_compare_outputs_and_aligned_layers_paired_by_seed():

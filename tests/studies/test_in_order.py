@@ -33,6 +33,12 @@ def killed(number):
     return number
 
 
+def aborted(number):
+    if number == 0:
+        os.abort()
+    return number
+
+
 def ended(number):
     if number == 0:
         os._exit(3)
@@ -49,9 +55,14 @@ def test_a_killed_process_is_named_and_a_failure_does_not_wait_for_the_other_run
     with pytest.raises(
         InputError,
         match=r"the process of run 1 of 2 died \(killed by SIGKILL\)\. SIGKILL most often means that memory ran out: set "
-        r"execution.workers in studies/params.yaml to fewer than 2 and start again",
+        r"execution.workers in studies/params.yaml to fewer than 2, and start again",
     ):
         run_in_order(killed, [0, 1], ExecutionParams(device="cpu", workers=2))
+    with pytest.raises(
+        InputError, match=r"died \(killed by SIGABRT\)\. SIGABRT is a fault of a compiled library"
+    ) as fault:
+        run_in_order(aborted, [0, 1], ExecutionParams(device="cpu", workers=2))
+    assert "memory" not in str(fault.value)
     with pytest.raises(InputError, match=r"the process of run 2 of 2 died \(exit code 3\)\."):
         run_in_order(ended, [1, 0], ExecutionParams(device="cpu", workers=2))
     started = time.monotonic()

@@ -31,6 +31,24 @@ def test_any_image_becomes_one_row_of_scores(size):
     assert network(torch.randn(3, 2, size, size)).shape == (3, 7)
 
 
+def test_on_tiny_imagenet_the_mean_is_taken_at_the_end_of_the_fifth_block():
+    """As on CIFAR, the sixth block then sees one position; after four poolings of 64 x 64 the fifth leaves 2 x 2."""
+    network = eleven_layers("ELU", "none", in_channels=3, size=64, num_classes=200, multiplier=0.02)
+    sizes = []
+    for layer in network.layers:
+        if isinstance(layer, nn.MaxPool2d | nn.AdaptiveAvgPool2d):
+            layer.register_forward_hook(
+                lambda layer, inputs, output: sizes.append((type(layer).__name__, tuple(output.shape[2:])))
+            )
+    network(torch.randn(2, 3, 64, 64))
+    assert sizes == [
+        *(("MaxPool2d", (size, size)) for size in (32, 16, 8, 4, 2)), ("AdaptiveAvgPool2d", (1, 1))
+    ]  # fmt: skip
+    kinds = [type(layer).__name__ for layer in network.layers]
+    averaged = kinds.index("AdaptiveAvgPool2d")
+    assert kinds[:averaged].count("Conv2d") == 9, "of eleven: one of the sixth block and the last follow"
+
+
 @pytest.mark.parametrize("normalisation", ["none", "batch", "layer", "group", "vcl"])
 @pytest.mark.parametrize("activation", ["ReLU", "LReLU", "ELU"])
 def test_a_step_of_every_combination(activation, normalisation):

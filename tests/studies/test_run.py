@@ -13,7 +13,7 @@ from studies.core.run import checkpoint_folder, final_error, train_run
 from studies.core.task import ImageTask
 from studies.datasets import digits
 from studies.datasets.images import Images
-from studies.networks.images import ImageResNeXt
+from studies.networks.images import image_resnext
 
 SGD = ImageRecipe(epochs=4, batch_size=64, learning_rate=0.05)
 RUN = {"model": "small"}
@@ -30,7 +30,7 @@ def few():
 def network(seed=0, layout="PreActBN", shaking=None):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return ImageResNeXt(LAYOUTS[layout], in_channels=1, stem=4, widths=[[4], [8]], num_classes=10, shaking=shaking)
+        return image_resnext(LAYOUTS[layout], in_channels=1, stem=4, widths=[[4], [8]], num_classes=10, shaking=shaking)
 
 
 def run(store, task, net=None, seed=1, **options):
@@ -88,6 +88,48 @@ def test_a_run_that_was_cut_off_gives_what_an_unbroken_one_gives(few, tmp_path, 
     assert trained == [3, 4]
     assert same(second, whole)
     assert final_error(second) == final_error(whole)
+
+
+def test_parts_of_a_batch_are_normalised_by_themselves(few):
+    """By hand: two halves in train mode, one mean loss; the running statistics are those of the first half."""
+    recipe = SGD.model_copy(update={"normalise_over": 4})
+    images = few[0]
+    ours, theirs = network(), network()
+    for one in (ours, theirs):
+        one.train()
+    step = ImageTask(*few, recipe).step(ours, torch.arange(8), torch.Generator().manual_seed(0))
+    step.objective.backward()
+    halves = []
+    for number, rows in enumerate((slice(0, 4), slice(4, 8))):
+        kept = {name: buffer.clone() for name, buffer in theirs.named_buffers()}
+        halves.append(theirs(images.pixels[rows].contiguous(memory_format=torch.channels_last)))
+        if number:
+            for name, buffer in theirs.named_buffers():
+                buffer.copy_(kept[name])
+    loss = torch.nn.functional.cross_entropy(torch.cat(halves), images.labels[:8])
+    loss.backward()
+    assert step.objective.item() == pytest.approx(loss.item(), rel=1e-6)
+    for (name, one), (_, other) in zip(ours.named_parameters(), theirs.named_parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-6, msg=name)
+    for (name, one), (_, other) in zip(ours.named_buffers(), theirs.named_buffers(), strict=True):
+        torch.testing.assert_close(one, other, msg=name)
+    whole = ImageTask(*few, SGD).step(network().train(), torch.arange(8), torch.Generator().manual_seed(0))
+    assert whole.objective.item() != pytest.approx(loss.item(), rel=1e-4)
+
+
+def test_a_batch_is_parted_evenly_so_that_no_image_is_alone(few):
+    sizes = []
+
+    def noted(net, pixels, labels, generator):
+        sizes.append(len(pixels))
+        scores = net(pixels, generator)
+        return scores.square().mean(), scores
+
+    recipe = SGD.model_copy(update={"normalise_over": 4})
+    ImageTask(*few, recipe, noted).step(network().train(), torch.arange(9), torch.Generator().manual_seed(0))
+    assert sizes == [3, 3, 3]
+    ImageTask(*few, recipe, noted).step(network().train(), torch.arange(4), torch.Generator().manual_seed(0))
+    assert sizes[3:] == [4]
 
 
 def test_a_finished_run_is_not_trained_again(few, tmp_path):

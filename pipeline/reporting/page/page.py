@@ -15,10 +15,12 @@ from markupsafe import Markup
 from ruamel.yaml import YAML
 
 from pipeline.core.wording import counted, enumerated
+from pipeline.evaluation.actors import LEAST_ACTORS
 from pipeline.evaluation.results import Results, adoptions
 from pipeline.evaluation.selections import EPOCHS
 from pipeline.evaluation.verdicts import Verdict, verdicts
-from pipeline.evaluation.wording import fixed, signed
+from pipeline.evaluation.wording import fixed, points, signed
+from pipeline.folds.params import PartitionParams
 from pipeline.models.options import ModelParams
 from pipeline.params import Params
 from pipeline.reporting.page.inline import inlined
@@ -30,7 +32,9 @@ from pipeline.reporting.setting import (
     setting_differences,
     setting_summary,
 )
+from pipeline.reporting.split import WAYS
 from pipeline.reporting.tables.table import EMPTY, Cell, Column, Part, Table
+from pipeline.training.params import TrainParams
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ def render_page(
         facts=_facts(results),
         setting={"summary": setting_summary(results), "differences": setting_differences(results)},
         warnings=(
+            *results.split_notes,
             *incomplete(results, params.models),
             *environments(results.details, params.models),
             *adoptions(results.details, params.models),
@@ -82,11 +87,11 @@ def render_page(
         verdicts=[_verdict_values(one, reach, params.report.rope) for one in found if one.outcome != "untested"],
         untested=[one for one in found if one.outcome == "untested"],
         verdicts_note=(
-            f"At the {EPOCHS[selection].lower()}. A claim stands when the corrected test, which holds its level, gives "
-            "p < 0.05. Those of the paper's tables were named before any result was seen. The bar is a 95 % interval: "
-            "of UA, were these networks heard on other actors (how training varies is in the test, not in the bar); of "
-            "Gap, that of the corrected test over all pairs. The grey band is what counts as equal, within "
-            f"{counted_points(params.report.rope)}."
+            f"At the {EPOCHS[selection].lower()}. A claim stands when the deciding test gives p < 0.05: of UA the test "
+            "over actors, for other actors and other trainings; of Gap, and where there are fewer than "
+            f"{LEAST_ACTORS} actors, the corrected test. Those of the paper's tables were named before any result was "
+            "seen. The bar is the 95 % interval of the deciding test. The grey band is what counts as equal, within "
+            f"{points(params.report.rope)}."
         ),
         models=_models(results),
         models_note=(
@@ -118,11 +123,6 @@ dvc metrics diff       # its numbers against those of the last commit
 dvc plots diff         # and its figures"""
 
 
-def counted_points(points: float) -> str:
-    """`1 point`, `0.5 points`."""
-    return f"{points:g} point{'' if points == 1 else 's'}"
-
-
 def _policy(script: str) -> str:
     """A Content-Security-Policy under which the page shows itself and can fetch nothing."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -142,7 +142,7 @@ def _lead(results: Results) -> str:
     return (
         f"{trained.capitalize()} {verb} trained to tell {emotions} apart, on "
         f"{counted(len(results.segments), 'segment')} of {counted(results.actor_count, 'actor')} from "
-        f"{corpora}; each is validated on actors that it never heard."
+        f"{corpora}; each is {WAYS[params.partition.scheme]}."
     )
 
 
@@ -164,10 +164,11 @@ def _facts(results: Results) -> list[dict[str, str]]:
                 "name": "Its Gap", "value": signed(score.gap),
                 "detail": f"points of training UA ({results.gap_mode}) above validation UA",
             })  # fmt: skip
-    folds, seeds = params.train.folds, params.train.seeds
+    repeats, folds, seeds = params.partition.repeats, params.train.folds, params.train.seeds
     facts.append({
-        "name": "Runs a model", "value": str(len(folds) * len(seeds)),
-        "detail": f"{counted(len(folds), 'fold')} × {counted(len(seeds), 'seed')}, "
+        "name": "Runs a model", "value": str(repeats * len(folds) * len(seeds)),
+        "detail": f"{f'{repeats} partitions × ' * (repeats > 1)}{counted(len(folds), 'fold')} × "
+                  f"{counted(len(seeds), 'seed')}, "
                   f"{epochs_trained(results)}",
     })  # fmt: skip
     facts.append({
@@ -295,8 +296,11 @@ def _machines(results: Results) -> _Grid:
 
 def _identities(results: Results) -> _Grid:
     return _plain_grid(
-        ("Model", "Fold", "Seed", "Identity"),
-        ((results.label(run.model), str(run.fold), str(run.seed), run.identity) for run in results.details),
+        ("Model", "Repeat", "Fold", "Seed", "Identity"),
+        (
+            (results.label(run.model), str(run.repeat), str(run.fold), str(run.seed), run.identity)
+            for run in results.details
+        ),
     )
 
 
@@ -316,6 +320,10 @@ def _params_text(params: Params) -> str:
     values = params.model_dump(mode="json", exclude={"execution"})
     if "frontends" not in params.model_fields_set:
         del values["frontends"]
+    for section, options in (("partition", PartitionParams), ("train", TrainParams)):
+        for name, field in options.model_fields.items():
+            if name in _PRINTED_IF_SET and values[section][name] == field.default:
+                del values[section][name]
     for entry in values["models"].values():
         for name, default in _COMMON_DEFAULTS.items():
             if entry[name] == default:
@@ -323,6 +331,9 @@ def _params_text(params: Params) -> str:
     yaml.dump(values, stream)
     return stream.getvalue()
 
+
+_PRINTED_IF_SET = ("scheme", "repeats", "dev", "test", "table", "allow_leaks", "early_stopping")
+"""Options of the division of recordings that are printed where they have another value than their default."""
 
 _COMMON_DEFAULTS = {name: field.default for name, field in ModelParams.model_fields.items() if name != "label"}
 """Options that every family has, with their defaults, which are not printed."""

@@ -31,21 +31,28 @@ _NOTES = (
 
 def chosen_table(results: Results) -> Sequence[Table]:
     """One row for each fold of each model that chose an option; seeds with the same outcome share it."""
-    seeds: dict[tuple[str, int, tuple[tuple[str, float], ...]], list[str]] = {}
+    seeds: dict[tuple[str, int, int, tuple[tuple[str, float], ...]], list[str]] = {}
     for run in results.details:
         if run.chosen:
-            seeds.setdefault((run.model, run.fold, run.chosen), []).append(str(run.seed))
+            seeds.setdefault((run.model, run.repeat, run.fold, run.chosen), []).append(str(run.seed))
     rows = tuple(
-        _row(results, model, fold, dict(chosen), ", ".join(found)) for (model, fold, chosen), found in seeds.items()
+        _row(
+            results,
+            model,
+            str(fold) if results.params.partition.repeats == 1 else f"{repeat}.{fold}",
+            dict(chosen),
+            ", ".join(found),
+        )
+        for (model, repeat, fold, chosen), found in seeds.items()
     )
     return (Table(KEY, "Chosen within the training folds", _COLUMNS, (Part(rows),), _NOTES),) if rows else ()
 
 
-def _row(results: Results, model: str, fold: int, chosen: dict[str, float], seeds: str) -> Row:
+def _row(results: Results, model: str, fold: str, chosen: dict[str, float], seeds: str) -> Row:
     options = [name for name in chosen if name not in _RECORDED]
     return {
         "model": Cell(results.label(model)),
-        "fold": Cell(str(fold)),
+        "fold": Cell(fold),
         "seeds": Cell(seeds),
         "option": Cell(", ".join(options)),
         "value": Cell(", ".join(f"{chosen[name]:g}" for name in options)),

@@ -17,6 +17,7 @@ from pipeline.reporting.tables.table import Cell, Column, Part, Row, Table
 _P_VALUES = (
     Column("p_valid_ua", "p (Valid UA)"),
     Column("p_valid_ua_corrected", "Corrected p (UA)"),
+    Column("p_valid_ua_actor_printed", "p over actors (UA)", where="print"),
     Column("p_gap", "p (Gap)"),
     Column("p_gap_corrected", "Corrected p (Gap)"),
     Column("published_p_valid_ua", "Published p (UA)"),
@@ -24,6 +25,7 @@ _P_VALUES = (
     Column("model_a", "Claimed better", number=False, where="csv"),
     Column("model_b", "Reference", number=False, where="csv"),
     Column("note", "Note", number=False, where="csv"),
+    Column("p_valid_ua_actor", "p over actors (UA)", where="csv"),
 )
 
 
@@ -43,7 +45,7 @@ def p_value_table(key: str, results: Results) -> tuple[Table]:
             selection, EPOCHS[selection],
             (*part_notes(results, hypotheses, selection), *disagreements_with_paper(results, findings, selection)),
         )
-        for selection in headline_first(results.params.report.selection)
+        for selection in headline_first(results.params.report.selection, dev=results.params.partition.dev)
     )  # fmt: skip
     gamma = (Column("gamma0", "γ₀"),) if "gamma0" in published[0] else ()
     columns = (Column("pair", "Model pair", number=False, grouped=True), *gamma, *_P_VALUES)
@@ -64,9 +66,11 @@ def _row(results: Results, hypothesis: Hypothesis, published: dict[str, str], se
         "pair": Cell(f"{published['model_a']} vs {published['model_b']}"),
         "gamma0": Cell(published.get("gamma0", "")),
         "p_valid_ua": Cell(p_value(ua.p)),
-        "p_valid_ua_corrected": Cell(p_value(ua.p_corrected_seed_mean)),
+        "p_valid_ua_corrected": Cell(p_value(ua.p_corrected)),
+        "p_valid_ua_actor_printed": Cell(p_value(ua.p_actor)),
+        "p_valid_ua_actor": Cell(p_value(ua.p_actor)),
         "p_gap": Cell(p_value(gap.p)),
-        "p_gap_corrected": Cell(p_value(gap.p_corrected_seed_mean)),
+        "p_gap_corrected": Cell(p_value(gap.p_corrected)),
         "published_p_valid_ua": Cell(published["p_valid_ua"]),
         "published_p_gap": Cell(published["p_gap"]),
         "model_a": Cell(hypothesis.better),

@@ -30,7 +30,7 @@ def score_cells(model: str, results: Results, hypotheses: Iterable[Hypothesis], 
     """The cells of `SCORES` and `FOR_MACHINES`, with markers of the hypotheses that the model is the better one of."""
     score = results.score(model, selection)
     diverged = score.status if score.status.startswith("diverged") else ""
-    own = [hypothesis for hypothesis in hypotheses if hypothesis.better == model]
+    own = [one for one in hypotheses if one.better == model and one.kind == "better"]
 
     def cell(mean: float | None, metric: Metric) -> Cell:
         tests = [(hypothesis.marker, results.test(hypothesis, metric, selection)) for hypothesis in own]

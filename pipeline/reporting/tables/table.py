@@ -15,7 +15,7 @@ class Cell:
     """A formatted value, its significance markers, and what is printed where that is not the value.
 
     `mark` stands before the value: the paper's test. `corrected` stands after it: those of the same markers that the
-    corrected test confirms.
+    deciding test confirms.
     """
 
     value: str = ""
@@ -41,7 +41,7 @@ class Column:
         key: its name in the CSV; the markers have a column `<key>_mark` of their own when `marked`.
         header: its name in print.
         marked: whether its values may carry markers.
-        corrected: whether they may also carry markers of the corrected test, in a column `<key>_mark_corrected`.
+        corrected: whether they may also carry markers of the deciding test, in a column `<key>_mark_corrected`.
         number: whether it is aligned to the right.
         grouped: whether a value that repeats the row above is left blank in print, as the paper does.
         where: the CSV alone, print alone, or both.

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipeline.core.selections import Selection
+from pipeline.evaluation.comparison import Metric
 from pipeline.evaluation.hypotheses import Hypothesis
 from pipeline.evaluation.params import TableParams
 from pipeline.evaluation.results import Results
 from pipeline.evaluation.selections import EPOCHS, headline_first
+from pipeline.evaluation.verdicts import claim_text, standing, tests_text
 from pipeline.evaluation.wording import p_value
 from pipeline.reporting.tables.notes import SIDES, common_notes, pair, part_notes
 from pipeline.reporting.tables.scores import FOR_MACHINES, SCORES, score_cells
@@ -25,18 +27,18 @@ def user_tables(results: Results) -> tuple[Table, ...]:
 def _user_table(key: str, definition: TableParams, results: Results) -> Table:
     hypotheses = results.hypotheses_of(key)
     parts = []
-    for selection in headline_first(results.params.report.selection):
+    for selection in headline_first(results.params.report.selection, dev=results.params.partition.dev):
         rows = tuple(
             {"model": Cell(results.label(model)), **score_cells(model, results, hypotheses, selection)}
             for model in definition.models
         )
         notes = (*_p_values(results, hypotheses, selection), *part_notes(results, hypotheses, selection))
         parts.append(Part(rows, selection, EPOCHS[selection], notes))
-    references = dict.fromkeys((hypothesis.marker, hypothesis.reference) for hypothesis in hypotheses)
-    models = (*definition.models, *(model for pair in definition.pairs for model in pair))
+    references = dict.fromkeys((one.marker, one.reference) for one in hypotheses if one.kind == "better")
+    models = (*definition.models, *(model for pair in definition.claimed for model in pair))
     notes = (
         *(f"{mark} significantly (p < 0.05) outperforms {results.label(model)}." for mark, model in references),
-        *([SIDES] if hypotheses else []),
+        *([SIDES] if references else []),
         *common_notes(results, models),
     )
     return Table(key, definition.title, (_MODEL, *SCORES, *FOR_MACHINES), tuple(parts), notes)
@@ -46,10 +48,20 @@ def _p_values(results: Results, hypotheses: Iterable[Hypothesis], selection: Sel
     lines = []
     for hypothesis in hypotheses:
         ua, gap = (results.test(hypothesis, metric, selection) for metric in ("valid_ua", results.gap_metric))
-        if ua.p is not None or gap.p is not None:
+        if hypothesis.kind == "better" and (ua.p is not None or gap.p is not None):
             both = "; ".join(
-                f"{name} p = {p_value(test.p) or 'none'}, corrected {p_value(test.p_corrected_seed_mean) or 'none'}"
-                for name, test in (("UA", ua), ("Gap", gap))
+                f"{name} p = {p_value(test.p) or 'none'}, {actors}corrected {p_value(test.p_corrected) or 'none'}"
+                for name, test, actors in (
+                    ("UA", ua, f"over actors {p_value(ua.p_actor) or 'none'}, "),
+                    ("Gap", gap, ""),
+                )
             )
             lines.append(f"{pair(results, hypothesis)}: {both}.")
+        elif hypothesis.kind != "better":
+            metrics: tuple[Metric, ...] = ("valid_ua", results.gap_metric)
+            lines += [
+                f"Claim: {claim_text(results, hypothesis, metric)}. {standing(test)}, {tests_text(test)}."
+                for metric, test in zip(metrics, (ua, gap), strict=True)
+                if test.p_deciding is not None
+            ]
     return lines

@@ -1,0 +1,97 @@
+"""What section 6.2 states of pairs of models outside the tables: our tests beside the published p-values."""
+
+from __future__ import annotations
+
+from pipeline.core.selections import Selection
+from pipeline.evaluation.hypotheses import Hypothesis
+from pipeline.evaluation.results import Results
+from pipeline.evaluation.selections import EPOCHS, headline_first
+from pipeline.evaluation.tables import Comparison
+from pipeline.evaluation.wording import fixed, p_value
+from pipeline.paper.statements import STATEMENTS, STATEMENTS_KEY, STATEMENTS_SOURCE, STATEMENTS_TITLE, Statement
+from pipeline.reporting.tables.notes import common_notes, part_notes
+from pipeline.reporting.tables.table import Cell, Column, Part, Row, Table
+
+SURE = 0.95
+"""Probability at which two models count as equal, or as not equal."""
+
+_COLUMNS = (
+    Column("statement", "The paper", number=False, grouped=True),
+    Column("pair", "Models", number=False),
+    Column("claim", "Claim", number=False),
+    Column("difference", "Difference"),
+    Column("p", "p"),
+    Column("p_corrected", "Corrected p"),
+    Column("prob_equal", "P(equal)"),
+    Column("outcome", "Here", number=False),
+    Column("published_p", "Published p"),
+    Column("published_significant", "Published", number=False),
+    Column("model_a", "First", number=False, where="csv"),
+    Column("model_b", "Second", number=False, where="csv"),
+    Column("metric", "Metric", number=False, where="csv"),
+    Column("relation", "Relation", number=False, where="csv"),
+    Column("note", "Note", number=False, where="csv"),
+)
+
+_METRICS = {"valid_ua": "UA", "gap": "Gap"}
+
+
+def statements_table(results: Results) -> tuple[Table]:
+    """One row a statement, in the order of the paper."""
+    hypotheses = {(one.better, one.reference): one for one in results.hypotheses_of(STATEMENTS_KEY)}
+    pairs = [(one, hypotheses[one.first, one.second]) for one in STATEMENTS]
+    parts = tuple(
+        Part(
+            tuple(_row(results, statement, hypothesis, selection) for statement, hypothesis in pairs),
+            selection, EPOCHS[selection], part_notes(results, list(hypotheses.values()), selection),
+        )
+        for selection in headline_first(results.params.report.selection)
+    )  # fmt: skip
+    models = [model for pair in hypotheses for model in pair]
+    rope = results.params.report.rope
+    notes = (
+        f"Differences in points, above 0 where the first model is better. Equal: within {rope:g} points; P(equal) is "
+        f"the probability of that by the Bayesian correlated t-test. A claim of equality holds at {SURE:.2f} and "
+        f"fails at {1 - SURE:.2f}; that a difference is not significant does not show it.",
+        *common_notes(results, models),
+        f"Published: {STATEMENTS_SOURCE}. No published p: the paper says only whether the difference is significant.",
+    )
+    return (Table(STATEMENTS_KEY, STATEMENTS_TITLE, _COLUMNS, parts, notes),)
+
+
+def _row(results: Results, statement: Statement, hypothesis: Hypothesis, selection: Selection) -> Row:
+    metric = results.gap_metric if statement.metric == "gap" else "valid_ua"
+    test = results.test(hypothesis, metric, selection)
+    name = _METRICS[statement.metric]
+    equal = statement.relation == "equal"
+    claim = f"equal {name}" if equal else f"higher {name}" if statement.metric == "valid_ua" else f"smaller {name}"
+    return {
+        "statement": Cell(statement.text),
+        "pair": Cell(
+            f"{statement.first} and {statement.second}" if equal else f"{statement.first} against {statement.second}"
+        ),
+        "claim": Cell(claim),
+        "difference": Cell(fixed(test.mean_difference)),
+        "p": Cell(p_value(test.p)),
+        "p_corrected": Cell(p_value(test.p_corrected_seed_mean)),
+        "prob_equal": Cell(fixed(test.prob_equal, 2)),
+        "outcome": Cell(_outcome(statement, test)),
+        "published_p": Cell(statement.p),
+        "published_significant": Cell("significant" if statement.significant else "not significant"),
+        "model_a": Cell(statement.first),
+        "model_b": Cell(statement.second),
+        "metric": Cell(statement.metric),
+        "relation": Cell(statement.relation),
+        "note": Cell(test.note),
+    }
+
+
+def _outcome(statement: Statement, test: Comparison) -> str:
+    """Whether the claim holds here; empty where it was not tested."""
+    if statement.relation == "equal":
+        if test.prob_equal is None:
+            return ""
+        return "equal" if test.prob_equal >= SURE else "not equal" if test.prob_equal <= 1 - SURE else "undecided"
+    if test.p_corrected_seed_mean is None:
+        return ""
+    return "significant" if test.stands else "not significant"

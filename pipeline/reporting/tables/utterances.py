@@ -1,0 +1,83 @@
+"""The claims of all tables at utterance level: an utterance gets the class of the highest mean over its segments."""
+
+from __future__ import annotations
+
+from pipeline.core.selections import Selection, predicted
+from pipeline.evaluation.hypotheses import Hypothesis
+from pipeline.evaluation.results import Results
+from pipeline.evaluation.selections import CHOSEN, EPOCHS
+from pipeline.evaluation.verdicts import claim_text, standing
+from pipeline.evaluation.wording import fixed, p_value
+from pipeline.paper.tables import PAPER_TABLES
+from pipeline.reporting.tables.notes import common_notes
+from pipeline.reporting.tables.table import Cell, Column, Part, Row, Table
+
+KEY = "claims_by_utterance"
+
+_COLUMNS = (
+    Column("table", "Table", number=False, grouped=True),
+    Column("claim", "Claim", number=False),
+    Column("ua_a", "UA of the first (%)"),
+    Column("ua_b", "UA of the second (%)"),
+    Column("difference", "Difference (points)"),
+    Column("interval", "95 % interval", where="print"),
+    Column("p_actor", "p over actors"),
+    Column("p_corrected", "Corrected p"),
+    Column("outcome", "Outcome", number=False),
+    Column("model_a", "First", number=False, where="csv"),
+    Column("model_b", "Second", number=False, where="csv"),
+    Column("kind", "Kind", number=False, where="csv"),
+    Column("low", "Low", where="csv"),
+    Column("high", "High", where="csv"),
+)
+_NOTES = (
+    "Utterance level: probabilities are averaged over the segments of an utterance, and the class of the highest mean "
+    "counts; UA is over utterances. Corpora that were not divided have one segment an utterance.",
+)
+
+
+def utterance_table(results: Results) -> tuple[Table, ...]:
+    """Every claim that was tested, by UA over utterances; none where nothing was tested."""
+    order = sorted(
+        predicted(dev=results.params.partition.dev), key=lambda selection: selection != results.params.report.selection
+    )
+    parts = []
+    for selection in order:
+        rows = tuple(
+            _row(results, hypothesis, selection)
+            for hypothesis in results.hypotheses
+            if results.utterance_test(hypothesis, selection).mean_difference is not None
+        )
+        if rows:
+            parts.append(Part(rows, selection, EPOCHS[selection], (CHOSEN[selection],)))
+    models = [model for one in results.hypotheses for model in (one.better, one.reference) if model in results.trained]
+    notes = (*_NOTES, *common_notes(results, models))
+    return (Table(KEY, "The claims by utterance", _COLUMNS, tuple(parts), notes),) if parts else ()
+
+
+def _row(results: Results, hypothesis: Hypothesis, selection: Selection) -> Row:
+    test = results.utterance_test(hypothesis, selection)
+    low, high = fixed(test.ci_low), fixed(test.ci_high)
+    ua_a, ua_b = (
+        results.mean_measure("ua", model, selection, "utterance") for model in (hypothesis.better, hypothesis.reference)
+    )
+    return {
+        "table": Cell(_table_name(results, hypothesis.table)),
+        "claim": Cell(claim_text(results, hypothesis, "valid_ua")),
+        "ua_a": Cell(fixed(ua_a)),
+        "ua_b": Cell(fixed(ua_b)),
+        "difference": Cell(fixed(test.mean_difference)),
+        "interval": Cell(f"{low} to {high}" if low else ""),
+        "p_actor": Cell(p_value(test.p_actor)),
+        "p_corrected": Cell(p_value(test.p_corrected)),
+        "outcome": Cell("" if test.p_deciding is None else standing(test)),
+        "model_a": Cell(hypothesis.better),
+        "model_b": Cell(hypothesis.reference),
+        "kind": Cell(hypothesis.kind),
+        "low": Cell(low),
+        "high": Cell(high),
+    }
+
+
+def _table_name(results: Results, key: str) -> str:
+    return f"Table {PAPER_TABLES[key].number}" if key in PAPER_TABLES else results.params.report.tables[key].title
