@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pipeline.audio.parts import END, START
-from pipeline.audit.columns import guess, most_heard, plain, soft_labels
+from pipeline.audit.columns import guess, most_heard, soft_labels
 from pipeline.audit.entries import ROLES, Entry, Listing
 from pipeline.audit.files import refuse_controls, shown
+from pipeline.audit.ours import completed
 from pipeline.core.errors import InputError
 from pipeline.core.wording import listed, printable
 from pipeline.corpora.tabular import GENDERS
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
-
-OURS = ("corpus", "actor", "gender", "group", "fold")
-"""The columns of `data/folds.csv`."""
-
-CORPUS = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-"""Keys of params.yaml, the only names of corpora that are looked for in `data/utterances`."""
 
 
 def read_delimited(path: Path, text: str, told: Mapping[str, str]) -> Listing:
@@ -57,14 +48,8 @@ def read_delimited(path: Path, text: str, told: Mapping[str, str]) -> Listing:
     form = "a table with columns"
     if heard and "part" in roles.values():
         form = "EMO-SUPERB's partition"
-    elif [plain(column) for column in columns][: len(OURS)] == list(OURS):
-        form = "our folds"
     entries = tuple(_entry(row, roles, heard, where, line) for line, row in enumerate(rows, start=2))
-    files: dict[str, str] = {}
-    if form == "our folds":
-        entries, more, roles = _with_utterances(path, entries, roles)
-        notes += more
-    return Listing(path, form, entries, roles, tuple(map(printable, free)), tuple(notes), files)
+    return completed(Listing(path, form, entries, roles, tuple(map(printable, free)), tuple(notes)), columns)
 
 
 def _rows(text: str, where: str) -> tuple[list[str], list[dict[str, str]]]:
@@ -113,46 +98,3 @@ def _entry(row: Mapping[str, str], roles: Mapping[str, str], heard: Sequence[str
     if heard:
         values["label"] = most_heard(row, heard)
     return Entry(**values)
-
-
-def _with_utterances(
-    path: Path, actors: Sequence[Entry], roles: Mapping[str, str]
-) -> tuple[tuple[Entry, ...], list[str], dict[str, str]]:
-    """The recordings of our folds, from `utterances/<corpus>.csv` beside the file, or the actors alone without them."""
-    folder = path.parent / "utterances"
-    tables = {
-        corpus: folder / f"{corpus}.csv"
-        for corpus in dict.fromkeys(one.corpus for one in actors)
-        if CORPUS.fullmatch(corpus) and (folder / f"{corpus}.csv").is_file()
-    }
-    missing = [corpus for corpus in dict.fromkeys(one.corpus for one in actors) if corpus not in tables]
-    if missing or not tables:
-        note = (
-            f"it lists actors, and {shown(folder)} has no recordings of {listed(map(printable, missing))}, so texts, "
-            "classes and identical recordings are not compared"
-        )
-        return tuple(actors), [note], dict(roles)
-    entries = tuple(
-        entry
-        for corpus, table in tables.items()
-        for entry in _utterances(table, [actor for actor in actors if actor.corpus == corpus])
-    )
-    found = {**roles, "path": "name", "emotion": "label", "text": "text", "digest": "digest"}
-    return entries, [f"recordings, classes, texts and hashes of the sound from {shown(folder)}"], found
-
-
-def _utterances(table: Path, actors: Sequence[Entry]) -> Iterator[Entry]:
-    """The recordings of actors; an actor without any stays."""
-    from pipeline.core.tables import UTTERANCES, read_table
-
-    rows: dict[str, list[dict[Hashable, str]]] = defaultdict(list)
-    for record in read_table(table, UTTERANCES).astype(str).to_dict("records"):
-        rows[record["actor"]].append(record)
-    for actor in actors:
-        if actor.speaker not in rows:
-            yield actor
-        for row in rows.get(actor.speaker, ()):
-            yield replace(
-                actor, name=row["path"], label=row["emotion"], text=row.get("text", ""), digest=row["digest"],
-                start=row.get(START, ""), end=row.get(END, ""),
-            )  # fmt: skip

@@ -19,6 +19,9 @@ PARTS = {
 }
 """Words for a part, and the name that the audit gives it; `test1` is another part than `test`."""
 
+LEFT_OUT = ("unused",)
+"""Words for entries that are in no part, such as those that `partition` leaves out to keep parts apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -51,10 +54,12 @@ def place(listings: Sequence[Listing]) -> list[Placed]:
     several_files = len({part for _, part in by_file}) > 1
     placed = []
     for listing, (fold, file_part) in zip(listings, by_file, strict=True):
-        own = {entry.part for entry in listing.entries if entry.part} if "part" in listing.has else set()
+        own = {entry.part for entry in listing.entries if entry.part} if "part" in listing.has else set[str]()
         alone = len(listings) > 1 and len(own) > 1
         for row, entry in enumerate(listing.entries, start=1):
             split: list[str] = [f"repeat {entry.repeat}"] if entry.repeat else []
+            if own and entry.part.lower() in LEFT_OUT:
+                continue
             if own:
                 part = _part(entry.part)
                 split += [f"fold {entry.fold}"] if entry.fold else []

@@ -195,6 +195,22 @@ def test_our_folds_and_the_utterances_beside_them(tmp_path):
     assert found.verdict == "leaks"
 
 
+def test_our_parts_are_judged_where_folds_do_not_say_everything(tmp_path):
+    (tmp_path / "folds.csv").write_text(
+        "corpus,actor,gender,group,fold\nemodb,spk03,M,spk03,1\nemodb,spk08,F,spk08,1\nemodb,spk03,M,spk03,2\n"
+    )
+    rows = ["repeat,fold,utterance,part"]
+    for fold, parts in ((1, ("train", "valid", "unused")), (2, ("train", "train", "valid"))):
+        names = ("emodb-03a01Fa", "emodb-08a01Fa", "emodb-03a02Fa")
+        rows += [f"1,{fold},{name},{part}" for name, part in zip(names, parts, strict=True)]
+    (tmp_path / "parts.csv").write_text("\n".join(rows) + "\n")
+    for path in ("folds.csv", "parts.csv"):
+        found = audit([tmp_path / path])
+        assert shared(found, "speakers", "repeat 1, fold 1") == set()
+        assert shared(found, "speakers", "repeat 1, fold 2") == {"emodb/spk03"}
+        assert len(found.items) == 5
+
+
 def test_versions_of_one_utterance_and_copies_by_name(tmp_path):
     (tmp_path / "train.csv").write_text("path\nwav/03a01Fa.wav\nown/walk.wav\n")
     (tmp_path / "test.csv").write_text("path\nwav/03a01Fb.wav\nother/walk (1).wav\n")
