@@ -14,6 +14,7 @@ from pipeline.core.tables import SEGMENTS, read_folds, read_table
 from pipeline.core.wording import run_words
 from pipeline.evaluation.results import Adoption, Results, RunDetails
 from pipeline.evaluation.tables import COMPARISONS, INTERVALS
+from pipeline.folds.params import PartitionParams, headline_folds
 from pipeline.runs.tables import RUNS, SPLIT_DIGITS, history_schema, predictions_schema
 from pipeline.runs.testing import tested_schema
 
@@ -38,11 +39,16 @@ def load_results(params: Params, data: Path, results: Path) -> Results:
         segments=pd.concat(segments, ignore_index=True),
         folds=read_folds(data / "folds.csv", params.partition.folds, by_actor=params.partition.by_actor),
         structures={},
-        runs=load_runs(results / "runs", params.models),
+        runs=headline(load_runs(results / "runs", params.models), params.partition),
         details=load_details(results / "runs", params.models),
         comparisons=read_table(results / "comparisons.csv", COMPARISONS),
         intervals=read_table(results / "intervals.csv", INTERVALS),
     )
+
+
+def headline(table: pd.DataFrame, partition: PartitionParams) -> pd.DataFrame:
+    """The rows of the folds whose runs are one experiment, `headline_folds`."""
+    return table[table["fold"].isin(headline_folds(partition))] if partition.leave_one_out else table
 
 
 def load_tests(folder: Path, params: Params) -> pd.DataFrame:
@@ -121,6 +127,25 @@ def load_predictions(
             )
         found[model] = joined
     return found
+
+
+def load_missing(path: Path) -> list[dict[str, object]]:
+    """The entries `missing` of `data/partition.json`: classes that a part of a fold lacks.
+
+    Raises:
+        InputError: it is not what the stage wrote.
+    """
+    try:
+        return [{name: entry[name] for name in ("fold", "part", "emotion")} for entry in _json(path)["missing"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} is not what the partition stage wrote ({type(error).__name__}: {error}); "
+            "`dvc repro --force partition` makes it again"
+        ) from None
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text("utf-8"))
 
 
 def load_details(folder: Path, models: Iterable[str]) -> tuple[RunDetails, ...]:

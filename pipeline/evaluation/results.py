@@ -114,6 +114,7 @@ class Results:
         measures: `measures_schema`, or None.
         test_scores: rows of `tested_schema` of the trained models; none without a test.
         pooled: `POOLED`.
+        cells: `CELLS`, the cross-corpus matrix; none where folds are not corpora.
         split_notes: what is to be known of the division of recordings, a sentence each.
         incomplete_folds: whether the validation part of some fold lacks a class.
     """
@@ -131,6 +132,7 @@ class Results:
     measures: pd.DataFrame | None = None
     test_scores: pd.DataFrame = field(default_factory=pd.DataFrame)
     pooled: pd.DataFrame = field(default_factory=pd.DataFrame)
+    cells: pd.DataFrame = field(default_factory=pd.DataFrame)
     split_notes: tuple[str, ...] = ()
     incomplete_folds: bool = False
 

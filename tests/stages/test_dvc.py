@@ -118,6 +118,7 @@ def test_plots_are_files_of_the_figures_stage():
         "differences",
         "confusion",
         "groups",
+        "cross_corpus",
         "folds",
         "spectrogram",
     }
