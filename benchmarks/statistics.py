@@ -38,7 +38,7 @@ from pipeline.evaluation.actors import ActorTest, actor_test, test_of
 from pipeline.evaluation.bootstrap import RunCounts, accuracy_of
 from pipeline.evaluation.genders import gender_gap
 from pipeline.evaluation.power import Noise, Plan, expected
-from pipeline.evaluation.pseudo import PseudoValues, Withheld, pseudo_values
+from pipeline.evaluation.pseudo import Withheld, pseudo_values
 from pipeline.evaluation.significance import correlated_t, fold_correction, interval, t_test
 
 CLASSES, FOLDS, DIMENSIONS = 4, 4, 10
@@ -314,9 +314,7 @@ def drawn_ua(counts: RunCounts, draws: np.ndarray) -> np.ndarray:
 
 def gap_test(outcome: Outcome) -> ActorTest | Withheld:
     """The test of actors on Gaps, training UA being a number of the run: it has no actors that were held out."""
-    found = pseudo_values(*outcome.counts)
-    extra = outcome.gaps.to_numpy() - found.scores
-    return test_of(PseudoValues(found.runs, found.scores + extra, found.values + extra))
+    return test_of(pseudo_values(*outcome.counts).with_scores(outcome.gaps.to_numpy()))
 
 
 def of_actors(test: ActorTest | Withheld) -> tuple[float, float, float]:
@@ -426,8 +424,8 @@ def main() -> None:
             done[row["scenario"], row["design"], row["points"]] = row
     scenarios = [one for one in SCENARIOS if arguments.only in (None, one.name)]
     found: dict[str, tuple[float, dict[float, float]]] = {}
-    # The level of every test first, then their power.
-    for points in DIFFERENCES:
+    # The level of every test first, then their power, at the largest difference first.
+    for points in (0.0, *sorted(DIFFERENCES[1:], reverse=True)):
         for scenario in scenarios:
             for design in DESIGNS:
                 if (scenario.name, design, points) in done:
@@ -452,9 +450,7 @@ def main() -> None:
 def print_tables(done: dict[tuple[str, str, float], dict]) -> None:
     for design in DESIGNS:
         for scenario in SCENARIOS:
-            here = {
-                points: row for (name, where, points), row in done.items() if (name, where) == (scenario.name, design)
-            }
+            here = {points: row for points in DIFFERENCES if (row := done.get((scenario.name, design, points)))}
             if 0.0 not in here:
                 continue
             level = here[0.0]

@@ -1,4 +1,4 @@
-"""`python -m pipeline COMMAND`: what a user asks of the pipeline outside `dvc repro`."""
+"""`python -m pipeline COMMAND`, or `shaking-emotions COMMAND`: what a user asks of the pipeline outside `dvc repro`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from pipeline import commands
 from pipeline.core.errors import explained
@@ -14,7 +15,9 @@ from pipeline.core.source import refuse_other_code
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; exit status 1 when it could not do all that was asked."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline", description=__doc__)
+    started = Path(sys.argv[0]).name
+    program = started if started == "shaking-emotions" else "python -m pipeline"
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
     parsers = parser.add_subparsers(dest="command", required=True)
     for command in commands.ALL:
         description = (command.__doc__ or "").split("\n\n")[0]

@@ -11,6 +11,7 @@ from pipeline.core.settings import PARAMS, read_settings
 from pipeline.core.stage import run_stage
 from pipeline.core.tables import SEGMENTS, read_table, write_table
 from pipeline.evaluation.bootstrap import count_by_actor
+from pipeline.evaluation.calibration import reliability
 from pipeline.evaluation.comparison import compare
 from pipeline.evaluation.cross_corpus import CELLS, cross_corpus, lacking_in_training
 from pipeline.evaluation.genders import gender_gaps
@@ -27,13 +28,13 @@ from pipeline.evaluation.loading import (
 from pipeline.evaluation.measures import measure
 from pipeline.evaluation.params import ComparisonSections
 from pipeline.evaluation.pooled import POOLED, pooled
-from pipeline.evaluation.tables import COMPARISONS, GENDERS, INTERVALS, measures_schema
+from pipeline.evaluation.tables import CALIBRATION, COMPARISONS, GENDERS, INTERVALS, measures_schema
 from pipeline.evaluation.utterances import utterance_runs
 from pipeline.folds.params import headline_folds, trained_on
 
 
 def main() -> None:
-    """Write to `results/` comparisons, measures, intervals, pooled UA, women and men, and the cross-corpus matrix."""
+    """Write to `results/` comparisons, measures, calibration, intervals, pooled UA, women and men, and corpora."""
     params = read_settings(PARAMS, ComparisonSections)
     runs = headline(load_runs(Path("results/runs"), params.models), params.partition)
     check_one_experiment(load_details(Path("results/runs"), params.models), Path("results/runs"))
@@ -58,6 +59,7 @@ def main() -> None:
     measures = measure(predictions, params.classes)
     write_table(measures, Path("results/measures.csv"), measures_schema(params.classes))
     write_table(pooled(predictions, params.classes), Path("results/pooled.csv"), POOLED)
+    write_table(reliability(predictions, params.classes), Path("results/calibration.csv"), CALIBRATION)
     write_table(accuracy_intervals(predictions, params.classes), Path("results/intervals.csv"), INTERVALS)
     trainings = trained_on(list(params.corpora), params.partition)
     lacking = lacking_in_training(load_missing(Path("data/partition.json"))) if trainings else {}

@@ -10,7 +10,7 @@ from pipeline.core.stage import run_stage
 from pipeline.core.tables import read_table
 from pipeline.evaluation.cross_corpus import CELLS
 from pipeline.evaluation.loading import load_history, load_results
-from pipeline.evaluation.tables import measures_schema
+from pipeline.evaluation.tables import CALIBRATION, measures_schema
 from pipeline.features.archive import MappedMatrices, read_keys
 from pipeline.figures.drawing import write_drawings
 from pipeline.figures.inputs import FigureInputs
@@ -31,6 +31,7 @@ def main() -> None:
         results=results,
         history=load_history(Path("results/history"), params),
         measures=read_table(Path("results/measures.csv"), measures_schema(params.classes)),
+        calibration=read_table(Path("results/calibration.csv"), CALIBRATION),
         recording=recording,
         spectrograms=[matrices[keys.index(segment)] for segment in recording["segment"]],
     )

@@ -13,8 +13,8 @@ from pipeline.runs.collecting import collect, trained_weights
 from pipeline.runs.params import RunSections
 from pipeline.runs.scheduler import fill_store, plan_all
 from pipeline.runs.store import STORE, RunFolder
-from pipeline.runs.tables import RUNS, history_schema, predictions_schema
-from pipeline.runs.testing import tested, tested_schema
+from pipeline.runs.tables import RUNS, apart_schema, history_schema, predictions_schema
+from pipeline.runs.testing import scores_apart
 from pipeline.runs.weights import save_weights
 from pipeline.training.data import read_segments
 
@@ -36,14 +36,14 @@ def main(model: str) -> None:
     write_table(results.runs, Path(f"results/runs/{model}.csv"), RUNS)
     write_table(results.history, Path(f"results/history/{model}.csv"), history_schema(dev=split.dev))
     write_table(results.predictions, Path(f"results/predictions/{model}.csv"), predictions_schema(params.classes))
-    test = tested(model, finished, segments, params.classes)
-    write_table(test, Path(f"results/test/{model}.csv"), tested_schema(params.classes))
+    test = scores_apart(model, finished, segments, params.classes)
+    write_table(test, Path(f"results/test/{model}.csv"), apart_schema(params.classes))
     write_text(Path(f"results/runs/{model}.json"), json.dumps(results.record, indent=2) + "\n")
     # DVC expects the folder even if every run diverged, so that there are no weights.
     Path(f"results/weights/{model}").mkdir(parents=True, exist_ok=True)
     shape = described_shape(frontend)
     options, depends = front_end_options(frontend), front_end_identity(frontend)
-    for name, weights in trained_weights(finished, params, shape, options, depends):
+    for name, weights in trained_weights(finished, params, shape, options, depends, results.temperatures):
         save_weights(weights, Path(f"results/weights/{model}/{name}.safetensors"))
     diverged = sum(run.status == "diverged" for run in finished)
     print(f"{model}: {trained} runs trained, {len(specs) - trained} already in the store, {diverged} diverged")

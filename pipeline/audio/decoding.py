@@ -38,6 +38,7 @@ from pipeline.audio.recording import (
     Note,
     Probe,
     Samples,
+    Streamed,
     Surveyed,
 )
 from pipeline.audio.resampling import resample
@@ -115,13 +116,65 @@ def load(path: Path) -> Samples:
     Raises:
         AudioError: the recording is unreadable, too short (under 25 ms), not finite, or silent (one constant value).
     """
-    return load_with_notes(path).samples
+    return _decode(path, _at_16_khz)[1]
 
 
-def load_with_notes(path: Path) -> Loaded:
-    """As `load`, with what a user should know about the recording."""
-    _, samples, notes = _decode(path, _at_16_khz)
-    return Loaded(samples, notes)
+def load_or_stream(path: Path, most: int) -> Loaded | Streamed:
+    """Load a recording that has at most `most` samples at 16 kHz; decode a longer one block by block.
+
+    A longer recording is decoded once to check it and to choose its channel, and again when its blocks are taken, so
+    memory does not grow with its length.
+
+    Raises:
+        AudioError: as `load`.
+    """
+
+    def up_to(blocks: Iterator[Samples], sample_rate: int) -> Samples:
+        return _at_16_khz(_counted(blocks, most, sample_rate), sample_rate)
+
+    try:
+        probe, samples, notes = _decode(path, up_to)
+    except _TooLongError:
+        probe, channel, notes = _decode_channel(path)
+        length = resampled_length(probe.num_samples, probe.sample_rate)
+        return Streamed(length, notes, probe, lambda: _mono_at_16_khz(path, channel))
+    return Loaded(samples, notes, probe)
+
+
+class _TooLongError(Exception):
+    """A recording has more samples than are to be held in memory."""
+
+
+def _counted(blocks: Iterator[Samples], most: int, sample_rate: int) -> Iterator[Samples]:
+    taken = 0
+    for block in blocks:
+        taken += len(block)
+        if resampled_length(taken, sample_rate) > most:
+            raise _TooLongError
+        yield block
+
+
+def _mono_at_16_khz(path: Path, channel: int | None) -> Iterator[Samples]:
+    """The samples at 16 kHz of a recording that was checked before, block by block."""
+    with _opened(path) as track:
+        yield from resample((mix(block, channel) for block in track.blocks), track.sample_rate)
+
+
+def _decode_channel(path: Path) -> tuple[Probe, int | None, tuple[Note, ...]]:
+    """Decode a recording without keeping it; its size, the channel to take (None: the mean of all), and its notes."""
+    size, _, checks, notes = _pass(path, _exhaust, None)
+    channel = checks.levels.instead() if checks.finite else None
+    if channel is not None:
+        size, _, alone, notes = _pass(path, _exhaust, channel)
+        alone.levels = checks.levels
+        checks = alone
+    checks.refuse(size, notes)
+    return size, channel, (*notes, *checks.levels.notes())
+
+
+def _exhaust(blocks: Iterator[Samples], sample_rate: int) -> None:
+    for _ in blocks:
+        pass
 
 
 def _digest(blocks: Iterator[Samples], sample_rate: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -98,7 +99,26 @@ class Loaded:
     Attributes:
         samples: mono samples at 16 kHz, shape (resampled_length(N, rate),), float32 on the int16 scale.
         notes: what a user should know about it.
+        probe: its size on disk.
     """
 
     samples: Samples
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Note, ...]
+    probe: Probe
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """A recording that was checked, and is decoded again each time that its blocks are taken.
+
+    Attributes:
+        length: number of samples at 16 kHz.
+        notes: what a user should know about it.
+        probe: its size on disk.
+        blocks: function that gives its mono samples at 16 kHz, float32 on the int16 scale, block by block.
+    """
+
+    length: int
+    notes: tuple[Note, ...]
+    probe: Probe
+    blocks: Callable[[], Iterator[Samples]]

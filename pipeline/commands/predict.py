@@ -1,89 +1,152 @@
-"""Print the class probabilities of recordings, from trained weights."""
+"""Print or write the class probabilities of recordings, from trained weights or several of them together."""
 
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pipeline.core.errors import InputError
-from pipeline.core.wording import printable
+from pipeline.core.wording import counted, printable
+
+if TYPE_CHECKING:
+    from pipeline.prediction.ensemble import Ensemble
+    from pipeline.prediction.rows import Row
+    from pipeline.prediction.segments import Scored
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Weights and recordings."""
-    parser.add_argument("weights", type=Path, help="a file of results/weights/<model>/")
+    """Weights, recordings, and what becomes of them."""
+    add_model_arguments(parser)
+    parser.add_argument(
+        "recordings", nargs="+", help="files, folders, patterns such as 'speech/**/*.wav', or a CSV with a column path"
+    )
+    parser.add_argument("--per", choices=("utterance", "segment"), default="utterance", help="a row for each of them")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="a .csv, .json or .parquet; default: print CSV")
+    parser.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """The weights, which `timeline` takes too."""
+    parser.add_argument(
+        "model",
+        help="a file of results/weights/<model>/, a folder or a pattern of such files, or the key of a model: "
+        "the probabilities of several are averaged",
+    )
+    parser.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        metavar="MODEL",
+        help="further weights, averaged with the first; repeatable",
+    )
+    parser.add_argument(
+        "--selection",
+        choices=("last", "best"),
+        default="last",
+        help="epoch whose weights are taken of a folder or model",
+    )
+    parser.add_argument(
+        "--uncalibrated", action="store_true", help="leave out the temperature that is stored with the weights"
+    )
     parser.add_argument(
         "--allow-pickle",
         action="store_true",
         help="let weights ask for an encoder that exists only as pickle, which can run code; where you trust both",
     )
-    parser.add_argument("audio", type=Path, nargs="+", help="recordings in any format that the corpora have")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a CSV row for each recording; files that cannot be read are reported, and the exit status is 1 then."""
-    from pipeline.audio.recording import AudioError
-    from pipeline.frontends.base import say_notices
-    from pipeline.runs.prediction import note_on_standardisation, notes_on_features, predict
-    from pipeline.runs.weights import load_weights
+    """Write a row for each recording or segment; one that cannot be used has its reason, and the exit status is 1."""
+    from pipeline.prediction.listing import list_recordings
+    from pipeline.prediction.rows import TableWriter, columns, refuse_output, row_of_error, rows_of, writing
 
-    if options.weights.exists() and not options.weights.is_file():
-        # Opening a pipe would wait for ever.
-        raise InputError(f"{printable(str(options.weights))} is no file; expected a file of results/weights")
-    weights = load_weights(options.weights)
-    network, front_end = weights.build(), weights.front_end()
-    if not front_end.reads_audio:
-        raise InputError(
-            f"{options.weights} was trained on the front end {front_end.options.kind}, which reads no audio, so its "
-            "features of other recordings cannot be computed; only its predictions in results/predictions exist"
-        )
-    if getattr(front_end.options, "allow_pickle", False) and not options.allow_pickle:
-        raise InputError(
-            f"{printable(str(options.weights))} asks for an encoder that may be loaded from pickle, which can run "
-            f"code: {printable(str(weights.frontend.get('path')))}; if you trust both, add --allow-pickle"
-        )
-    front_end.refuse_if_not_installed()
-    if (front_end.dims, front_end.framewise) != (weights.design.shape.dims, weights.design.shape.framewise):
-        raise InputError(
-            f"{printable(str(options.weights))} is damaged: its front end gives {front_end.dims} columns, and its "
-            f"classifier reads {weights.design.shape.dims}"
-        )
-    say_notices([front_end])
-    try:
-        notes = [note_on_standardisation(network), *notes_on_features(weights, front_end)]
-    except InputError as error:
-        raise InputError(f"{options.weights}: {error}") from None
-    for note in filter(None, notes):
-        print(f"{options.weights}: {note}", file=sys.stderr)
-    table = csv.writer(sys.stdout, lineterminator="\n")
-    table.writerow(["path", "predicted", *(f"p_{printable(name)}" for name in weights.classes)])
+    if options.out is not None:
+        refuse_output(options.out, overwrite=options.overwrite)
+    listing = list_recordings(options.recordings)
+    ensemble = ready_ensemble(options)
+    for note in listing.notes:
+        print(note, file=sys.stderr)
+    names = columns(ensemble, options.per)
+
+    @contextmanager
+    def printing() -> Iterator[Callable[[Row], None]]:
+        yield TableWriter(sys.stdout, names).write
+
     failed = 0
-    for path in options.audio:
-        name = printable(str(path))
-        try:
-            found = predict(path, weights, network, front_end)
-        except AudioError as error:
-            print(f"{name}: {error}", file=sys.stderr)
-            failed += 1
-            continue
-        except (MemoryError, RuntimeError) as error:
-            # PyTorch reports memory that is used up as a RuntimeError.
-            print(f"{name}: {_exhausted(error)}", file=sys.stderr)
-            failed += 1
-            continue
-        for remark in found.notes:
-            print(f"{name}: {remark.text}", file=sys.stderr)
-        name = _cell(name)
-        predicted = printable(weights.classes[int(found.probabilities.argmax())])
-        table.writerow([name, predicted, *(f"{value:.6f}" for value in found.probabilities)])
+    with printing() if options.out is None else writing(options.out, names) as write:
+        for path, outcome in scored_recordings(listing.paths, ensemble):
+            if isinstance(outcome, str):
+                failed += 1
+                write(row_of_error(path, outcome))
+            else:
+                for row in rows_of(path, outcome, ensemble, options.per):
+                    write(row)
+    if options.out is not None:
+        told = f", {failed} of them not usable" if failed else ""
+        print(f"{counted(len(listing.paths), 'recording')} in {printable(str(options.out))}{told}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _cell(path: str) -> str:
-    """A path that no spreadsheet takes for a formula: one that begins like a formula gets `./` in front."""
-    return f"./{path}" if path.startswith(("=", "+", "-", "@")) else path
+def ready_ensemble(options: argparse.Namespace) -> Ensemble:
+    """The classifiers that a command line names; what a user must know of them is printed."""
+    from pipeline.frontends.base import say_notices
+    from pipeline.prediction.ensemble import all_weight_files, load_ensemble, notes_of
+
+    files = all_weight_files([options.model, *options.also], options.selection)
+    ensemble = load_ensemble(files, allow_pickle=options.allow_pickle, calibrated=not options.uncalibrated)
+    say_notices(ensemble.front_ends)
+    for note in notes_of(ensemble):
+        print(note, file=sys.stderr)
+    return ensemble
+
+
+def scored_recordings(
+    paths: tuple[Path, ...],
+    ensemble: Ensemble,
+    rule: Callable[[int], list[tuple[int, int]]] | None = None,
+    columns: int = 0,
+) -> Iterator[tuple[Path, Scored | str]]:
+    """What the classifiers say about each recording, or the reason why it cannot be used; with progress on a terminal.
+
+    The reason and the notes of a recording are printed too.
+    """
+    from tqdm import tqdm
+
+    from pipeline.audio.recording import AudioError
+    from pipeline.prediction.segments import score
+
+    sizes = [_size(path) for path in paths]
+    # Bytes stand for time, so that the time left is right for one long recording among short ones.
+    with tqdm(total=sum(sizes), unit="B", unit_scale=True, disable=None, mininterval=0.5) as bar:
+        for number, (path, size) in enumerate(zip(paths, sizes, strict=True), 1):
+            bar.set_description(f"{number} of {len(paths)}")
+            begun = bar.n
+
+            def progress(share: float, begun: float = begun, size: int = size) -> None:
+                bar.update(begun + round(share * size) - bar.n)
+
+            outcome: Scored | str
+            try:
+                outcome = score(path, ensemble, rule, progress, columns)
+            except AudioError as error:
+                outcome = str(error)
+            except (MemoryError, RuntimeError) as error:
+                # PyTorch reports memory that is used up as a RuntimeError.
+                outcome = _exhausted(error)
+            bar.update(begun + size - bar.n)
+            for text in (outcome,) if isinstance(outcome, str) else outcome.notes:
+                tqdm.write(f"{printable(str(path))}: {text}", file=sys.stderr)
+            yield path, outcome
+
+
+def _size(path: Path) -> int:
+    try:
+        return max(1, path.stat().st_size)
+    except OSError:
+        return 1
 
 
 def _exhausted(error: Exception) -> str:

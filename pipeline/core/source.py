@@ -97,6 +97,54 @@ def refuse_other_code(root: Path | None = None) -> None:
         )
 
 
+def code_hashes(root: Path = ROOT) -> dict[str, str]:
+    """The SHA-256 of each room of `pipeline`, and of each module beside them, by name."""
+    top = root / "pipeline"
+    parts = [path for path in sorted(top.iterdir()) if (path / "__init__.py").is_file() or path.suffix == ".py"]
+    return {part.name: _content(part) for part in parts if part.name != "__init__.py"}
+
+
+CODE = Path("code")
+"""In a project that uses the installed package: a file `<room>.txt` with the hash of each room."""
+
+
+def refuse_other_version(folder: Path | None = None) -> None:
+    """Make sure that the installed code is that whose hashes a project has, since DVC compares these.
+
+    Args:
+        folder: the folder of the project; the current one by default. One without hashes accepts any code.
+
+    Raises:
+        InputError: a room differs.
+    """
+    kept = (folder or Path.cwd()) / CODE
+    known = {path.stem: path for path in sorted(kept.glob("*.txt"))} if (kept / "core.txt").is_file() else {}
+    if not known:
+        return
+    here = code_hashes()
+    if other := [
+        name
+        for name in sorted({*known, *here})
+        if name not in known or known[name].read_text("utf-8").strip() != here.get(name)
+    ]:
+        raise InputError(
+            f"the installed code is another version than that in {CODE}/ ({', '.join(other[:5])} differ), so DVC would "
+            "not notice what must be made again; run `shaking-emotions init . --update`, or install the former version"
+        )
+
+
+def _content(part: Path) -> str:
+    files = (
+        [part]
+        if part.is_file()
+        else sorted(path for path in part.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    )
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.relative_to(part.parent).as_posix()}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
 def _imported(path: Path) -> Iterator[str]:
     """Dotted names that a file may import; `from a import b` gives both `a` and `a.b`, whatever `b` is."""
     for node in ast.walk(_executed(ast.parse(path.read_text("utf-8"), filename=str(path)))):

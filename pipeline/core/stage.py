@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 
 from pipeline.core.errors import explained
-from pipeline.core.source import refuse_other_code
+from pipeline.core.source import refuse_other_code, refuse_other_version
 
 
 def run_stage(name: str, main: Callable[..., None], description: str | None, *arguments: tuple[str, str]) -> None:
@@ -24,4 +24,5 @@ def run_stage(name: str, main: Callable[..., None], description: str | None, *ar
     given = list(vars(parser.parse_args()).values())
     with explained("@".join([name, "-".join(given)] if given else [name])):
         refuse_other_code()
+        refuse_other_version()
         main(*given)

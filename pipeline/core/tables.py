@@ -213,7 +213,7 @@ def read_parts(path: Path, folds: int, repeat: int = 1) -> pd.DataFrame:
             f"{table['fold'].iloc[line]}; expected once. {PARTITION_AGAIN}"
         )
     parts = table.pivot(index="utterance", columns="fold", values="part")
-    if sorted(parts.columns) != list(range(1, folds + 1)) or parts.isna().to_numpy().any():
+    if sorted(map(int, parts.columns)) != list(range(1, folds + 1)) or parts.isna().to_numpy().any():
         raise InputError(
             f"{path}: it has folds {', '.join(map(str, parts.columns))}, or not every utterance in each; expected "
             f"every utterance in each of the folds 1 to {folds}. {PARTITION_AGAIN}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from pipeline.core.settings import Key, Strict, Text
 
@@ -41,6 +42,16 @@ class CorpusParams(Strict):
     only: Filter = Field(default_factory=dict)
     exclude: Filter = Field(default_factory=dict)
     split_group: Literal["actor", "session", "shared"] = "actor"
+
+    @field_validator("path")
+    @classmethod
+    def _known_to_dvc(cls, path: str) -> str:
+        if path.startswith("~"):
+            raise ValueError(
+                f"{path!r} begins with ~, which a shell replaces and DVC does not; expected the whole path, such as "
+                f"{str(Path(path).expanduser())!r}"
+            )
+        return path
 
 
 Corpora = Annotated[dict[Key, CorpusParams], Field(min_length=1)]

@@ -14,10 +14,10 @@ import pandas as pd
 from pipeline.core.selections import ALL_SELECTIONS, Selection
 from pipeline.core.tables import number_types
 from pipeline.core.wording import listed, run_words
-from pipeline.evaluation.actors import actor_test
+from pipeline.evaluation.actors import test_of
 from pipeline.evaluation.bootstrap import Run, RunCounts
 from pipeline.evaluation.hypotheses import Hypothesis
-from pipeline.evaluation.pseudo import Withheld
+from pipeline.evaluation.pseudo import Withheld, pseudo_values
 from pipeline.evaluation.significance import (
     correlated_t,
     effect_size,
@@ -54,7 +54,7 @@ def compare(
         hypotheses: the hypotheses to test; models without rows in `runs` count as not trained.
         folds: number of folds of the partition; fewer may have been trained.
         rope: largest difference in points that counts as practically equal.
-        counts: counts of the predictions; with them, the test over actors decides about UA.
+        counts: counts of the predictions; with them, the test over actors decides.
         metrics: what is compared.
         selections: at which epochs; `dev` only where there are such runs.
 
@@ -82,9 +82,11 @@ def compare(
                     found = Comparison(0, note=f"not trained: {', '.join(missing)}")
                 else:
                     better, reference = (scores[model, selection] for model in models)
-                    found = _test(hypothesis, metric, selection, better, reference, folds, rope)
-                    if metric == "valid_ua" and found.p is not None:
-                        found = _over_actors(found, *(counts.get((model, selection)) for model in models), rope)
+                    found, differences = _test(hypothesis, metric, selection, better, reference, folds, rope)
+                    if found.p is not None:
+                        one, other = (counts.get((model, selection)) for model in models)
+                        gaps = None if metric == "valid_ua" else differences
+                        found = _over_actors(found, one, other, gaps, rope)
                 rows.append({
                     "table": hypothesis.table, "model_a": hypothesis.better, "model_b": hypothesis.reference,
                     "metric": metric, "selection": selection, **asdict(replace(found, claim=hypothesis.kind)),
@@ -101,8 +103,13 @@ def compare(
 def _test(
     hypothesis: Hypothesis, metric: Metric, selection: Selection, better: pd.DataFrame, reference: pd.DataFrame,
     folds: int, rope: float,
-) -> Comparison:  # fmt: skip
-    """Test one hypothesis on two models' rows of `RUNS` at one selection, indexed by repeat, fold and seed in order."""
+) -> tuple[Comparison, pd.Series[float]]:  # fmt: skip
+    """Test one hypothesis on two models' rows of `RUNS` at one selection, indexed by repeat, fold and seed in order.
+
+    Returns:
+        The tests but that over actors, and the improvement in points by run; empty where there is no test.
+    """
+    nothing = pd.Series(dtype="float64")
     models = (hypothesis.better, hypothesis.reference)
     finished = [set(rows.index[rows["status"] == "done"]) for rows in (better, reference)]
     n = len(set.intersection(*finished))
@@ -112,19 +119,20 @@ def _test(
         if len(done) < len(rows)
     ]
     if diverged:
-        return Comparison(n, note=f"withheld: {', '.join(diverged)}")
+        return Comparison(n, note=f"withheld: {', '.join(diverged)}"), nothing
     if better.empty and reference.empty:
-        return Comparison(0, note=f"no {selection} epochs: they need at least two finished folds of a seed")
+        return Comparison(0, note=f"no {selection} epochs: they need at least two finished folds of a seed"), nothing
     if unpaired := [
         f"{model} has no {_runs_as_text(lacking)}"
         for model, lacking in zip(models, (finished[1] - finished[0], finished[0] - finished[1]), strict=True)
         if lacking
     ]:
-        return Comparison(n, note=f"withheld: pairs differ, {'; '.join(unpaired)}")
+        return Comparison(n, note=f"withheld: pairs differ, {'; '.join(unpaired)}"), nothing
     differences = better[metric] - reference[metric]
     if unmeasured := int(differences.isna().sum()):
-        return Comparison(n, note=f"withheld: {metric} was not measured in {unmeasured} of {n} pairs")
-    return compare_differences(differences if metric == "valid_ua" else -differences, folds, rope)
+        return Comparison(n, note=f"withheld: {metric} was not measured in {unmeasured} of {n} pairs"), nothing
+    improvements = differences if metric == "valid_ua" else -differences
+    return compare_differences(improvements, folds, rope), improvements
 
 
 def compare_differences(differences: pd.Series[float], folds: int, rope: float) -> Comparison:
@@ -179,12 +187,20 @@ def _p(values: npt.NDArray[np.float64], correction: float) -> float:
 
 
 def _over_actors(
-    found: Comparison, better: Mapping[Run, RunCounts] | None, reference: Mapping[Run, RunCounts] | None, rope: float
-) -> Comparison:
-    """The same, decided by the test over actors, where there are predictions of both models for these runs."""
+    found: Comparison, better: Mapping[Run, RunCounts] | None, reference: Mapping[Run, RunCounts] | None,
+    gaps: pd.Series[float] | None, rope: float,
+) -> Comparison:  # fmt: skip
+    """The same, decided by the test over actors, where there are predictions of both models for these runs.
+
+    Of a difference of Gaps (`gaps`, by run), the validation UA is of actors that were held out; the training UA, of
+    actors that were not, counts as a number of the run.
+    """
     if better is None or reference is None or len(better) != found.n:
         return found
-    test = actor_test(better, reference)
+    values = pseudo_values(better, reference)
+    if gaps is not None and not isinstance(values, Withheld):
+        values = values.with_scores(gaps.loc[list(values.runs)].to_numpy())
+    test = values if isinstance(values, Withheld) else test_of(values)
     if isinstance(test, Withheld):
         return replace(found, note="; ".join(filter(None, (found.note, f"no test over actors: {test.reason}"))))
     low, high = test.interval()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -57,22 +57,24 @@ def gender_gap(women: Sequence[RunCounts], men: Sequence[RunCounts]) -> GenderGa
         men: those of the men, in the same order.
     """
     (ua_women, of_women), (ua_men, of_men) = _ua_and_shares(women), _ua_and_shares(men)
-    sizes = (len(of_women), len(of_men))
-    means = [None if not len(values) else float(values.mean()) for values in (ua_women, ua_men)]
-    if min(sizes) < LEAST_ACTORS:
-        return GenderGap(
-            *sizes, *means, note=f"{sizes[0]} women and {sizes[1]} men; a test needs {LEAST_ACTORS} of each"
-        )
+    found = GenderGap(len(of_women), len(of_men), _mean(ua_women), _mean(ua_men))
+    if min(found.women, found.men) < LEAST_ACTORS:
+        note = f"{found.women} women and {found.men} men; a test needs {LEAST_ACTORS} of each"
+        return replace(found, note=note)
     gaps = ua_women - ua_men
     parts = [(float(values.var(ddof=1)) / len(values), len(values) - 1.0) for values in (of_women, of_men)]
     if len(gaps) > 1:
         parts.append((float(gaps.var(ddof=1)) / len(gaps), len(gaps) - 1.0))
     variance = sum(part for part, _ in parts)
     if variance < EQUAL**2:
-        return GenderGap(*sizes, *means, note="all actors are classified alike")
+        return replace(found, note="all actors are classified alike")
     df, error, mean = satterthwaite(*parts), float(np.sqrt(variance)), float(gaps.mean())
     half = float(stats.t.isf(0.025, df)) * error
-    return GenderGap(*sizes, *means, mean - half, mean + half, float(2 * stats.t.sf(abs(mean) / error, df)))
+    return replace(found, low=mean - half, high=mean + half, p=float(2 * stats.t.sf(abs(mean) / error, df)))
+
+
+def _mean(values: Array) -> float | None:
+    return float(values.mean()) if len(values) else None
 
 
 def _ua_and_shares(trainings: Sequence[RunCounts]) -> tuple[Array, Array]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.evaluation.params import TableParams
 from pipeline.evaluation.tables import Kind
-from pipeline.paper.statements import STATEMENT_PAIRS, STATEMENTS_KEY
+from pipeline.paper.statements import STATEMENT_CLAIMS, STATEMENTS_KEY
 from pipeline.paper.tables import PAPER_TABLES
 
 USER_MARKERS = "†‡§¶"
@@ -36,7 +36,10 @@ PAPER_HYPOTHESES: tuple[Hypothesis, ...] = (
         for key, table in PAPER_TABLES.items()
         for models_and_marker in table.hypotheses
     ),
-    *(Hypothesis(STATEMENTS_KEY, *pair) for pair in STATEMENT_PAIRS),
+    *(
+        Hypothesis(STATEMENTS_KEY, first, second, kind="equivalent" if relation == "equal" else "better")
+        for first, second, relation in STATEMENT_CLAIMS
+    ),
 )
 """The hypotheses of section 6 of the paper: those of its tables, then those that section 6.2 states beside them."""
 

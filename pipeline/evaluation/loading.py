@@ -15,8 +15,7 @@ from pipeline.core.wording import run_words
 from pipeline.evaluation.results import Adoption, Results, RunDetails
 from pipeline.evaluation.tables import COMPARISONS, INTERVALS
 from pipeline.folds.params import PartitionParams, headline_folds
-from pipeline.runs.tables import RUNS, SPLIT_DIGITS, history_schema, predictions_schema
-from pipeline.runs.testing import tested_schema
+from pipeline.runs.tables import RUNS, SPLIT_DIGITS, apart_schema, history_schema, predictions_schema
 
 if TYPE_CHECKING:
     from pipeline.params import Params
@@ -52,8 +51,8 @@ def headline(table: pd.DataFrame, partition: PartitionParams) -> pd.DataFrame:
 
 
 def load_tests(folder: Path, params: Params) -> pd.DataFrame:
-    """`tested_schema` of the configured models that have a file in `folder`; no rows without a test."""
-    schema = tested_schema(params.classes)
+    """`apart_schema` of the configured models that have a file in `folder`; no rows without a test."""
+    schema = apart_schema(params.classes)
     paths = [folder / f"{model}.csv" for model in params.models]
     tables = [read_table(path, schema) for path in paths if path.exists()]
     tables = [table for table in tables if not table.empty]

@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
 from pipeline.core.selections import PREDICTED
 from pipeline.evaluation.tables import measures_schema
+from pipeline.runs.calibration import RUN_KEYS, calibrated
 from pipeline.training.accuracy import unweighted_accuracy
 
 BINS = 15
@@ -48,9 +49,25 @@ def calibration_error(confidence: npt.NDArray[np.float64], right: npt.NDArray[np
         confidence: (n,) probability of the predicted class.
         right: (n,) whether it was the true class.
     """
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    bins = confidence_bins(confidence)
     gaps = np.bincount(bins, right.astype(float) - confidence, minlength=BINS)
     return float(100 * np.abs(gaps).sum() / len(confidence))
+
+
+def confidence_bins(confidence: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """(n,) bin of each confidence, from 0."""
+    return np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+
+
+def _with_calibrated(table: pd.DataFrame, scaled: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """The table with the confidence of scaled probabilities, and whether their most probable class is right."""
+    values = scaled[[f"p_{name}" for name in classes]].to_numpy(dtype=np.float64)
+    if not len(values):
+        return table.assign(_confidence=np.nan, _right=False)
+    right = np.asarray(classes, dtype=object)[values.argmax(axis=1)] == scaled["emotion"].to_numpy(dtype=object)
+    keys = [name for name in (*RUN_KEYS, "utterance", "segment") if name in scaled and name in table]
+    more = scaled[keys].assign(_confidence=values.max(axis=1), _right=right)
+    return table.merge(more, on=keys, how="left", validate="one_to_one")
 
 
 def _measures(model: str, predictions: pd.DataFrame, classes: Sequence[str]) -> Iterator[dict[str, object]]:
@@ -58,8 +75,13 @@ def _measures(model: str, predictions: pd.DataFrame, classes: Sequence[str]) -> 
         chosen = predictions[predictions["selection"] == selection]
         if chosen.empty:
             continue
-        for level, table in (("segment", chosen), ("utterance", by_utterance(chosen, classes))):
-            for (repeat, fold, seed), run in table.groupby(["repeat", "fold", "seed"]):
+        scaled = calibrated(chosen, classes)
+        levels = (
+            ("segment", _with_calibrated(chosen, scaled, classes)),
+            ("utterance", _with_calibrated(by_utterance(chosen, classes), by_utterance(scaled, classes), classes)),
+        )
+        for level, table in levels:
+            for (repeat, fold, seed), run in table.groupby(list(RUN_KEYS)):
                 for corpus, gender, rows in _groups(run):
                     yield {
                         "model": model, "fold": fold, "seed": seed, "selection": selection, "level": level,
@@ -84,12 +106,15 @@ def _scores(rows: pd.DataFrame, classes: Sequence[str]) -> dict[str, object]:
     recalls = {f"recall_{name}": 100 * counts[k, k] / totals[k] if totals[k] else np.nan for name, k in index.items()}
     present = [k for k in range(len(classes)) if totals[k]]
     confidence = rows[[f"p_{name}" for name in classes]].to_numpy(dtype=np.float64).max(axis=1)
+    known = rows["_confidence"].notna().all()
+    scaled = rows["_confidence"].to_numpy(dtype=np.float64), rows["_right"].to_numpy(dtype=bool)
     return {
         "n": len(rows),
         "ua": unweighted_accuracy(*numbers, len(classes)),
         "wa": 100 * accuracy_score(*numbers),
         "macro_f1": 100 * f1_score(*numbers, labels=present, average="macro", zero_division=0),
         "ece": calibration_error(confidence, truth == predicted),
+        "ece_calibrated": calibration_error(*scaled) if known else np.nan,
         **recalls,
         **{f"count_{one}_{other}": int(counts[index[one], index[other]]) for one in classes for other in classes},
     }

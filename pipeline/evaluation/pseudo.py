@@ -38,6 +38,10 @@ class PseudoValues:
     scores: Array
     values: Array
 
+    def with_scores(self, scores: Array) -> PseudoValues:
+        """The same with other scores, whose difference to these is the run's and no actor's."""
+        return PseudoValues(self.runs, scores, self.values + (scores - self.scores))
+
     def mean_over_seeds(self) -> PseudoValues:
         """The seeds of a fold of a partition as one run."""
         splits = list(dict.fromkeys((repeat, fold) for repeat, fold, _ in self.runs))

@@ -112,7 +112,7 @@ class Results:
         utterances: `COMPARISONS` by UA over utterances; may be empty.
         genders: `GENDERS`; may be empty.
         measures: `measures_schema`, or None.
-        test_scores: rows of `tested_schema` of the trained models; none without a test.
+        test_scores: rows of `apart_schema` of the trained models; none without a test.
         pooled: `POOLED`.
         cells: `CELLS`, the cross-corpus matrix; none where folds are not corpora.
         split_notes: what is to be known of the division of recordings, a sentence each.

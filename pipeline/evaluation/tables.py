@@ -45,7 +45,7 @@ class Comparison:
         ci_low, ci_high: 95 % interval of `mean_difference`, that of the deciding test.
         note: why something is empty.
         p_actor, actor_low, actor_high, actor_df: the test whose cases are actors (`evaluation/actors.py`), its 95 %
-            interval and degrees of freedom; for UA where there are predictions.
+            interval and degrees of freedom; where there are predictions.
         p_not_worse: by the deciding test, that the difference is below -`report.rope`.
         p_equivalent: by the deciding test twice, that it is outside of +- `report.rope`.
         claim: what is claimed.
@@ -117,7 +117,7 @@ COMPARISONS = pa.DataFrameSchema({
 """One row per table, pair, metric and selection; `model_a` is the one claimed better, differences in points."""
 
 GENDERS = pa.DataFrameSchema({
-    "model": text(), "selection": one_of("last", "best"), "corpus": text(), "women": integer(0), "men": integer(0),
+    "model": text(), "selection": one_of(*PREDICTED), "corpus": text(), "women": integer(0), "men": integer(0),
     "ua_women": number(least=0, empty=True), "ua_men": number(least=0, empty=True), "difference": number(empty=True),
     "ci_low": number(empty=True), "ci_high": number(empty=True), "p": probability(empty=True), "note": text(),
 })  # fmt: skip
@@ -133,11 +133,20 @@ INTERVALS = pa.DataFrameSchema({
 interval over actors."""
 
 
+CALIBRATION = pa.DataFrameSchema({
+    "model": text(), "selection": one_of(*PREDICTED), "probabilities": one_of("own", "calibrated"),
+    "bin": integer(1), "n": integer(1), "confidence": probability(), "accuracy": probability(),
+})  # fmt: skip
+"""One row per model, selection, kind of probabilities and bin of confidence that has segments: their number over all
+runs, their mean probability of the predicted class, and the share of them that is right."""
+
+
 def measures_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
     """Columns of `results/measures.csv`: one row per run, selection, level and group; accuracies in percent.
 
     `level` is `segment`, or `utterance` (the mean of its segments' probabilities). `corpus` and `gender` are a key
     and a letter for the rows of that group alone, else `all`. A recall is empty where the group lacks the class.
+    `ece_calibrated` is `ece` with the cross-validated temperature; empty where the seed has no other fold.
     """
     return pa.DataFrameSchema({
         "model": text(), "fold": integer(1), "seed": integer(0), "selection": one_of(*PREDICTED),
@@ -146,4 +155,5 @@ def measures_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
         "ece": number(least=0), **{f"recall_{name}": number(least=0, empty=True) for name in classes},
         **{f"count_{true}_{predicted}": integer(0) for true in classes for predicted in classes},
         "repeat": integer(1),
+        "ece_calibrated": number(least=0, empty=True),
     })  # fmt: skip

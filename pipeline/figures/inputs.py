@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import pandas as pd
 from pipeline.core.selections import Selection
 from pipeline.evaluation.results import Results
 from pipeline.evaluation.selections import EPOCHS
+from pipeline.evaluation.tables import CALIBRATION
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class FigureInputs:
         measures: rows of `measures_schema` of the trained models.
         recording: rows of `SEGMENTS` of the recording to show.
         spectrograms: (frames, bins) features of each of these rows.
+        calibration: rows of `CALIBRATION` of the trained models.
     """
 
     results: Results
@@ -31,6 +33,7 @@ class FigureInputs:
     measures: pd.DataFrame
     recording: pd.DataFrame
     spectrograms: Sequence[npt.NDArray[np.float32]]
+    calibration: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(CALIBRATION.columns)))
 
     @property
     def chance_level(self) -> float:

@@ -12,6 +12,7 @@ from pipeline.figures.differences import draw_differences
 from pipeline.figures.drawing import Drawing
 from pipeline.figures.groups import draw_groups
 from pipeline.figures.inputs import FigureInputs
+from pipeline.figures.reliability import draw_reliability
 from pipeline.figures.spectrogram import draw_spectrogram
 from pipeline.figures.trade_off import draw_trade_off
 
@@ -24,6 +25,7 @@ FIGURES: tuple[Draw, ...] = (
     draw_trade_off,
     draw_differences,
     draw_confusion,
+    draw_reliability,
     draw_groups,
     draw_cross_corpus,
     draw_folds,

@@ -133,8 +133,8 @@ class _Choices:
         in_fold = np.stack([(assignments == fold) @ task.shares for fold in range(task.folds)], axis=1)
         self._assignments = assignments
         self.left_out = in_fold + np.roll(in_fold, -1, axis=1) if task.dev else in_fold
-        self.complete = (self.left_out < _WHOLE).all((1, 2))
-        self.missing = (in_fold <= 0).sum((1, 2))
+        self.complete: NDArray[np.bool_] = np.asarray((self.left_out < _WHOLE).all((1, 2)))
+        self.missing: Integers = np.asarray((in_fold <= 0).sum((1, 2)))
         deviation = np.square(in_fold - 1 / task.folds).sum((1, 2)).round(12)
         order = (deviation,) if task.balance_classes else ()
         # The last key counts most; equal ones stay in their order.

@@ -123,16 +123,17 @@ def _refuse_empty(table: pd.DataFrame, key: str, name: str) -> None:
 
 def _refuse_twice(table: pd.DataFrame, names: pd.Series[str], key: str, name: str) -> None:
     """Refuse a recording that stands there twice with different values."""
-    columns = [column for column in table if _is_value(str(column))]
+    columns = _values(table)
     different = table[columns].assign(key=names).drop_duplicates()
     second = different["key"].duplicated()
     if second.any():
-        row = different[second].iloc[0]
-        first = different[different["key"] == row["key"]].iloc[0]
+        row, at = different[second].iloc[0], different.index[second][0]
+        same = different["key"] == row["key"]
+        first, before = different[same].iloc[0], different.index[same][0]
         column = next(one for one in columns if first[one] != row[one])
         raise InputError(
-            f"{name} line {row.name + 2}: {key} {row['key']!r} has {column} {row[column]}, and on line "
-            f"{first.name + 2} {first[column]}; expected each in one part; remove one of the rows"
+            f"{name} line {at + 2}: {key} {row['key']!r} has {column} {row[column]}, and on line {before + 2} "
+            f"{first[column]}; expected each in one part; remove one of the rows"
         )
 
 
@@ -166,8 +167,10 @@ def _more(number: int) -> str:
     return f"so are {number - 1} more rows; " if number > 1 else ""
 
 
-def _is_value(column: str) -> bool:
-    return column in ("fold", "part") or (column.startswith("part") and column[4:].isdigit())
+def _values(table: pd.DataFrame) -> list[str]:
+    """The columns that say where a recording belongs."""
+    columns = map(str, table.columns)
+    return [one for one in columns if one in ("fold", "part") or (one.startswith("part") and one[4:].isdigit())]
 
 
 def split_of(listed_rows: Listed, recordings: pd.DataFrame, folds: int) -> list[Parts]:
@@ -187,7 +190,7 @@ def split_of(listed_rows: Listed, recordings: pd.DataFrame, folds: int) -> list[
             "expected every recording of the configured corpora; add them, with the part `unused` if no run shall see "
             "them"
         )
-    values = [column for column in table if _is_value(str(column))]
+    values = _values(table)
     named = [f"part{fold}" for fold in range(1, folds + 1)]
     if values == ["fold"]:
         found = _by_fold(listed_rows, folds)

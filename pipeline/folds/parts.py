@@ -42,7 +42,7 @@ class Places:
 
     def validated(self, fold: int) -> Mask:
         """(recordings,) whether the fold would validate a recording."""
-        here = self.fold_of == fold
+        here = np.asarray(self.fold_of == fold)
         if not len(self.block):
             return here
         return np.asarray(here & (self.alone | (self.block == (fold - 1) % self.blocks)))

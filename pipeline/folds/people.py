@@ -107,10 +107,10 @@ def shared_people(table: pd.DataFrame, sources: Mapping[str, Source]) -> list[st
     """A sentence for each set of corpora that have people in common, such as two entries of one reader."""
     rows = table[["corpus", "actor"]].drop_duplicates()
     rows = rows.assign(person=people_of(rows, sources))
-    corpora = rows.groupby("person", sort=False)["corpus"].agg(lambda one: tuple(sorted(set(one))))
     found: dict[tuple[str, ...], list[str]] = {}
-    for person, names in corpora[corpora.map(len) > 1].items():
-        found.setdefault(names, []).append(str(person).partition("|")[2])
+    for person, theirs in rows.groupby("person", sort=False):
+        if len(names := sorted(set(theirs["corpus"]))) > 1:
+            found.setdefault(tuple(names), []).append(str(person).partition("|")[2])
     return [
         f"{enumerated(names)} have {len(people)} actors in common ({listed(sorted(people), 3)}): each is one person, "
         "whose recordings stay together"

@@ -237,7 +237,8 @@ class _Divided:
         notes = [f"fold {fold} {verb} {corpus}" for corpus, fold in numbers.items()]
         if self.options.leave_one_out:
             notes += [f"fold {len(numbers) + fold} validates {corpus}" for corpus, fold in numbers.items()]
-        return [Places(rest["corpus"].map(numbers).to_numpy(), len(numbers))], folds, notes
+        fold_of = rest["corpus"].map(numbers).to_numpy().astype(np.int64)
+        return [Places(fold_of, len(numbers))], folds, notes
 
     def _texts(self, rest: pd.DataFrame) -> tuple[list[Places], pd.DataFrame, list[str]]:
         options = self.options
@@ -375,7 +376,7 @@ def _unused(runs: Runs, recordings: pd.DataFrame, classes: Sequence[str]) -> pd.
 
 def _validated(runs: Runs, recordings: pd.DataFrame, *, several: bool) -> pd.DataFrame:
     """The actors that each fold validates, as rows of `FOLDS`."""
-    tables = []
+    tables: list[pd.DataFrame] = []
     for (repeat, fold), parts in runs.items():
         rows = recordings.loc[parts == VALID, ["corpus", "actor", "gender", "group"]]
         rows = rows.drop_duplicates(["corpus", "actor"]).sort_values(["corpus", "actor"])

@@ -57,5 +57,7 @@ def _read() -> Iterator[Statement]:
 
 STATEMENTS: tuple[Statement, ...] = tuple(_read())
 
-STATEMENT_PAIRS: tuple[tuple[str, str], ...] = tuple(dict.fromkeys((one.first, one.second) for one in STATEMENTS))
-"""The pairs of models, each once: a pair is compared by every metric."""
+STATEMENT_CLAIMS: tuple[tuple[str, str, Relation], ...] = tuple(
+    dict.fromkeys((one.first, one.second, one.relation) for one in STATEMENTS)
+)
+"""The claims about pairs of models, each once: a pair is compared by every metric."""

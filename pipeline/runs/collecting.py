@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.core.features import Shape
+from pipeline.runs.calibration import Temperatures, cross_validated_temperatures
 from pipeline.runs.identity import RunSpec
 from pipeline.runs.params import RunSections
 from pipeline.runs.selection import Run, select_epochs
@@ -23,12 +24,16 @@ from pipeline.training.state import Epoch
 
 @dataclass(frozen=True)
 class ModelResults:
-    """The tables of one model (RUNS, HISTORY and predictions) and the record of how its runs were trained."""
+    """The tables of one model (RUNS, HISTORY and predictions) and the record of how its runs were trained.
+
+    `temperatures` are those of `cross_validated_temperatures`.
+    """
 
     runs: pd.DataFrame
     history: pd.DataFrame
     predictions: pd.DataFrame
     record: dict[str, Any]
+    temperatures: Temperatures
 
 
 def collect(
@@ -54,13 +59,11 @@ def collect(
     predictions = [
         _predictions(run, name, segments[run.spec.repeat], params) for run in ordered for name in run.snapshots
     ]
-    empty = pd.DataFrame(columns=list(predictions_schema(params.classes).columns))
-    return ModelResults(
-        runs,
-        history,
-        pd.concat(predictions, ignore_index=True) if predictions else empty,
-        {"model": model, "runs": [_record(run) for run in ordered]},
-    )
+    columns = list(predictions_schema(params.classes).columns)
+    table = pd.concat(predictions, ignore_index=True) if predictions else pd.DataFrame(columns=columns)
+    temperatures = cross_validated_temperatures(table, params.classes)
+    record = {"model": model, "runs": [_record(run, temperatures) for run in ordered]}
+    return ModelResults(runs, history, table, record, temperatures)
 
 
 def _columns(row: Epoch) -> dict[str, float]:
@@ -74,6 +77,7 @@ def trained_weights(
     shape: Shape,
     frontend: Mapping[str, Any],
     depends: Mapping[str, Any] = MappingProxyType({}),
+    temperatures: Temperatures = MappingProxyType({}),
 ) -> Iterator[tuple[str, Weights]]:
     """The weights of every run's last and best epochs, by name: `fold1-seed2-best`, `repeat2-fold1-seed2-best`.
 
@@ -83,6 +87,7 @@ def trained_weights(
         shape: shape of the model's features.
         frontend: the options of its front end, as plain values.
         depends: what its features depend on beside them, see `FrontEnd.identity`.
+        temperatures: those of `ModelResults`; a run without one has weights without one.
     """
     for run in finished:
         spec = run.spec
@@ -99,6 +104,7 @@ def trained_weights(
                     params.classes,
                     params.segment,
                     dict(depends),
+                    temperatures.get((*_key(spec), selection)),
                 ),
             )
 
@@ -120,7 +126,8 @@ def _key(spec: RunSpec) -> Run:
     return spec.repeat, spec.fold, spec.seed
 
 
-def _record(run: FinishedRun) -> dict[str, Any]:
+def _record(run: FinishedRun, temperatures: Temperatures) -> dict[str, Any]:
+    found = {name: temperatures.get((*_key(run.spec), name)) for name in run.snapshots}
     return {
         "fold": run.spec.fold,
         "seed": run.spec.seed,
@@ -138,5 +145,6 @@ def _record(run: FinishedRun) -> dict[str, Any]:
         "versions": run.versions,
         # Only where they apply, so that the records of other runs stay as they are.
         **({"chosen": run.chosen} if run.chosen else {}),
+        **({"temperature": known} if (known := {name: one for name, one in found.items() if one is not None}) else {}),
         **({"adopted": run.adopted} if run.adopted is not None else {}),
     }

@@ -41,3 +41,18 @@ def predictions_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
         "segment": key(), "emotion": one_of(*classes), "predicted": one_of(*classes),
         **{f"p_{name}": probability() for name in classes}, "repeat": integer(1),
     })  # fmt: skip
+
+
+def apart_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
+    """Columns of `results/test/<model>.csv`: a row for each run, then one of their ensemble; accuracies in percent.
+
+    The ensemble has the mean of the probabilities of all runs, and 0 as repeat, fold and seed; `runs` is their number.
+    `level` is `segment`, or `utterance` (the mean of its segments' probabilities). A recall is empty where the test
+    lacks the class.
+    """
+    return pa.DataFrameSchema({
+        "model": text(), "repeat": integer(0), "fold": integer(0), "seed": integer(0), "selection": one_of(*PREDICTED),
+        "kind": one_of("run", "ensemble"), "runs": integer(1), "level": one_of("segment", "utterance"),
+        "n": integer(1), "ua": number(least=0), "wa": number(least=0),
+        **{f"recall_{name}": number(least=0, empty=True) for name in classes},
+    })  # fmt: skip

@@ -6,35 +6,19 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 from numpy.typing import NDArray
 
 from pipeline.core.selections import PREDICTED
-from pipeline.core.tables import integer, number, one_of, text
 from pipeline.runs.store import FinishedRun
+from pipeline.runs.tables import apart_schema
 from pipeline.training.accuracy import unweighted_accuracy
 from pipeline.training.data import in_part
 
 
-def tested_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
-    """Columns of `results/test/<model>.csv`: a row for each run, then one of their ensemble; accuracies in percent.
-
-    The ensemble has the mean of the probabilities of all runs, and 0 as repeat, fold and seed; `runs` is their number.
-    `level` is `segment`, or `utterance` (the mean of its segments' probabilities). A recall is empty where the test
-    lacks the class.
-    """
-    return pa.DataFrameSchema({
-        "model": text(), "repeat": integer(0), "fold": integer(0), "seed": integer(0), "selection": one_of(*PREDICTED),
-        "kind": one_of("run", "ensemble"), "runs": integer(1), "level": one_of("segment", "utterance"),
-        "n": integer(1), "ua": number(least=0), "wa": number(least=0),
-        **{f"recall_{name}": number(least=0, empty=True) for name in classes},
-    })  # fmt: skip
-
-
-def tested(
+def scores_apart(
     model: str, finished: Sequence[FinishedRun], segments: Mapping[int, pd.DataFrame], classes: Sequence[str]
 ) -> pd.DataFrame:
-    """Rows of `tested_schema`; none without a test.
+    """Rows of `apart_schema`; none without a test.
 
     Args:
         model: key of the model.
@@ -61,7 +45,7 @@ def tested(
             place = {"model": model, "repeat": 0, "fold": 0, "seed": 0}
             kind = {"selection": selection, "kind": "ensemble", "runs": len(found)}
             rows += _rows({**place, **kind}, here, np.mean(found, axis=0), classes)
-    return pd.DataFrame(rows, columns=list(tested_schema(classes).columns))
+    return pd.DataFrame(rows, columns=list(apart_schema(classes).columns))
 
 
 def _rows(
@@ -69,7 +53,7 @@ def _rows(
 ) -> list[dict[str, object]]:
     """One row for segments, and one for utterances."""
     index = {name: number for number, name in enumerate(classes)}
-    truth = segments["emotion"].map(index).to_numpy()
+    truth = segments["emotion"].map(index).to_numpy().astype(np.int64)
     codes, _ = pd.factorize(segments["utterance"])
     first = np.unique(codes, return_index=True)[1]
     sums = np.zeros((len(first), len(classes)))

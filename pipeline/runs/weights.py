@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ from pipeline.models.base import Classifier
 from pipeline.models.family import Design
 from pipeline.models.options import FeatureParams, NetworkParams
 from pipeline.models.registry import family
+from pipeline.runs.calibration import LARGEST_TEMPERATURE, LEAST_TEMPERATURE
 from pipeline.runs.params import LONGEST_CONTEXT
 from pipeline.runs.soundness import (
     LARGEST,
@@ -59,6 +61,8 @@ class Weights:
         depends: what the features that it learned from depend on beside options and code, see `FrontEnd.identity`.
         classes: emotions in the order of the probabilities.
         segment: rule by which utterances are cut into segments.
+        temperature: number that its scores are divided by, so that its probabilities are frequencies, see
+            `runs.calibration`; None if it is not known.
     """
 
     tensors: dict[str, Tensor]
@@ -70,6 +74,7 @@ class Weights:
     classes: tuple[str, ...]
     segment: SegmentParams
     depends: dict[str, Any] = field(default_factory=dict)
+    temperature: float | None = None
 
     def build(self) -> Classifier:
         """The classifier in eval mode, with these weights."""
@@ -98,6 +103,8 @@ def save_weights(weights: Weights, path: Path) -> None:
         "frontend": json.dumps(weights.frontend),
         "depends": json.dumps(weights.depends),
         "reading": json.dumps(vars(reading)),
+        # Only where it is known, so that the bytes of other weights stay as they are.
+        **({} if weights.temperature is None else {"temperature": json.dumps(weights.temperature)}),
     }
     write_tensors(weights.tensors, path, header)
 
@@ -114,10 +121,7 @@ def load_weights(path: Path) -> Weights:
     except (OSError, ValueError, TypeError, SafetensorError) as error:
         raise InputError(f"{shown} cannot be read as weights: {error}; expected a file of results/weights") from None
     if header.get("format") != FORMAT:
-        raise InputError(
-            f"{shown} has format {header.get('format')!r}, expected {FORMAT!r}: not written by this version of this "
-            "software"
-        )
+        raise InputError(f"{shown} {_of_another_version(header.get('format'))}")
     try:
         weights = _described(tensors, header)
         refuse_other_tensors(weights.design, tensors)
@@ -133,6 +137,18 @@ def load_weights(path: Path) -> Weights:
         reason = str(error) if known else f"{type(error).__name__}: {error}"
         raise InputError(f"{shown} is damaged: {printable(' '.join(reason.split()))[:MOST]}") from None
     return weights
+
+
+def _of_another_version(written: str | None) -> str:
+    """What to do with a file of another format."""
+    base, _, number = FORMAT.rpartition("-")
+    told = f"has format {printable(repr(written))}, expected {FORMAT!r}: "
+    other = re.fullmatch(rf"{re.escape(base)}-([0-9]{{1,4}})", written or "")
+    if other is None:
+        return f"{told}not written by this version of this software"
+    if int(other[1]) > int(number):
+        return f"{told}written by a newer version of this software; install that version"
+    return f"{told}written by an older version of this software; `dvc repro` writes it again"
 
 
 def _described(tensors: dict[str, Tensor], header: Mapping[str, str]) -> Weights:
@@ -162,6 +178,13 @@ def _described(tensors: dict[str, Tensor], header: Mapping[str, str]) -> Weights
         raise ValueError(f"a model frame has {reading.context} frames; expected at most {LONGEST_CONTEXT}")
     if not header["epoch"].isascii() or not header["epoch"].isdigit():
         raise ValueError(f"epoch is {header['epoch']!r}; expected a number")
+    temperature = json.loads(header["temperature"]) if "temperature" in header else None
+    if temperature is not None and not (
+        type(temperature) is float and LEAST_TEMPERATURE <= temperature <= LARGEST_TEMPERATURE
+    ):
+        raise ValueError(
+            f"temperature is {str(temperature)[:40]}; expected {LEAST_TEMPERATURE:g} to {LARGEST_TEMPERATURE:g}"
+        )
     if contradictions := list(kind.mistakes(design, LARGEST, 1)):
         raise ValueError("; ".join(contradictions))
     return Weights(
@@ -174,4 +197,5 @@ def _described(tensors: dict[str, Tensor], header: Mapping[str, str]) -> Weights
         classes,
         SegmentParams.model_validate_json(header["segment"]),
         dict(json.loads(header["depends"])),
+        temperature,
     )

@@ -7,7 +7,7 @@ from sklearn.metrics import balanced_accuracy_score, recall_score
 
 from pipeline.core.errors import InputError
 from pipeline.core.tables import read_table, write_table
-from pipeline.evaluation.bootstrap import bootstrap_interval, count_by_actor
+from pipeline.evaluation.bootstrap import RunCounts, bootstrap_interval, count_by_actor
 from pipeline.evaluation.loading import load_predictions
 from pipeline.evaluation.measures import by_utterance, calibration_error, measure
 from pipeline.evaluation.tables import measures_schema
@@ -96,48 +96,55 @@ def test_calibration_error_bin_by_bin():
     assert calibration_error(np.ones(4), np.array([True] * 4)) == 0
 
 
-def test_the_bootstrap_is_that_of_tables_whose_actors_are_drawn_anew():
-    better, reference = predictions_of(1.2, 1), predictions_of(0.4, 2)
-    chosen = [table[table["selection"] == "last"] for table in (better, reference)]
-    counts = [count_by_actor(table, CLASSES) for table in chosen]
-    low, high = bootstrap_interval(*counts, draws=60)
-    draws = []
-    weights = {fold: np.random.default_rng([fold, 4]).multinomial(4, [0.25] * 4, size=60) for fold in (1, 2)}
-    for draw in range(60):
-        differences = []
-        for fold in (1, 2):
-            for seed in (1, 2):
-                uas = []
-                for table in chosen:
-                    rows = table[(table["fold"] == fold) & (table["seed"] == seed)]
-                    actors = sorted(rows["actor"].unique())
-                    again = pd.concat([
-                        rows[rows["actor"] == actor] for actor, times in zip(actors, weights[fold][draw], strict=True) for _ in range(times)
-                    ])  # fmt: skip
-                    uas.append(100 * balanced_accuracy_score(again["emotion"], again["predicted"]))
-                differences.append(uas[0] - uas[1])
-        draws.append(np.mean(differences))
-    assert (low, high) == pytest.approx(tuple(np.quantile(draws, [0.025, 0.975])))
-    ua = [
-        np.mean(
-            [
-                100 * balanced_accuracy_score(rows["emotion"], rows["predicted"])
-                for _, rows in t.groupby(["fold", "seed"])
+def test_the_bootstrap_is_that_of_tables_whose_actors_are_drawn_anew_and_widened():
+    chosen = predictions_of(0.8, 1)
+    chosen = chosen[chosen["selection"] == "last"]
+    low, high = bootstrap_interval(count_by_actor(chosen, CLASSES), draws=40)
+    weights = {fold: np.random.default_rng([fold, 4]).multinomial(4, [0.25] * 4, size=40) for fold in (1, 2)}
+
+    def mean_ua(times):
+        uas = []
+        for (fold, _), rows in chosen.groupby(["fold", "seed"]):
+            actors = sorted(rows["actor"].unique())
+            copies = [
+                rows[rows["actor"] == actor] for place, actor in enumerate(actors) for _ in range(times[fold][place])
             ]
-        )
-        for t in chosen
-    ]
-    assert low < ua[0] - ua[1] < high
+            again = pd.concat(copies)
+            uas.append(100 * balanced_accuracy_score(again["emotion"], again["predicted"]))
+        return np.mean(uas)
+
+    mean = mean_ua({fold: [1] * 4 for fold in weights})
+    drawn = np.quantile(
+        [mean_ua({fold: weights[fold][draw] for fold in weights}) for draw in range(40)], [0.025, 0.975]
+    )
+    assert (low, high) == pytest.approx(tuple(mean + np.sqrt(4 / 3) * (drawn - mean)))
+    assert low < mean < high
 
 
-def test_the_bootstrap_needs_the_same_runs_and_actors():
+def test_the_bootstrap_needs_two_actors_a_fold_and_the_same_in_every_partition():
     counts = count_by_actor(predictions_of(), CLASSES)
-    fewer = count_by_actor(predictions_of(seeds=(1,)), CLASSES)
-    others = count_by_actor(predictions_of().assign(actor=lambda table: table["actor"].replace("a", "z")), CLASSES)
-    assert bootstrap_interval(counts, fewer) is None
-    assert bootstrap_interval(counts, others) is None
-    assert bootstrap_interval({}, {}) is None
-    assert bootstrap_interval(counts, counts) == (0, 0)
+    one = {run: RunCounts(run_counts.actors[:1], run_counts.totals[:1], run_counts.hits[:1])
+           for run, run_counts in counts.items()}  # fmt: skip
+    assert bootstrap_interval(one) is None
+    swapped = {(2, 3 - fold, seed): run_counts for (_, fold, seed), run_counts in counts.items()}
+    assert bootstrap_interval({**counts, **swapped}) is None
+    again = {(2, fold, seed): run_counts for (_, fold, seed), run_counts in counts.items()}
+    assert bootstrap_interval({**counts, **again}) == pytest.approx(bootstrap_interval(counts)), "no new actors"
+
+
+def test_counts_are_those_of_a_loop():
+    table = predictions_of(0.5, 3)
+    counts = count_by_actor(table[table["selection"] == "best"], CLASSES)
+    assert set(counts) == {(1, fold, seed) for fold in (1, 2) for seed in (1, 2)}
+    for (_, fold, seed), run in counts.items():
+        for actor, totals, hits in zip(run.actors, run.totals, run.hits, strict=True):
+            for name, total, hit in zip(CLASSES, totals, hits, strict=True):
+                said = [
+                    row.predicted
+                    for row in table.itertuples()
+                    if (row.fold, row.seed, row.actor, row.emotion, row.selection) == (fold, seed, actor, name, "best")
+                ]
+                assert (total, hit) == (len(said), said.count(name))
 
 
 def test_predictions_of_other_data_are_refused(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.evaluation.actors import test_of as tested
+from pipeline.evaluation import actors
 from pipeline.evaluation.power import Noise, Plan, actors_needed, expected, repeats_needed, seeds_needed
 from tests.evaluation.test_actors import drawn
 
@@ -20,7 +20,7 @@ def test_it_is_how_often_the_test_finds_a_difference(repeats, seeds):
     for seed in range(600):
         source = np.random.default_rng([seed, repeats])
         values = drawn(source, repeats, seeds, 24, 4, (5.0, 4.0, 1.0), difference)
-        found += tested(values).p() < 0.05
+        found += actors.test_of(values).p() < 0.05
     planned = expected(noise, Plan(24, 4, repeats, seeds)).power(difference)
     assert found / 600 == pytest.approx(planned, abs=0.07)
     assert 0.3 < planned < 0.95
@@ -41,6 +41,9 @@ def test_more_actors_and_larger_differences_are_found_more_often(noise, design, 
 def test_the_actors_needed_are_enough_and_one_fewer_are_not(noise):
     plan = Plan(24, 4, 1, 3)
     needed = actors_needed(noise, plan, 2.0)
+    if needed is None:
+        assert expected(noise, Plan(10**7, 4, 1, 3)).power(2.0) < 0.81, "what trainings vary by stays"
+        return
     assert expected(noise, Plan(needed, 4, 1, 3)).power(2.0) >= 0.8
     if needed > 12:
         assert expected(noise, Plan(needed - 1, 4, 1, 3)).power(2.0) < 0.8

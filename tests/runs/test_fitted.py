@@ -13,9 +13,10 @@ from pipeline.core.features import Shape
 from pipeline.features.archive import read_archive
 from pipeline.frontends.kaldi import normalise, spectrogram
 from pipeline.models.registry import FAMILIES
+from pipeline.prediction.ensemble import load_ensemble
+from pipeline.prediction.segments import score
 from pipeline.runs.collecting import collect, trained_weights
 from pipeline.runs.cost import StepTime, cost, time_steps
-from pipeline.runs.prediction import predict
 from pipeline.runs.scheduler import plan_all
 from pipeline.runs.store import RunFolder
 from pipeline.runs.tables import HISTORY, RUNS, predictions_schema
@@ -104,7 +105,7 @@ def test_its_weights_come_back_and_predict(params):
     soundfile.write("a.wav", 0.1 * np.random.default_rng(0).standard_normal(16000), 16000)
     matrix = normalise(spectrogram(torch.from_numpy(load(Path("a.wav"))))).double().numpy()
     expected = probabilities(matrix.mean(0, keepdims=True), weights.tensors["centres"].double().numpy())[0]
-    predicted = predict(Path("a.wav"), again, again.build(), again.front_end()).probabilities
+    predicted, _ = score(Path("a.wav"), load_ensemble([Path("weights.safetensors")])).of_utterance
     np.testing.assert_allclose(predicted, expected, atol=1e-6)
 
 

@@ -19,8 +19,9 @@ from pipeline.features.archive import read_archive
 from pipeline.features.segmentation import frames_of
 from pipeline.frontends.base import FrontEndOptions
 from pipeline.frontends.registry import FRONT_ENDS
+from pipeline.prediction.ensemble import load_ensemble
+from pipeline.prediction.segments import score
 from pipeline.runs.collecting import collect, trained_weights
-from pipeline.runs.prediction import predict
 from pipeline.runs.scheduler import plan_all
 from pipeline.runs.store import RunFolder
 from pipeline.runs.tables import HISTORY, RUNS, predictions_schema
@@ -132,7 +133,7 @@ def test_results_and_weights(params, options):
         save_weights(weights, Path(f"{name}.safetensors"))
     again = load_weights(Path("fold1-seed1-last.safetensors"))
     soundfile.write("a.wav", 0.1 * np.random.default_rng(0).standard_normal(16000), 16000)
-    predicted = predict(Path("a.wav"), again, again.build(), again.front_end()).probabilities
+    predicted, _ = score(Path("a.wav"), load_ensemble([Path("fold1-seed1-last.safetensors")])).of_utterance
     samples = load(Path("a.wav"))
     (row,) = Levels(FrontEndOptions(kind="levels")).matrices(Utterance(samples, [(0, frames_of(len(samples)))]))
     if options["family"] != "linear_svm":
@@ -176,14 +177,14 @@ def test_weights_that_need_the_speaker_or_the_corpus(params, by, capsys):
     (_, weights), _ = trained_weights([RunFolder(STORE, spec).load()], params, SHAPE, {"kind": "levels"})
     save_weights(weights, Path("w.safetensors"))
     soundfile.write("a.wav", 0.1 * np.random.default_rng(0).standard_normal(16000), 16000)
-    arguments = argparse.Namespace(weights=Path("w.safetensors"), audio=[Path("a.wav")])
+    parser = argparse.ArgumentParser()
+    predict_command.add_arguments(parser)
+    arguments = parser.parse_args(["w.safetensors", "a.wav"])
     if by == "speaker":
         with pytest.raises(
             InputError, match=r"^w\.safetensors: these weights standardise features by speaker, .* train one"
         ):
             predict_command.run(arguments)
-        with pytest.raises(InputError, match="a single recording"):
-            predict(Path("a.wav"), weights, weights.build(), weights.front_end())
         return
     assert predict_command.run(arguments) == 0
     written = capsys.readouterr()

@@ -117,6 +117,7 @@ def test_plots_are_files_of_the_figures_stage():
         "trade_off",
         "differences",
         "confusion",
+        "reliability",
         "groups",
         "cross_corpus",
         "folds",

@@ -87,8 +87,8 @@ def render_page(
         verdicts=[_verdict_values(one, reach, params.report.rope) for one in found if one.outcome != "untested"],
         untested=[one for one in found if one.outcome == "untested"],
         verdicts_note=(
-            f"At the {EPOCHS[selection].lower()}. A claim stands when the deciding test gives p < 0.05: of UA the test "
-            "over actors, for other actors and other trainings; of Gap, and where there are fewer than "
+            f"At the {EPOCHS[selection].lower()}. A claim stands when the deciding test gives p < 0.05: the test over "
+            "actors, about other actors and other trainings; at cross-validated epochs, and with fewer than "
             f"{LEAST_ACTORS} actors, the corrected test. Those of the paper's tables were named before any result was "
             "seen. The bar is the 95 % interval of the deciding test. The grey band is what counts as equal, within "
             f"{points(params.report.rope)}."

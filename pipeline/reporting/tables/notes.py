@@ -27,9 +27,9 @@ from pipeline.reporting.setting import (
 TESTS = (
     "Tests, all one-sided: the paper's paired t-test over the (fold, seed) pairs takes them as independent, which they "
     "are not, and finds differences too often. The test over actors takes actors as cases and runs as readers, so that "
-    "its p is about other actors and other trainings; it decides about UA. The corrected one counts that folds share "
-    f"training data (Nadeau & Bengio); it decides about Gap, of UA at cross-validated epochs, and below {LEAST_ACTORS} "
-    "actors. Believe the deciding one."
+    "its p is about other actors and other trainings; it decides. The corrected one counts that folds share training "
+    f"data (Nadeau & Bengio); it decides at cross-validated epochs, and below {LEAST_ACTORS} actors. Believe the "
+    "deciding one."
 )
 """What the p-values and the two sides of a marker are."""
 

@@ -42,17 +42,18 @@ def apart_table(results: Results) -> Sequence[Table]:
         chosen = results.test_scores[results.test_scores["selection"] == selection]
         rows = []
         for model in results.trained:
-            here = chosen[chosen["model"] == model].set_index(["kind", "level"])
+            here = chosen[chosen["model"] == model]
             if here.empty:
                 continue
-            one = here.loc[[("ensemble", "segment")]].iloc[0]
-            other = here.loc[[("ensemble", "utterance")]].iloc[0]
+            segment, utterance = (here[here["level"] == level] for level in ("segment", "utterance"))
+            one, other = (table[table["kind"] == "ensemble"].iloc[0] for table in (segment, utterance))
+            runs, runs_by_utterance = (table.loc[table["kind"] == "run", "ua"] for table in (segment, utterance))
             row: Row = {
                 "model": Cell(results.label(model)),
                 "ensemble_ua": Cell(fixed(float(one["ua"]))),
                 "ensemble_utterance_ua": Cell(fixed(float(other["ua"]))),
-                "run_ua": Cell(fixed(float(here.loc[[("run", "segment")], "ua"].mean()))),
-                "run_utterance_ua": Cell(fixed(float(here.loc[[("run", "utterance")], "ua"].mean()))),
+                "run_ua": Cell(fixed(float(runs.mean()))),
+                "run_utterance_ua": Cell(fixed(float(runs_by_utterance.mean()))),
                 "runs": Cell(str(one["runs"])),
                 "segments": Cell(str(one["n"])),
                 "utterances": Cell(str(other["n"])),

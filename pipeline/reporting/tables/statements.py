@@ -6,14 +6,11 @@ from pipeline.core.selections import Selection
 from pipeline.evaluation.hypotheses import Hypothesis
 from pipeline.evaluation.results import Results
 from pipeline.evaluation.selections import EPOCHS, headline_first
-from pipeline.evaluation.tables import Comparison
-from pipeline.evaluation.wording import fixed, p_value
+from pipeline.evaluation.tables import SIGNIFICANT, Comparison
+from pipeline.evaluation.wording import fixed, p_value, points
 from pipeline.paper.statements import STATEMENTS, STATEMENTS_KEY, STATEMENTS_SOURCE, STATEMENTS_TITLE, Statement
 from pipeline.reporting.tables.notes import common_notes, part_notes
 from pipeline.reporting.tables.table import Cell, Column, Part, Row, Table
-
-SURE = 0.95
-"""Probability at which two models count as equal, or as not equal."""
 
 _COLUMNS = (
     Column("statement", "The paper", number=False, grouped=True),
@@ -21,7 +18,7 @@ _COLUMNS = (
     Column("claim", "Claim", number=False),
     Column("difference", "Difference"),
     Column("p", "p"),
-    Column("p_corrected", "Corrected p"),
+    Column("p_deciding", "Deciding p"),
     Column("prob_equal", "P(equal)"),
     Column("outcome", "Here", number=False),
     Column("published_p", "Published p"),
@@ -38,8 +35,11 @@ _METRICS = {"valid_ua": "UA", "gap": "Gap"}
 
 def statements_table(results: Results) -> tuple[Table]:
     """One row a statement, in the order of the paper."""
-    hypotheses = {(one.better, one.reference): one for one in results.hypotheses_of(STATEMENTS_KEY)}
-    pairs = [(one, hypotheses[one.first, one.second]) for one in STATEMENTS]
+    hypotheses = {(one.better, one.reference, one.kind): one for one in results.hypotheses_of(STATEMENTS_KEY)}
+    pairs = [
+        (one, hypotheses[one.first, one.second, "equivalent" if one.relation == "equal" else "better"])
+        for one in STATEMENTS
+    ]
     parts = tuple(
         Part(
             tuple(_row(results, statement, hypothesis, selection) for statement, hypothesis in pairs),
@@ -47,12 +47,13 @@ def statements_table(results: Results) -> tuple[Table]:
         )
         for selection in headline_first(results.params.report.selection)
     )  # fmt: skip
-    models = [model for pair in hypotheses for model in pair]
+    models = [model for better, reference, _ in hypotheses for model in (better, reference)]
     rope = results.params.report.rope
     notes = (
-        f"Differences in points, above 0 where the first model is better. Equal: within {rope:g} points; P(equal) is "
-        f"the probability of that by the Bayesian correlated t-test. A claim of equality holds at {SURE:.2f} and "
-        f"fails at {1 - SURE:.2f}; that a difference is not significant does not show it.",
+        "Differences in points, above 0 where the first model is better. Equal: they differ by less than "
+        f"{points(rope)}, by two one-sided tests, whose larger p is printed: it holds below 0.05 and fails above 0.95. "
+        "That a difference is not significant does not show it. P(equal) is its probability by the Bayesian correlated "
+        "t-test.",
         *common_notes(results, models),
         f"Published: {STATEMENTS_SOURCE}. No published p: the paper says only whether the difference is significant.",
     )
@@ -73,7 +74,7 @@ def _row(results: Results, statement: Statement, hypothesis: Hypothesis, selecti
         "claim": Cell(claim),
         "difference": Cell(fixed(test.mean_difference)),
         "p": Cell(p_value(test.p)),
-        "p_corrected": Cell(p_value(test.p_corrected_seed_mean)),
+        "p_deciding": Cell(p_value(test.p_deciding)),
         "prob_equal": Cell(fixed(test.prob_equal, 2)),
         "outcome": Cell(_outcome(statement, test)),
         "published_p": Cell(statement.p),
@@ -88,10 +89,9 @@ def _row(results: Results, statement: Statement, hypothesis: Hypothesis, selecti
 
 def _outcome(statement: Statement, test: Comparison) -> str:
     """Whether the claim holds here; empty where it was not tested."""
-    if statement.relation == "equal":
-        if test.prob_equal is None:
-            return ""
-        return "equal" if test.prob_equal >= SURE else "not equal" if test.prob_equal <= 1 - SURE else "undecided"
-    if test.p_corrected_seed_mean is None:
+    if test.p_deciding is None:
         return ""
+    if statement.relation == "equal":
+        # Its p is the larger of two: above 0.95, one of these tests shows a difference beyond the limit.
+        return "equal" if test.stands else "not equal" if test.p_deciding > 1 - SIGNIFICANT else "undecided"
     return "significant" if test.stands else "not significant"

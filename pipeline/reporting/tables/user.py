@@ -50,11 +50,9 @@ def _p_values(results: Results, hypotheses: Iterable[Hypothesis], selection: Sel
         ua, gap = (results.test(hypothesis, metric, selection) for metric in ("valid_ua", results.gap_metric))
         if hypothesis.kind == "better" and (ua.p is not None or gap.p is not None):
             both = "; ".join(
-                f"{name} p = {p_value(test.p) or 'none'}, {actors}corrected {p_value(test.p_corrected) or 'none'}"
-                for name, test, actors in (
-                    ("UA", ua, f"over actors {p_value(ua.p_actor) or 'none'}, "),
-                    ("Gap", gap, ""),
-                )
+                f"{name} p = {p_value(test.p) or 'none'}, over actors {p_value(test.p_actor) or 'none'}, "
+                f"corrected {p_value(test.p_corrected) or 'none'}"
+                for name, test in (("UA", ua), ("Gap", gap))
             )
             lines.append(f"{pair(results, hypothesis)}: {both}.")
         elif hypothesis.kind != "better":

@@ -8,6 +8,7 @@ from pipeline.evaluation.results import Results
 from pipeline.evaluation.selections import CHOSEN, EPOCHS
 from pipeline.evaluation.verdicts import claim_text, standing
 from pipeline.evaluation.wording import fixed, p_value
+from pipeline.paper.statements import STATEMENTS_KEY
 from pipeline.paper.tables import PAPER_TABLES
 from pipeline.reporting.tables.notes import common_notes
 from pipeline.reporting.tables.table import Cell, Column, Part, Row, Table
@@ -80,4 +81,6 @@ def _row(results: Results, hypothesis: Hypothesis, selection: Selection) -> Row:
 
 
 def _table_name(results: Results, key: str) -> str:
-    return f"Table {PAPER_TABLES[key].number}" if key in PAPER_TABLES else results.params.report.tables[key].title
+    if key in PAPER_TABLES:
+        return f"Table {PAPER_TABLES[key].number}"
+    return "Section 6.2" if key == STATEMENTS_KEY else results.params.report.tables[key].title

@@ -17,8 +17,8 @@ from pipeline.core.errors import InputError
 from pipeline.core.features import Shape
 from pipeline.features.params import SegmentParams
 from pipeline.frontends.spectrogram import Spectrogram, SpectrogramOptions
-from pipeline.runs import prediction, weights
-from pipeline.runs.prediction import notes_on_features
+from pipeline.prediction import ensemble, segments
+from pipeline.prediction.ensemble import notes_on_features
 from tests.helpers.sounds import by_libsndfile, noise
 
 
@@ -27,6 +27,10 @@ def answer(monkeypatch):
     """Weights of no network, whose probabilities a test sets."""
     values = [0.25, 0.75]
     trained = SimpleNamespace(
+        identity="identity",
+        epoch=1,
+        temperature=None,
+        frontend={"kind": "spectrogram", "cmvn": "segment"},
         classes=("joy", "anger\x1b[31m"),
         segment=SegmentParams(seconds=6.4),
         reading=SimpleNamespace(left=2, right=1, every=8),
@@ -35,13 +39,20 @@ def answer(monkeypatch):
         design=SimpleNamespace(shape=Shape(257)),
         front_end=lambda: Spectrogram(SpectrogramOptions(kind="spectrogram", cmvn="segment")),
     )
-    monkeypatch.setattr(weights, "load_weights", lambda path: trained)
-    monkeypatch.setattr(prediction, "probabilities", lambda network, bank, segments: torch.tensor([values]))
+    monkeypatch.setattr(ensemble, "load_weights", lambda path: trained)
+    monkeypatch.setattr(ensemble, "weight_files", lambda model, selection: [Path(model)])
+    monkeypatch.setattr(segments, "probabilities", lambda network, bank, segments: torch.tensor([values]))
     return values
 
 
+def options(model, *recordings, **more):
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    return parser.parse_args([str(model), *map(str, recordings)], argparse.Namespace(**more))
+
+
 def run(*paths):
-    return command.run(argparse.Namespace(weights=Path("weights"), audio=[Path(path) for path in paths]))
+    return command.run(options("weights", *([] if all(str(one)[0] not in "-" for one in paths) else ["--"]), *paths))
 
 
 def test_notes_go_to_standard_error_and_rows_to_standard_output(answer, tmp_path, capsys):
@@ -52,8 +63,11 @@ def test_notes_go_to_standard_error_and_rows_to_standard_output(answer, tmp_path
     captured = capsys.readouterr()
     assert captured.err == f"{tmp_path}/a.au: its header declares 2000 bytes of samples and 96000 follow\n"
     header, row = csv.reader(io.StringIO(captured.out))
-    assert header == ["path", "predicted", "p_joy", "p_anger\\x1b[31m"], "no control character reaches the terminal"
-    assert row[1:] == ["anger\\x1b[31m", "0.250000", "0.750000"]
+    assert header == ["path", "predicted", "p_joy", "p_anger\\x1b[31m", "seconds", "notes", "error"], (
+        "no control character reaches the terminal"
+    )
+    note = "its header declares 2000 bytes of samples and 96000 follow"
+    assert row[1:] == ["anger\\x1b[31m", "0.250000", "0.750000", row[4], note, ""]
 
 
 def test_no_file_ends_the_batch(answer, tmp_path, capsys, monkeypatch):
@@ -61,17 +75,25 @@ def test_no_file_ends_the_batch(answer, tmp_path, capsys, monkeypatch):
     for name in (odd, tmp_path / "long.wav", tmp_path / "last.wav"):
         Path(name).write_bytes(by_libsndfile("WAV", samples=noise(4000)))
     os.mkfifo(tmp_path / "pipe.wav")
-    load = prediction.load_with_notes
+    load = segments.load_or_stream
 
-    def loaded(path):
+    def loaded(path, most):
         if path.name == "long.wav":
             raise MemoryError
-        return load(path)
+        return load(path, most)
 
-    monkeypatch.setattr(prediction, "load_with_notes", loaded)
+    monkeypatch.setattr(segments, "load_or_stream", loaded)
     assert run(odd, tmp_path / "pipe.wav", tmp_path / "long.wav", tmp_path / "last.wav") == 1
     captured = capsys.readouterr()
-    assert [Path(row[0]).name for row in csv.reader(io.StringIO(captured.out))] == ["path", "caf\\xe9.wav", "last.wav"]
+    rows = list(csv.DictReader(io.StringIO(captured.out)))
+    assert [Path(row["path"]).name for row in rows] == ["caf\\xe9.wav", "pipe.wav", "long.wav", "last.wav"]
+    assert [row["error"] for row in rows] == [
+        "",
+        "unreadable: not a regular file",
+        "too long for the memory of this machine; cut it into shorter recordings",
+        "",
+    ]
+    assert [row["predicted"] != "" for row in rows] == [True, False, False, True]
     pipe, long = captured.err.splitlines()
     assert pipe.endswith("pipe.wav: unreadable: not a regular file")
     assert long.endswith("long.wav: too long for the memory of this machine; cut it into shorter recordings")
@@ -83,13 +105,14 @@ def test_probabilities_that_are_not_finite_are_no_prediction(answer, tmp_path, c
     assert run(tmp_path / "a.wav") == 1
     captured = capsys.readouterr()
     assert captured.err == f"{tmp_path}/a.wav: not finite: these weights give no finite probabilities for it\n"
-    assert len(captured.out.splitlines()) == 1
+    (row,) = csv.DictReader(io.StringIO(captured.out))
+    assert (row["predicted"], row["error"]) == ("", "not finite: these weights give no finite probabilities for it")
 
 
 def test_a_pipe_in_place_of_the_weights_is_refused(tmp_path):
     os.mkfifo(tmp_path / "weights")
     with pytest.raises(InputError, match="weights is no file; expected a file of results/weights"):
-        command.run(argparse.Namespace(weights=tmp_path / "weights", audio=[]))
+        command.run(options(tmp_path / "weights", "a.wav"))
 
 
 class Depending(Spectrogram):

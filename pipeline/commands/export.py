@@ -1,0 +1,54 @@
+"""Export trained weights: ONNX with the front end, safetensors, a runner without torch, and a model card."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from pipeline.commands.predict import add_model_arguments, ready_ensemble
+from pipeline.core.errors import InputError
+from pipeline.core.settings import PARAMS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The weights, and the folder of the bundle."""
+    add_model_arguments(parser)
+    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="new or empty folder for the bundle")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the bundle; nothing is written if it does not give the probabilities of torch."""
+    from pipeline.export.bundle import export, refuse_if_not_installed, refuse_used, told
+    from pipeline.export.card import Facts, load_facts, models_of, write_card
+    from pipeline.params import load_params
+    from pipeline.prediction.ensemble import all_weight_files
+
+    refuse_if_not_installed()
+    refuse_used(options.to)
+    ensemble = ready_ensemble(options)
+    models = models_of(all_weight_files([options.model, *options.also], options.selection))
+    model = models.pop() if len(models) == 1 else ""
+    facts = Facts(
+        model or "Several models together",
+        options.selection,
+        missing="these weights are not those of one configured model",
+    )
+    if PARAMS.is_file():
+        params = load_params()
+        if model in params.models and params.classes == ensemble.classes:
+            facts = load_facts(model, params, options.selection)
+            _refuse_unfinished(model)
+    if facts.missing:
+        print(f"the model card lacks results: {facts.missing}", file=sys.stderr)
+    print(told(export(ensemble, options.to, write_card(facts, ensemble), facts.label)))
+    return 0
+
+
+def _refuse_unfinished(model: str) -> None:
+    """Refuse weights of a model whose results were not collected."""
+    if not Path(f"results/runs/{model}.csv").is_file():
+        raise InputError(
+            f"{model} did not finish: results/runs/{model}.csv does not exist; `dvc repro train@{model}` trains "
+            f"what is missing and collects it"
+        )

@@ -1,0 +1,26 @@
+"""Make a project of your own in a folder: dvc.yaml, params.yaml, stages, a README; the code is the installed one."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pipeline.core.wording import counted, printable
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The folder."""
+    parser.add_argument("folder", type=Path, metavar="DIR", help="folder of the project, made if need be")
+    parser.add_argument(
+        "--update", action="store_true", help="after an upgrade: keep params.yaml and README.md, replace the rest"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the project."""
+    from pipeline.project.template import write_project
+
+    written = write_project(options.folder, update=options.update)
+    shown = printable(str(options.folder))
+    print(f"{counted(len(written), 'file')} in {shown}. Next: `corpora` in {shown}/params.yaml; then `dvc repro` there")
+    return 0

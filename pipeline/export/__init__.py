@@ -1,0 +1,1 @@
+"""Trained models for other programs: ONNX with the front end inside, a runner without torch, and a model card."""

@@ -1,0 +1,287 @@
+"""The model card: what a model was trained on, how good it is where, and what it must not be used for.
+
+Every number is that of a table in `results/`, rounded to one digit after the point.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from pipeline.core.errors import InputError
+from pipeline.core.selections import Selection
+from pipeline.core.tables import SEGMENTS, read_table
+from pipeline.core.wording import counted, enumerated, printable
+from pipeline.evaluation.intervals import ALL
+from pipeline.evaluation.loading import load_runs
+from pipeline.evaluation.tables import INTERVALS, measures_schema
+
+if TYPE_CHECKING:
+    from pipeline.params import Params
+    from pipeline.prediction.ensemble import Ensemble
+
+_NON_COMMERCIAL = re.compile(r"\bNC\b|non-?commercial|research|academic|restricted", re.IGNORECASE)
+
+USES_TO_REFUSE = (
+    "to judge a person: for hiring, school, credit, insurance, asylum, policing, or access to anything",
+    "to claim what somebody feels: it was trained on labels of how speech was acted or heard, not on feelings",
+    "to watch people at work, in education, or without their knowledge and consent; laws of many countries forbid it",
+    "to diagnose or treat, or where a mistake can hurt",
+    "on other languages, ages, microphones or situations than those of the corpora above, unless it was measured there",
+)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus that a model learned from.
+
+    Attributes:
+        key: its key in params.yaml.
+        title: name of the corpus.
+        licence: terms of use, as its owner states them.
+        source: place to get it.
+        segments: number of segments.
+        actors: number of actors.
+    """
+
+    key: str
+    title: str
+    licence: str
+    source: str
+    segments: int
+    actors: int
+
+    @property
+    def non_commercial(self) -> bool:
+        """Whether the terms allow no commercial use."""
+        return _NON_COMMERCIAL.search(self.licence) is not None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a card says; tables have the rows of the model alone.
+
+    Attributes:
+        label: name of the model.
+        corpora: what it learned from.
+        runs: rows of `RUNS` at the selection.
+        intervals: rows of `INTERVALS` at the selection.
+        measures: rows of `measures_schema` at the selection, by segment.
+        selection: epoch whose weights were exported.
+        missing: what is not known, and why; empty if everything is.
+    """
+
+    label: str
+    selection: Selection
+    corpora: tuple[Corpus, ...] = ()
+    runs: pd.DataFrame = field(default_factory=pd.DataFrame)
+    intervals: pd.DataFrame = field(default_factory=pd.DataFrame)
+    measures: pd.DataFrame = field(default_factory=pd.DataFrame)
+    missing: str = ""
+
+
+def load_facts(model: str, params: Params, selection: Selection, root: Path = Path()) -> Facts:
+    """What `data/` and `results/` say about a configured model.
+
+    Args:
+        model: key of the model.
+        params: all of params.yaml.
+        selection: epoch whose weights are exported.
+        root: folder with `data/` and `results/`.
+
+    Raises:
+        InputError: a table is broken.
+    """
+    from pipeline.corpora.registry import READERS
+
+    label, results = params.models[model].label, root / "results"
+    try:
+        segments = pd.concat([read_table(root / f"data/segments/{key}.csv", SEGMENTS) for key in params.corpora])
+        runs = load_runs(results / "runs", [model])
+        intervals = read_table(results / "intervals.csv", INTERVALS)
+        measures = read_table(results / "measures.csv", measures_schema(params.classes))
+    except InputError as error:
+        return Facts(label, selection, missing=f"{error}")
+    corpora = []
+    for key in params.corpora:
+        own, reader = segments[segments["corpus"] == key], READERS[params.reader(key)]
+        corpora.append(Corpus(key, reader.title, reader.licence, reader.source, len(own), own["actor"].nunique()))
+    runs = runs[runs["selection"] == selection]
+    intervals = intervals[(intervals["model"] == model) & (intervals["selection"] == selection)]
+    measures = measures[
+        (measures["model"] == model) & (measures["selection"] == selection) & (measures["level"] == "segment")
+    ]
+    missing = "" if len(measures) else f"results/ has no measures of {model}; `dvc repro compare` makes them"
+    return Facts(label, selection, tuple(corpora), runs, intervals, measures, missing)
+
+
+def write_card(facts: Facts, ensemble: Ensemble) -> str:
+    """The card as Markdown."""
+    return (
+        "\n".join(
+            [
+                *_head(facts, ensemble),
+                *_data(facts),
+                *_quality(facts, ensemble),
+                *_calibration(facts, ensemble),
+                *_uses(facts),
+            ]
+        )
+        + "\n"
+    )
+
+
+def _head(facts: Facts, ensemble: Ensemble) -> Iterator[str]:
+    first, (front_end, *_) = ensemble.members[0].weights, ensemble.front_ends
+    families = enumerated(sorted({one.weights.design.model.family for one in ensemble.members}))
+    yield f"# {_text(facts.label)}"
+    yield ""
+    yield (
+        f"Emotions in speech: {enumerated(map(_text, ensemble.classes))}. Family {families}, front end "
+        f"{front_end.options.kind}, segments of at most {first.segment.seconds:g} s, sound at 16 kHz."
+    )
+    if len(ensemble.members) > 1:
+        yield (
+            f"{len(ensemble.members)} classifiers, each trained without another fold or with another seed; their "
+            "probabilities are averaged, and their spread stands beside."
+        )
+    yield ""
+    yield "```"
+    yield "pip install numpy soundfile onnxruntime"
+    yield "python run.py recording.wav folder/other.flac > emotions.csv"
+    yield "```"
+    yield ""
+    yield (
+        "`model.onnx` has the network"
+        + (" and its front end" if front_end.reads_audio else "")
+        + ", `weights/` the same "
+        "numbers as safetensors, `config.json` what a program needs to know."
+    )
+    if front_end.notice:
+        yield f"\n{front_end.notice}."
+    if front_end.options.kind == "ssl":
+        encoder = _text(str(getattr(front_end.options, "path", "")))
+        yield f"\nThe encoder {encoder} is not part of this bundle, and has a licence of its own."
+    yield ""
+
+
+def _data(facts: Facts) -> Iterator[str]:
+    yield "## What it learned from"
+    yield ""
+    if not facts.corpora:
+        yield f"Not known here: {_text(facts.missing)}."
+        yield ""
+        return
+    yield "| corpus | segments | actors | licence | commercial use |"
+    yield "| --- | ---: | ---: | --- | --- |"
+    for one in facts.corpora:
+        use = "not allowed" if one.non_commercial else "see the licence"
+        yield f"| {_text(one.title)} (`{one.key}`) | {one.segments} | {one.actors} | {_text(one.licence)} | {use} |"
+    yield ""
+    if closed := [_text(one.title) for one in facts.corpora if one.non_commercial]:
+        yield (
+            f"**Not for commercial use**: the terms of {enumerated(closed)} allow none. Whether that holds for what "
+            "was learned from them, their owners can say, not this card."
+        )
+        yield ""
+
+
+def _quality(facts: Facts, ensemble: Ensemble) -> Iterator[str]:
+    yield "## How good it is"
+    yield ""
+    if facts.missing or facts.runs.empty:
+        yield f"Not known here: {_text(facts.missing or 'no run of it is in results/runs')}."
+        yield ""
+        return
+    overall = facts.intervals[(facts.intervals["corpus"] == ALL) & (facts.intervals["gender"] == ALL)]
+    chance = 100 / len(ensemble.classes)
+    epoch = {"last": "last epoch", "best": "best epoch on the validation fold, which flatters"}[facts.selection]
+    for row in overall.to_dict("records"):
+        yield (
+            f"Unweighted accuracy on speakers that it did not learn from: **{row['ua']:.1f} %**"
+            f"{_interval(row)}; chance is {chance:.0f} %. Cross-validation over actors, mean over "
+            f"{counted(len(facts.runs), 'run')}, {epoch}."
+        )
+    if len(ensemble.members) < len(facts.runs):
+        which = "is one run" if len(ensemble.members) == 1 else f"are {len(ensemble.members)} different runs"
+        yield f"That is the model as a method; exported {which} of it."
+    yield ""
+    yield "| fold | seed | unweighted accuracy (%) |"
+    yield "| ---: | ---: | ---: |"
+    for row in facts.runs.to_dict("records"):
+        yield f"| {row['fold']} | {row['seed']} | {_number(row['valid_ua'])} |"
+    yield ""
+    everyone = facts.measures[(facts.measures["corpus"] == ALL) & (facts.measures["gender"] == ALL)]
+    yield "| class | recall (%), mean over runs |"
+    yield "| --- | ---: |"
+    for name in ensemble.classes:
+        yield f"| {_text(name)} | {_number(everyone[f'recall_{name}'].mean())} |"
+    yield ""
+    yield "| corpus | gender | actors | unweighted accuracy (%) | 95 % interval |"
+    yield "| --- | --- | ---: | ---: | --- |"
+    for row in facts.intervals.to_dict("records"):
+        if row["corpus"] != ALL:
+            yield f"| {row['corpus']} | {row['gender']} | {row['actors']} | {row['ua']:.1f} | {_bounds(row)} |"
+    yield ""
+
+
+def _calibration(facts: Facts, ensemble: Ensemble) -> Iterator[str]:
+    yield "## Calibration"
+    yield ""
+    temperatures = [one.weights.temperature for one in ensemble.members]
+    known = [one for one in temperatures if one is not None]
+    if not known:
+        yield "No temperature is stored, so probabilities are as the classifier gives them, and often too certain."
+    elif not ensemble.calibrated:
+        yield "Probabilities are as the classifier gives them: the stored temperatures were left out."
+    else:
+        shown = f"{min(known):.4g}" if min(known) == max(known) else f"{min(known):.4g} to {max(known):.4g}"
+        yield (
+            f"Scores are divided by a temperature ({shown}), fitted on the validation folds of the other runs of the "
+            "same seed."
+        )
+    everyone = facts.measures
+    if len(everyone):
+        everyone = everyone[(everyone["corpus"] == ALL) & (everyone["gender"] == ALL)]
+        after = everyone["ece_calibrated"].mean() if "ece_calibrated" in everyone else float("nan")
+        told = f"; with the temperature {_number(after)}" if after == after else ""
+        yield f"Expected calibration error, in points, mean over runs: {_number(everyone['ece'].mean())} without{told}."
+    yield ""
+
+
+def _uses(facts: Facts) -> Iterator[str]:
+    yield "## What it must not be used for"
+    yield ""
+    yield from (f"- {one}" for one in USES_TO_REFUSE)
+    yield ""
+    yield (
+        "An accuracy is a mean over recordings: of the probabilities of one recording, take the spread and the "
+        "reliability into account, and expect less on recordings that differ from the corpora."
+    )
+
+
+def _interval(row: Mapping[object, object]) -> str:
+    return "" if pd.isna(row["ci_low"]) else f" (95 % interval over actors {_bounds(row)})"
+
+
+def _bounds(row: Mapping[object, object]) -> str:
+    return "" if pd.isna(row["ci_low"]) else f"{row['ci_low']:.1f} to {row['ci_high']:.1f}"
+
+
+def _number(value: float) -> str:
+    return "" if pd.isna(value) else f"{value:.1f}"
+
+
+def _text(text: str) -> str:
+    """Text of strangers as Markdown shows it: on one line, without markup."""
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", printable(text))
+
+
+def models_of(paths: Sequence[Path]) -> set[str]:
+    """The keys of the models that files of `results/weights/<model>/` belong to; their folders' names elsewhere."""
+    return {path.absolute().parent.name for path in paths}
