@@ -16,6 +16,7 @@ from pipeline.evaluation.comparison import Metric
 from pipeline.evaluation.hypotheses import Hypothesis, all_hypotheses
 from pipeline.evaluation.intervals import ALL
 from pipeline.evaluation.tables import COMPARISONS, GENDERS, Comparison
+from pipeline.folds.params import BY_CORPUS
 from pipeline.paper.settings import CORPORA
 
 if TYPE_CHECKING:
@@ -154,7 +155,12 @@ class Results:
 
     def label(self, model: str) -> str:
         """What tables print for a model; the key of one that is not configured."""
-        return model_label(self.params.models[model]) if model in self.params.models else model
+        if model not in self.params.models:
+            return model
+        found = self.params.models[model]
+        # A corpus that was not trained on is described by its own recordings, without their labels.
+        own = getattr(found, "standardise", "none") == "corpus" and self.params.partition.scheme in BY_CORPUS
+        return f"{found.label} (corpus-standardised)" if own else model_label(found)
 
     def by_speaker(self, model: str) -> bool:
         """Whether a model is configured and standardises by speaker."""

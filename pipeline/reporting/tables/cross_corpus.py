@@ -111,6 +111,11 @@ def _notes(results: Results, cells: pd.DataFrame) -> Iterator[str]:
         f"UA is over the classes that both corpora have; chance is 1 over their number, {100 / number:.0f} % for all "
         f"{number}, and stands in a cell where it differs."
     )
+    if any(_standardised(results, model) == "corpus" for model in results.trained):
+        yield (
+            "Standardised by corpus: a corpus that is not trained on has mean 0 and deviation 1 by its own recordings, "
+            "without their labels, which needs more of it than one recording."
+        )
     absent: dict[str, list[str]] = {}
     for cell in cells[cells["absent"] != ""].to_dict("records"):
         words = f"{results.corpus_label(str(cell['validation']))} ({cell['absent']})"
