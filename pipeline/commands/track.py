@@ -16,7 +16,7 @@ from pipeline.tracking.targets import TARGETS
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The program, the folder, and the models."""
     parser.add_argument("program", choices=sorted(TARGETS), help="program in which the runs are looked at")
-    parser.add_argument("models", nargs="*", metavar="MODEL", help="keys of models; default: all of params.yaml")
+    parser.add_argument("--models", nargs="+", metavar="MODEL", help="keys of models; default: all of params.yaml")
     parser.add_argument("--to", type=Path, metavar="DIR", help="folder to write; default: results/tracking/<program>")
     parser.add_argument("--overwrite", action="store_true", help="delete the folder of an earlier call first")
 
@@ -56,7 +56,6 @@ def run(options: argparse.Namespace) -> int:
         target.write(runs, folder)
     except OSError as error:
         raise InputError(f"{shown} cannot be written: {error.strerror}; name another folder with --to") from None
-    print(
-        f"{counted(len(runs), 'run')} of {counted(len(models), 'model')} in {shown}: `{target.look.format(folder=shown)}`"
-    )
+    number = f"{counted(len(runs), 'run')} of {counted(len(models), 'model')}"
+    print(f"{number} in {shown}: `{target.look.format(folder=shown)}`")
     return 0

@@ -54,7 +54,7 @@ def tracked_runs(models: Mapping[str, Mapping[str, Any]], results: Path = Path("
     found = [run for model, params in models.items() for run in _of_model(model, params, results)]
     if not found:
         raise InputError(
-            f"{results / 'history'} has no history of {', '.join(models)}; `dvc repro` trains the models and collects it"
+            f"{results / 'history'} has no history of {', '.join(models)}; `dvc repro` trains and collects them"
         )
     return found
 

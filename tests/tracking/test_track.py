@@ -97,7 +97,7 @@ def test_mlflow_has_the_runs_below_their_model(results):
 @pytest.mark.filterwarnings("ignore")
 def test_dvclive_has_a_table_for_each_curve(results):
     pytest.importorskip("dvclive")
-    assert run("track", "dvclive", "PreAct") == 0
+    assert run("track", "dvclive", "--models", "PreAct") == 0
     folder = Path("results/tracking/dvclive")
     assert [path.name for path in folder.iterdir() if path.is_dir()] == ["PreAct"]
     for fold in (1, 2):
@@ -113,15 +113,15 @@ def test_a_folder_is_written_again_only_if_asked_and_if_it_is_ours(results, caps
     assert run("track", "tensorboard", "--to", "mine", "--overwrite") == 1
     assert "mine was not written by this command, so it is not deleted" in capsys.readouterr().err
     assert Path("mine/thesis.tex").exists()
-    assert run("track", "tensorboard", "--to", "ours", "PreAct") == 0
+    assert run("track", "tensorboard", "--to", "ours", "--models", "PreAct") == 0
     assert run("track", "tensorboard", "--to", "ours") == 1
     assert "ours exists; expected a new or an empty folder, or --overwrite" in capsys.readouterr().err
-    assert run("track", "tensorboard", "--to", "ours", "--overwrite", "PreActBN-Full") == 0
+    assert run("track", "tensorboard", "--to", "ours", "--overwrite", "--models", "PreActBN-Full") == 0
     assert not Path("ours/PreAct").exists()
 
 
 def test_what_was_not_trained_has_no_history(results, capsys):
     pytest.importorskip("tensorboard")
     Path("results/history/PreAct.csv").unlink()
-    assert run("track", "tensorboard", "PreAct") == 1
+    assert run("track", "tensorboard", "--models", "PreAct") == 1
     assert "results/history has no history of PreAct; `dvc repro` trains" in capsys.readouterr().err
