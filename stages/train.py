@@ -12,7 +12,7 @@ from pipeline.runs.checking import refuse_mistakes_anywhere
 from pipeline.runs.collecting import collect, trained_weights
 from pipeline.runs.params import RunSections
 from pipeline.runs.scheduler import fill_store, plan_all
-from pipeline.runs.store import STORE, RunFolder
+from pipeline.runs.store import RunFolder
 from pipeline.runs.tables import HISTORY, RUNS, predictions_schema
 from pipeline.runs.weights import save_weights
 from pipeline.training.data import read_segments
@@ -24,8 +24,9 @@ def main(model: str) -> None:
     params = read_settings(PARAMS, RunSections)
     frontend = params.model(model).frontend
     specs = plan_all(params, [model])
-    trained = fill_store(specs, params, STORE).trained
-    finished = [RunFolder(STORE, spec).load() for spec in specs]
+    store = params.execution.store_folder
+    trained = fill_store(specs, params, store).trained
+    finished = [RunFolder(store, spec).load() for spec in specs]
     results = collect(model, finished, read_segments(params.corpora, folds=params.partition.folds), params)
     write_table(results.runs, Path(f"results/runs/{model}.csv"), RUNS)
     write_table(results.history, Path(f"results/history/{model}.csv"), HISTORY)

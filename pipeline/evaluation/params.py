@@ -14,7 +14,13 @@ from pipeline.paper.tables import PAPER_TABLES
 
 
 class TableParams(Strict):
-    """A table of the user's own: its models in order, and the pairs tested, the one claimed better first."""
+    """A table of the user's own.
+
+    Attributes:
+        title: title of the table.
+        models: models in the order of the rows.
+        pairs: pairs of models that are tested, the one claimed better first.
+    """
 
     title: Text
     models: Annotated[tuple[Key, ...], Field(min_length=1)]
