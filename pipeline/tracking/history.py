@@ -12,7 +12,7 @@ import pandas as pd
 
 from pipeline.core.errors import InputError
 from pipeline.core.tables import read_table
-from pipeline.runs.calibration import run_keys
+from pipeline.runs.calibration import RUN_KEYS
 from pipeline.runs.tables import HISTORY, RUNS
 
 METRICS = ("train_loss", "train_ua", "train_loss_eval", "train_ua_eval", "valid_loss", "valid_ua")
@@ -28,7 +28,7 @@ class TrackedRun:
 
     Attributes:
         model: key of the model, by which runs are grouped.
-        name: `fold1-seed2`.
+        name: `fold1-seed2`; of a further partition `repeat2-fold1-seed2`.
         params: its parameters by dotted name.
         epochs: (epoch, metrics by name) from the first epoch on; a metric that was not measured is left out.
         summary: metrics of its reported epochs, such as `valid_ua_last`.
@@ -65,14 +65,14 @@ def _of_model(model: str, params: Mapping[str, Any], results: Path) -> Iterator[
         return
     history, runs = read_table(path, HISTORY), read_table(results / f"runs/{model}.csv", RUNS)
     records = _records(results / f"runs/{model}.json")
-    keys = run_keys(history)
+    keys = list(RUN_KEYS)
     for key, rows in history.groupby(keys, sort=True):
         place = dict(zip(keys, key, strict=True))
         record = next((one for one in records if all(one.get(name) == value for name, value in place.items())), {})
         reported = runs[(runs[keys] == pd.Series(place)).all(axis=1)]
         yield TrackedRun(
             model,
-            "-".join(f"{name}{value}" for name, value in place.items()),
+            "-".join(f"{name}{value}" for name, value in place.items() if (name, value) != ("repeat", 1)),
             {
                 **dict(_flat(params)),
                 **{name: str(value) for name, value in place.items()},
