@@ -24,7 +24,7 @@ def results(tmp_path, monkeypatch):
     for number, model in enumerate(MODELS):
         rows = [
             (model, fold, 1, epoch, 2.0 / epoch, 40.0 + epoch, *((1.5, 45.0) if epoch == 3 else (None, None)), 1.9 / epoch,
-             30.0 + 10 * number + fold + epoch)
+             30.0 + 10 * number + fold + epoch, 1)
             for fold in (1, 2) for epoch in (1, 2, 3)
         ]  # fmt: skip
         table = pd.DataFrame(rows, columns=list(HISTORY.columns)).astype(
@@ -32,7 +32,7 @@ def results(tmp_path, monkeypatch):
         )
         write_table(table, Path(f"results/history/{model}.csv"), HISTORY)
         write_table(select_epochs(table, {}), Path(f"results/runs/{model}.csv"), RUNS)
-        record = [{"fold": fold, "seed": 1, "family": "resnext", "device": "a cpu"} for fold in (1, 2)]
+        record = [{"repeat": 1, "fold": fold, "seed": 1, "family": "resnext", "device": "a cpu"} for fold in (1, 2)]
         Path(f"results/runs/{model}.json").write_text(json.dumps({"runs": record}))
         tables[model] = table
     with Path("params.yaml").open("w") as stream:
