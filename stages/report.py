@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.core.files import write_text
 from pipeline.core.stage import run_stage
 from pipeline.core.tables import read_table
+from pipeline.evaluation.cross_corpus import CELLS
 from pipeline.evaluation.loading import load_results, load_tests
 from pipeline.evaluation.pooled import POOLED
 from pipeline.evaluation.tables import COMPARISONS, GENDERS, measures_schema
@@ -33,6 +34,7 @@ def main() -> None:
         measures=read_table(Path("results/measures.csv"), measures_schema(params.classes)),
         test_scores=load_tests(Path("results/test"), params),
         pooled=read_table(Path("results/pooled.csv"), POOLED),
+        cells=read_table(Path("results/cross_corpus.csv"), CELLS),
         split_notes=(*split_words(params.partition), *split_notes(split)),
         incomplete_folds=split.incomplete,
     )

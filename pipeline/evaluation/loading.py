@@ -15,6 +15,7 @@ from pipeline.core.tables import SEGMENTS, read_folds, read_parts, read_table
 from pipeline.core.wording import run_words
 from pipeline.evaluation.results import Adoption, Results, RunDetails
 from pipeline.evaluation.tables import COMPARISONS, INTERVALS
+from pipeline.folds.params import PartitionParams, headline_folds
 from pipeline.folds.people import Source, people_of
 from pipeline.runs.tables import RUNS, SPLIT_DIGITS, apart_schema, history_schema, predictions_schema
 
@@ -42,7 +43,7 @@ def load_results(params: Params, data: Path, results: Path) -> Results:
         validated=_validated(segments, parts) if len(parts) else None,
         folds=read_folds(data / "folds.csv", params.partition.folds, by_actor=params.partition.by_actor),
         structures={},
-        runs=load_runs(results / "runs", params.models),
+        runs=headline(load_runs(results / "runs", params.models), params.partition),
         details=load_details(results / "runs", params.models),
         comparisons=read_table(results / "comparisons.csv", COMPARISONS),
         intervals=read_table(results / "intervals.csv", INTERVALS),
@@ -54,6 +55,11 @@ def _validated(segments: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:
     of_segment = parts.reindex(segments["utterance"]).reset_index(drop=True)
     rows = [segments[(of_segment[fold] == "valid").to_numpy()].assign(fold=fold) for fold in parts.columns]
     return pd.concat(rows, ignore_index=True)
+
+
+def headline(table: pd.DataFrame, partition: PartitionParams) -> pd.DataFrame:
+    """The rows of the folds whose runs are one experiment, `headline_folds`."""
+    return table[table["fold"].isin(headline_folds(partition))] if partition.leave_one_out else table
 
 
 def load_tests(folder: Path, params: Params) -> pd.DataFrame:
@@ -143,6 +149,25 @@ def _people(segments: pd.DataFrame, sources: Mapping[str, Source]) -> pd.Series[
     """`corpus/actor` of each segment; of a person in several corpora, that of the first."""
     names = segments["corpus"] + "/" + segments["actor"]
     return names.groupby(people_of(segments, sources)).transform("min") if len(names) else names
+
+
+def load_missing(path: Path) -> list[dict[str, object]]:
+    """The entries `missing` of `data/partition.json`: classes that a part of a fold lacks.
+
+    Raises:
+        InputError: it is not what the stage wrote.
+    """
+    try:
+        return [{name: entry[name] for name in ("fold", "part", "emotion")} for entry in _json(path)["missing"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} is not what the partition stage wrote ({type(error).__name__}: {error}); "
+            "`dvc repro --force partition` makes it again"
+        ) from None
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text("utf-8"))
 
 
 def load_details(folder: Path, models: Iterable[str]) -> tuple[RunDetails, ...]:

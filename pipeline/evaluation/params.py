@@ -14,7 +14,7 @@ from pipeline.folds.people import Source, source_of
 from pipeline.paper.statements import STATEMENTS_KEY
 from pipeline.paper.tables import PAPER_TABLES
 
-RESERVED = ("claims_by_utterance", "women_and_men", "calibration", "test", "pooled")
+RESERVED = ("claims_by_utterance", "women_and_men", "calibration", "test", "pooled", "cross_corpus")
 """Keys of the report's own tables."""
 
 

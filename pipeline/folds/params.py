@@ -58,6 +58,8 @@ class PartitionParams(Strict):
         seed: seed of the random assignment.
         balance_classes: whether the assignment with the most even classes is chosen; else the first.
         repeats: number of different partitions; the first does not depend on it.
+        leave_one_out: with `cross_corpus`: whether as many folds more leave one corpus out each, so that with K
+            corpora fold K + k trains on all but corpus k and validates it; their runs are then the headline.
         dev: whether a run holds the next fold out of training, to choose epochs by.
         test: recordings that are set apart.
         table: of the scheme `table`: a CSV in `external/`.
@@ -69,6 +71,7 @@ class PartitionParams(Strict):
     seed: Seed
     balance_classes: bool = True
     repeats: Count = 1
+    leave_one_out: bool = False
     dev: bool = False
     test: TestParams | None = None
     table: Text | None = None
@@ -91,6 +94,28 @@ def fold_corpora(corpora: Sequence[str], partition: PartitionParams) -> tuple[st
     return tuple(corpus for corpus in corpora if corpus not in apart)
 
 
+def trained_on(corpora: Sequence[str], partition: PartitionParams) -> dict[int, tuple[str, ...]]:
+    """The corpora that each fold of a scheme over corpora trains on; empty for other schemes."""
+    if partition.scheme not in BY_CORPUS:
+        return {}
+    names = fold_corpora(corpora, partition)
+    number = len(names)
+    others = {fold: tuple(one for one in names if one != name) for fold, name in enumerate(names, start=1)}
+    if partition.scheme == "cross_corpus":
+        alone = {fold: (name,) for fold, name in enumerate(names, start=1)}
+        return {**alone, **({number + fold: rest for fold, rest in others.items()} if partition.leave_one_out else {})}
+    if not partition.dev:
+        return others
+    # The next corpus is held out too.
+    return {fold: tuple(one for one in rest if one != names[fold % number]) for fold, rest in others.items()}
+
+
+def headline_folds(partition: PartitionParams) -> tuple[int, ...]:
+    """The folds whose runs are one experiment: all, or those that leave a corpus out, where others are beside them."""
+    first = partition.folds // 2 + 1 if partition.leave_one_out else 1
+    return tuple(range(first, partition.folds + 1))
+
+
 def with_folds(values: Any) -> Any:
     """Sections in which `partition.folds` and `train.folds` are there where they follow from others."""
     if not (isinstance(values, Mapping) and isinstance(values.get("partition"), Mapping)):
@@ -100,6 +125,7 @@ def with_folds(values: Any) -> Any:
         test = partition.get("test")
         apart = test.get("corpora") if isinstance(test, Mapping) else None
         number = len([corpus for corpus in corpora if corpus not in (apart or ())])
+        number *= 2 if partition.get("leave_one_out") is True else 1
         partition = {**partition, "folds": max(1, number)}
     changed = {**values, "partition": partition}
     train, folds = values.get("train"), partition.get("folds")
@@ -119,13 +145,16 @@ def partition_mistakes(partition: PartitionParams, corpora: Sequence[str]) -> It
                 f"partition.scheme: {scheme} needs at least 2 corpora to train and validate on, and there "
                 f"{'is 1' if number == 1 else 'are none'}; add corpora, or choose another scheme"
             )
-        elif folds != number:
+        elif folds != number * (2 if partition.leave_one_out else 1):
+            twice = " (twice, with leave_one_out)" if partition.leave_one_out else ""
             yield (
-                f"partition.folds: {folds}, and with scheme: {scheme} every corpus is a fold, and there are {number}; "
-                "leave folds out"
+                f"partition.folds: {folds}, and with scheme: {scheme} every corpus is a fold{twice}, and there are "
+                f"{number}; leave folds out"
             )
     elif folds < 2 and scheme != "table":
         yield f"partition.folds: {folds}; expected at least 2 (1 only with scheme: table)"
+    if partition.leave_one_out and scheme != "cross_corpus":
+        yield f"partition.leave_one_out: has no effect with scheme: {scheme}; expected it with cross_corpus; remove it"
     yield from _repeats_and_dev(partition)
     if (scheme == "table") != (partition.table is not None):
         given = "missing; scheme: table needs it, a CSV in external/" if scheme == "table" else "has no effect"

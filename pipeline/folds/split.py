@@ -187,7 +187,9 @@ class _Divided:
         found = {}
         for repeat, place in enumerate(places, start=1):
             for fold in range(1, self.options.folds + 1):
-                wanted = parts_of(place, fold, dev=self.options.dev, inverted=scheme == "cross_corpus")
+                # Behind the folds that train on one corpus are those that leave one out.
+                alone = scheme == "cross_corpus" and fold <= place.folds
+                wanted = parts_of(place, (fold - 1) % place.folds + 1, dev=self.options.dev, inverted=alone)
                 parts = np.full(len(self.recordings), UNUSED, dtype="<U6")
                 parts[self.test] = TEST
                 parts[usable] = separated(wanted, keys)
@@ -233,8 +235,10 @@ class _Divided:
         folds = actors.assign(fold=actors["corpus"].map(numbers).astype("int64"))
         verb = "trains on" if self.options.scheme == "cross_corpus" else "validates"
         notes = [f"fold {fold} {verb} {corpus}" for corpus, fold in numbers.items()]
+        if self.options.leave_one_out:
+            notes += [f"fold {len(numbers) + fold} validates {corpus}" for corpus, fold in numbers.items()]
         fold_of = rest["corpus"].map(numbers).to_numpy().astype(np.int64)
-        return [Places(fold_of, self.options.folds)], folds, notes
+        return [Places(fold_of, len(numbers))], folds, notes
 
     def _texts(self, rest: pd.DataFrame) -> tuple[list[Places], pd.DataFrame, list[str]]:
         options = self.options

@@ -57,6 +57,11 @@ def split_words(partition: PartitionParams) -> list[str]:
     parts = []
     if partition.scheme != "actors":
         parts.append(f"a model is {WAYS[partition.scheme]} (partition.scheme: {partition.scheme})")
+    if partition.leave_one_out:
+        parts.append(
+            "as many runs more leave one corpus out each; tables, tests and figures are of these, and the matrix "
+            "across corpora is of all (partition.leave_one_out)"
+        )
     if partition.dev:
         parts.append("one more fold is held out of training, to choose epochs by (partition.dev)")
     if partition.test is not None:

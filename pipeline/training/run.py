@@ -154,11 +154,11 @@ def _fit(
 ) -> None:
     """Fit a classifier without epochs to all training segments; its history has one row."""
     bank, segments = task.bank, task.train_segments
-    if absent := int((task.weights == 0).sum()):
+    if int((task.weights > 0).sum()) < 2:
         raise InputError(
-            f"the training part lacks {absent} of the {task.num_classes} classes, and "
-            "classifiers that are not trained by epochs need every class; expected some segments of each. Choose "
-            "another family, or another partition.scheme"
+            f"the training part has one of the {task.num_classes} classes, and classifiers that are not trained by "
+            "epochs learn to tell classes apart; expected two at least. Choose another family, or another "
+            "partition.scheme"
         )
     batch = gathered_batch(network, bank, segments)
     chosen = network.fit(TrainingSet(batch, task.weights, actors, seeds.initialisation))

@@ -30,14 +30,16 @@ def group_statistics(
 ) -> tuple[Tensor, Tensor]:
     """The mean and the standard deviation of every column, in double.
 
-    A corpus is described by its training segments, a speaker by all of its segments, without their labels. A group
-    without such segments has the numbers of all training segments.
+    A corpus is described by its training segments; one that is validated without being trained on, by all of its
+    segments, without their labels, as a speaker always is. A group without such segments has the numbers of all
+    training segments.
 
     Args:
         bank: all segments, with their groups.
         train: positions of the training segments.
         by: recordings that a group consists of.
-        hidden: positions of segments that are set apart; they describe only speakers of whom there are no others.
+        hidden: positions of segments that are set apart; they describe only speakers of whom there are no others, and
+            no corpus.
 
     Returns:
         (1 + groups, dims) means, and deviations, which are 1 for constant columns; row 0 is that of all training
@@ -48,11 +50,21 @@ def group_statistics(
     if bank.groups is None:
         return overall
     number = int(bank.groups.max()) + 1
-    used = _of_speakers(bank.groups, hidden) if by == "speaker" else train
+    used = _of_speakers(bank.groups, hidden) if by == "speaker" else _of_corpora(bank.groups, train, hidden)
     mean, deviation = _statistics(bank, used, bank.groups, number)
     unknown = torch.bincount(bank.groups[used], minlength=number) == 0
     mean[unknown], deviation[unknown] = overall[0][0], overall[1][0]
     return torch.cat([overall[0], mean]), torch.cat([overall[1], deviation])
+
+
+def _of_corpora(groups: Tensor, train: Tensor, hidden: Tensor | None) -> Tensor:
+    """Positions of the training segments, and of all others of corpora without any, but for those set apart."""
+    untrained = torch.bincount(groups[train], minlength=int(groups.max()) + 1) == 0
+    wanted = untrained[groups]
+    if hidden is not None:
+        wanted[hidden] = False
+    wanted[train] = True
+    return torch.arange(len(groups), device=groups.device)[wanted]
 
 
 def _of_speakers(groups: Tensor, hidden: Tensor | None) -> Tensor:

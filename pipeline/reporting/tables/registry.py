@@ -10,6 +10,7 @@ from pipeline.core.files import write_text
 from pipeline.evaluation.results import Results
 from pipeline.reporting.tables.calibration import calibration_table
 from pipeline.reporting.tables.chosen import chosen_table
+from pipeline.reporting.tables.cross_corpus import cross_corpus_table
 from pipeline.reporting.tables.data import corpora_table, folds_table
 from pipeline.reporting.tables.formats import to_csv, to_latex, to_markdown
 from pipeline.reporting.tables.genders import gender_table
@@ -43,6 +44,7 @@ TABLES: tuple[Builder, ...] = (
     calibration_table,
     apart_table,
     pooled_table,
+    cross_corpus_table,
 )
 """Tables 2 to 10 and section 6.2 of the paper, whatever was trained, those of `report.tables`, what models chose
 themselves, the claims by utterance, women and men, and calibration."""
