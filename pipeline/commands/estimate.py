@@ -131,7 +131,7 @@ def _plan(params: Params) -> tuple[Plan, str]:
         return Plan(
             ACTOR_COUNT, folds, params.partition.repeats, seeds
         ), "data/folds.csv does not exist: the paper's 96 are assumed"
-    table = read_folds(path, params.partition.folds)
+    table = read_folds(path, params.partition.folds, by_actor=params.partition.by_actor)
     actors = len(table[table["fold"].isin(params.train.folds)][["corpus", "actor"]].drop_duplicates())
     return Plan(actors, folds, params.partition.repeats, seeds), ""
 
