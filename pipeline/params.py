@@ -14,7 +14,7 @@ from pipeline.core.settings import PARAMS, Key, Variants, entry_of, read_setting
 from pipeline.core.wording import did_you_mean
 from pipeline.corpora.params import Corpora, CorpusParams
 from pipeline.corpora.registry import corpus_mistakes, reader_of
-from pipeline.evaluation.params import ReportParams, table_mistakes
+from pipeline.evaluation.params import ReportParams, selection_mistakes, table_mistakes
 from pipeline.frontends.base import FrontEnd, FrontEndOptions
 from pipeline.frontends.registry import front_end_class, make_front_end
 from pipeline.runs.params import RunSections
@@ -73,6 +73,7 @@ class Params(RunSections):
             *self._reading_mistakes(),
             *self._variant_mistakes(),
             *self._name_mistakes(),
+            *selection_mistakes(self.report, self.partition),
             *table_mistakes(self.report.tables, self.models),
         ]
 

@@ -6,36 +6,48 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipeline.core.selections import PREDICTED
 from pipeline.core.settings import PARAMS, read_settings
 from pipeline.core.stage import run_stage
 from pipeline.core.tables import SEGMENTS, read_table, write_table
 from pipeline.evaluation.bootstrap import count_by_actor
 from pipeline.evaluation.calibration import reliability
 from pipeline.evaluation.comparison import compare
+from pipeline.evaluation.cross_corpus import CELLS, cross_corpus, lacking_in_training
 from pipeline.evaluation.genders import gender_gaps
 from pipeline.evaluation.hypotheses import all_hypotheses
 from pipeline.evaluation.intervals import accuracy_intervals
-from pipeline.evaluation.loading import check_one_experiment, load_details, load_predictions, load_runs
+from pipeline.evaluation.loading import (
+    check_one_experiment,
+    headline,
+    load_details,
+    load_missing,
+    load_predictions,
+    load_runs,
+)
 from pipeline.evaluation.measures import measure
 from pipeline.evaluation.params import ComparisonSections
+from pipeline.evaluation.pooled import POOLED, pooled
 from pipeline.evaluation.tables import CALIBRATION, COMPARISONS, GENDERS, INTERVALS, measures_schema
-from pipeline.evaluation.utterances import PREDICTED, utterance_runs
+from pipeline.evaluation.utterances import utterance_runs
+from pipeline.folds.params import headline_folds, trained_on
 
 
 def main() -> None:
-    """Write to `results/` comparisons by segment and by utterance, measures, calibration, intervals, women and men."""
+    """Write to `results/` comparisons, measures, calibration, intervals, pooled UA, women and men, and corpora."""
     params = read_settings(PARAMS, ComparisonSections)
-    runs = load_runs(Path("results/runs"), params.models)
+    runs = headline(load_runs(Path("results/runs"), params.models), params.partition)
     check_one_experiment(load_details(Path("results/runs"), params.models), Path("results/runs"))
     segments = pd.concat([read_table(Path(f"data/segments/{corpus}.csv"), SEGMENTS) for corpus in params.corpora])
-    predictions = load_predictions(Path("results/predictions"), params.models, params.classes, segments)
+    everything = load_predictions(Path("results/predictions"), params.models, params.classes, segments, params.sources)
+    predictions = {model: headline(table, params.partition) for model, table in everything.items()}
     counts = {
         (model, selection): count_by_actor(table[table["selection"] == selection], params.classes)
         for model, table in predictions.items()
-        for selection in ("last", "best")
+        for selection in PREDICTED
     }
     hypotheses = all_hypotheses(params.report.tables)
-    folds, rope = params.partition.folds, params.report.rope
+    folds, rope = len(headline_folds(params.partition)), params.report.rope
     comparisons = compare(runs, hypotheses, folds, rope, counts)
     write_table(comparisons, Path("results/comparisons.csv"), COMPARISONS)
     utterances, utterance_counts = utterance_runs(runs, predictions, params.classes)
@@ -46,8 +58,13 @@ def main() -> None:
     write_table(gender_gaps(predictions, params.classes), Path("results/genders.csv"), GENDERS)
     measures = measure(predictions, params.classes)
     write_table(measures, Path("results/measures.csv"), measures_schema(params.classes))
+    write_table(pooled(predictions, params.classes), Path("results/pooled.csv"), POOLED)
     write_table(reliability(predictions, params.classes), Path("results/calibration.csv"), CALIBRATION)
     write_table(accuracy_intervals(predictions, params.classes), Path("results/intervals.csv"), INTERVALS)
+    trainings = trained_on(list(params.corpora), params.partition)
+    lacking = lacking_in_training(load_missing(Path("data/partition.json"))) if trainings else {}
+    cells = cross_corpus(everything, params.classes, trainings, lacking)
+    write_table(cells, Path("results/cross_corpus.csv"), CELLS)
     tested = int(comparisons["p"].notna().sum())
     print(f"compare: {runs['model'].nunique()} models, {tested} of {len(comparisons)} tests made")
 

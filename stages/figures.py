@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.core.stage import run_stage
 from pipeline.core.tables import read_table
+from pipeline.evaluation.cross_corpus import CELLS
 from pipeline.evaluation.loading import load_history, load_results
 from pipeline.evaluation.tables import CALIBRATION, measures_schema
 from pipeline.features.archive import MappedMatrices, read_keys
@@ -20,7 +22,8 @@ from pipeline.params import load_params
 def main() -> None:
     """Write `results/figures/`."""
     params = load_params()
-    results = load_results(params, Path("data"), Path("results"))
+    cells = read_table(Path("results/cross_corpus.csv"), CELLS)
+    results = replace(load_results(params, Path("data"), Path("results")), cells=cells)
     recording = choose_recording(results.segments)
     scp = Path(f"data/features/spectrogram/{recording['corpus'].iloc[0]}.scp")
     keys, matrices = read_keys(scp), MappedMatrices([scp])

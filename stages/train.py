@@ -13,7 +13,8 @@ from pipeline.runs.collecting import collect, trained_weights
 from pipeline.runs.params import RunSections
 from pipeline.runs.scheduler import fill_store, plan_all
 from pipeline.runs.store import STORE, RunFolder
-from pipeline.runs.tables import HISTORY, RUNS, predictions_schema
+from pipeline.runs.tables import RUNS, apart_schema, history_schema, predictions_schema
+from pipeline.runs.testing import scores_apart
 from pipeline.runs.weights import save_weights
 from pipeline.training.data import read_segments
 
@@ -26,12 +27,17 @@ def main(model: str) -> None:
     specs = plan_all(params, [model])
     trained = fill_store(specs, params, STORE).trained
     finished = [RunFolder(STORE, spec).load() for spec in specs]
-    folds, repeats = params.partition.folds, range(1, params.partition.repeats + 1)
-    segments = {repeat: read_segments(params.corpora, folds=folds, repeat=repeat) for repeat in repeats}
+    split = params.partition
+    segments = {
+        repeat: read_segments(params.corpora, folds=split.folds, repeat=repeat, plain=split.plain)
+        for repeat in range(1, split.repeats + 1)
+    }
     results = collect(model, finished, segments, params)
     write_table(results.runs, Path(f"results/runs/{model}.csv"), RUNS)
-    write_table(results.history, Path(f"results/history/{model}.csv"), HISTORY)
+    write_table(results.history, Path(f"results/history/{model}.csv"), history_schema(dev=split.dev))
     write_table(results.predictions, Path(f"results/predictions/{model}.csv"), predictions_schema(params.classes))
+    test = scores_apart(model, finished, segments, params.classes)
+    write_table(test, Path(f"results/test/{model}.csv"), apart_schema(params.classes))
     write_text(Path(f"results/runs/{model}.json"), json.dumps(results.record, indent=2) + "\n")
     # DVC expects the folder even if every run diverged, so that there are no weights.
     Path(f"results/weights/{model}").mkdir(parents=True, exist_ok=True)

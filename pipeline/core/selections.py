@@ -4,6 +4,22 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-Selection = Literal["last", "best", "crossval"]
+Selection = Literal["last", "best", "crossval", "dev"]
 
-SELECTIONS: tuple[Selection, ...] = get_args(Selection)
+ALL_SELECTIONS: tuple[Selection, ...] = get_args(Selection)
+
+SELECTIONS: tuple[Selection, ...] = ("last", "best", "crossval")
+"""Those that every run has; `dev` needs a fold that is held out (`partition.dev`)."""
+
+PREDICTED: tuple[Selection, ...] = ("last", "best", "dev")
+"""Those with predictions; `crossval` has accuracies alone."""
+
+
+def predicted(*, dev: bool) -> tuple[Selection, ...]:
+    """`PREDICTED` of runs with or without a fold that is held out."""
+    return tuple(one for one in PREDICTED if dev or one != "dev")
+
+
+def selections(*, dev: bool) -> tuple[Selection, ...]:
+    """The selections of runs with or without a fold that is held out."""
+    return ALL_SELECTIONS if dev else SELECTIONS

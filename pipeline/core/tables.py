@@ -96,6 +96,13 @@ FOLDS = pa.DataFrameSchema({
 """One row per actor; a fold holds the actors that its runs validate on. Several partitions have a column `repeat`."""
 
 
+PARTS = pa.DataFrameSchema({
+    "repeat": integer(1), "fold": integer(1), "utterance": key(),
+    "part": one_of("train", "valid", "dev", "test", "unused"),
+})  # fmt: skip
+"""The part of every recording in the runs of each repeat and fold; no rows where `FOLDS` says everything."""
+
+
 def number_types(schema: pa.DataFrameSchema) -> dict[str, str]:
     """The types of the columns of numbers (`int64` or `float64`), by column: what `DataFrame.astype` takes."""
     types = {name: str(column.dtype) for name, column in schema.columns.items()}
@@ -143,21 +150,23 @@ def read_table(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
     return _validate(table, path, schema)
 
 
-def read_folds(path: Path, folds: int | None = None, repeat: int = 1) -> pd.DataFrame:
+def read_folds(path: Path, folds: int | None = None, repeat: int = 1, *, by_actor: bool = True) -> pd.DataFrame:
     """Read `FOLDS` of one partition, and check that it is one: everyone in one fold, and someone in every fold.
 
     Args:
         path: the file.
         folds: `partition.folds`; by default the highest fold of the file.
         repeat: number of the partition, from 1; a file without the column `repeat` holds the first alone.
+        by_actor: whether an actor is in one fold; else, as where sentences are divided, an actor may be in several.
 
     Raises:
         InputError: as `read_table`; the partition is not in the file; an actor stands twice, or a group is in two
             folds; or a fold is beyond `folds`, or has no actor.
     """
     table = _of_repeat(read_table(path, FOLDS), path, repeat)
-    _refuse_repeated_actor(table, path)
-    _refuse_divided_group(table, path)
+    if by_actor:
+        _refuse_repeated_actor(table, path)
+        _refuse_divided_group(table, path)
     last = folds or int(table["fold"].max() if len(table) else 1)
     beyond = table["fold"] > last
     if beyond.any():
@@ -173,6 +182,43 @@ def read_folds(path: Path, folds: int | None = None, repeat: int = 1) -> pd.Data
             f"{PARTITION_AGAIN}"
         )
     return table.reset_index(drop=True)
+
+
+def read_parts(path: Path, folds: int, repeat: int = 1) -> pd.DataFrame:
+    """Read `PARTS` of one partition.
+
+    Args:
+        path: the file; one that does not exist has no rows.
+        folds: `partition.folds`.
+        repeat: number of the partition, from 1.
+
+    Returns:
+        One row for each utterance, its key as the index, and one column for each fold, 1 to `folds`; no rows where
+        `FOLDS` says everything.
+
+    Raises:
+        InputError: as `read_table`; or an utterance has no part in a fold, or two.
+    """
+    if not path.exists():
+        return pd.DataFrame()
+    table = read_table(path, PARTS)
+    table = table[table["repeat"].astype(int) == repeat]
+    if table.empty:
+        return pd.DataFrame()
+    twice = table.duplicated(["fold", "utterance"])
+    if twice.any():
+        line = int(twice.to_numpy().argmax())
+        raise InputError(
+            f"{path} line {table.index[line] + 2}: {table['utterance'].iloc[line]} stands there twice for fold "
+            f"{table['fold'].iloc[line]}; expected once. {PARTITION_AGAIN}"
+        )
+    parts = table.pivot(index="utterance", columns="fold", values="part")
+    if sorted(map(int, parts.columns)) != list(range(1, folds + 1)) or parts.isna().to_numpy().any():
+        raise InputError(
+            f"{path}: it has folds {', '.join(map(str, parts.columns))}, or not every utterance in each; expected "
+            f"every utterance in each of the folds 1 to {folds}. {PARTITION_AGAIN}"
+        )
+    return parts
 
 
 PARTITION_AGAIN = "`dvc repro partition` makes the file again"

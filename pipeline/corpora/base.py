@@ -41,7 +41,7 @@ class Recording:
     Attributes:
         path: path relative to the corpus folder, with forward slashes.
         name: name that the owner of the corpus gave it; two files with the same name are copies of one recording.
-        emotion: emotion, in the project's names (`EMOTIONS`).
+        emotion: emotion, in the project's names (`EMOTIONS`); empty where `Reader.recognise` cannot know it.
         actor: name of the speaker, with at least one letter.
         gender: F, M or X.
         group: name of the group of recordings that must share a fold; the actor unless the corpus says otherwise.
@@ -129,6 +129,8 @@ class Reader:
         paper: publication to cite.
         tree: the expected folders and files, as text.
         scan: function that reads a listing.
+        recognise: function from the path of one recording to what its name and folders say of it, or to the reason why
+            it is none; None where names say nothing. The emotion is empty where only label files know it.
         actors: gender of each actor, as the owner states it.
         emotions: number of recordings of each emotion, as the owner states it.
         per_actor: number of recordings of each actor, where the owner states it.
@@ -151,6 +153,7 @@ class Reader:
     paper: str
     tree: str
     scan: Callable[[Folder, CorpusParams], Scan]
+    recognise: Callable[[PurePosixPath], Recording | str] | None = None
     actors: Mapping[str, Gender] = field(default_factory=dict)
     emotions: Mapping[str, int] = field(default_factory=dict)
     per_actor: Mapping[str, int] = field(default_factory=dict)

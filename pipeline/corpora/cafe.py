@@ -61,6 +61,7 @@ Colère/                 also Dégoût, Joie, Neutre, Peur, Surprise, Tristesse;
     01-C-1-1.wav        actor 01, colère, low intensity, sentence 1
     ...""",
     scan=_scan,
+    recognise=_recognise,
     actors=ACTORS,
     emotions={emotion: _count(emotion) for emotion in EMOTION_LETTERS.values()},
     per_actor={actor: sum(map(_count, EMOTION_LETTERS.values())) // len(ACTORS) for actor in ACTORS},

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from pipeline.core.errors import InputError
@@ -45,6 +46,21 @@ VOTES = {"voice_vote": "VoiceVote", "face_vote": "FaceVote", "multimodal_vote": 
 NAME = re.compile(rf"(\d{{4}})_({'|'.join(SENTENCES)})_({'|'.join(EMOTION_CODES)})_(LO|MD|HI|XX?)", re.IGNORECASE)
 
 
+def _recognise(path: PurePosixPath) -> Recording | str:
+    """The recording with its intended emotion."""
+    if path.suffix.lower() == ".flv":
+        return "not a recording: a video, whose sound is in AudioWAV"
+    name = NAME.fullmatch(path.stem)
+    if name is None:
+        return "not a recording: no CREMA-D name"
+    actor = f"actor{name[1]}"
+    if actor not in ACTORS:
+        return f"not a recording: CREMA-D has no actor {name[1]}"
+    columns = {"text": name[2].upper(), "intensity": INTENSITIES[name[4].upper()]}
+    emotion = EMOTION_CODES[name[3].upper()]
+    return Recording(path.as_posix(), path.stem.upper(), emotion, actor, ACTORS[actor], actor, columns)
+
+
 def _scan(folder: Folder, params: CorpusParams) -> Scan:
     column = params.column or INTENDED
     if column != INTENDED and column not in VOTES:
@@ -60,25 +76,18 @@ def _scan(folder: Folder, params: CorpusParams) -> Scan:
         )
 
     def recognise(path: PurePosixPath) -> Recording | str:
-        if path.suffix.lower() == ".flv":
-            return "not a recording: a video, whose sound is in AudioWAV"
-        name = NAME.fullmatch(path.stem)
-        if name is None:
-            return "not a recording: no CREMA-D name"
-        actor = f"actor{name[1]}"
-        if actor not in ACTORS:
-            return f"not a recording: CREMA-D has no actor {name[1]}"
-        stem = path.stem.upper()
-        emotion = EMOTION_CODES[name[3].upper()]
-        columns = {"text": name[2].upper(), "intensity": INTENSITIES[name[4].upper()]}
+        found = _recognise(path)
+        if isinstance(found, str):
+            return found
+        columns = dict(found.columns)
         if votes:
-            columns |= votes.get(stem, dict.fromkeys(VOTES, ""))
+            columns |= votes.get(found.name, dict.fromkeys(VOTES, ""))
         if column in VOTES:
-            columns[INTENDED] = emotion
-            emotion = columns[column]
-            if not emotion:
+            columns[INTENDED] = found.emotion
+            if not columns[column]:
                 return f"unlabelled: no {column} in {table}"
-        return Recording(path.as_posix(), stem, emotion, actor, ACTORS[actor], actor, columns)
+            return replace(found, emotion=columns[column], columns=columns)
+        return replace(found, columns=columns)
 
     recordings, rejected = sort_files(folder, recognise)
     rejected = tuple(
@@ -143,6 +152,7 @@ AudioWAV/                          or AudioMP3/, or no folder
 processedResults/summaryTable.csv  optional: the raters' votes
 VideoDemographics.csv              not needed""",
     scan=_scan,
+    recognise=_recognise,
     actors=ACTORS,
     emotions=COUNTS,
     codes={name: name for name in (*COUNTS, "undecided")},

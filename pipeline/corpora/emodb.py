@@ -80,6 +80,7 @@ wav/              or wav_corpus/, or no folder
   ...
 erkennung.txt     not needed""",
     scan=_scan,
+    recognise=recognise,
     actors=ACTORS,
     columns={"text": TEXTS},
     emotions=COUNTS,

@@ -79,6 +79,7 @@ wav/                       or no folder
   ...
 db.*.csv                   optional: tables with the column emotion.confidence""",
     scan=_scan,
+    recognise=emodb.recognise,
     actors=emodb.ACTORS,
     total=RECORDINGS,
     codes={name: name for name in emodb.COUNTS},

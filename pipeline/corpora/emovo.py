@@ -55,6 +55,7 @@ EMOVO/
     ...
   documents/      not needed""",
     scan=_scan,
+    recognise=_recognise,
     actors=ACTORS,
     columns={"text": SENTENCES},
     emotions={emotion: len(ACTORS) * len(SENTENCES) for emotion in EMOTION_CODES.values()},

@@ -113,6 +113,7 @@ subject 1/
 ...
 subject 44/""",
     scan=_scan,
+    recognise=_recognise,
     actors=ACTORS,
     columns={
         "text": tuple(f"{emotion}-{number}" for emotion in EMOTION_FOLDERS.values() for number in SENTENCES),

@@ -68,6 +68,7 @@ READER = Reader(
     ...
   0001.txt                  not needed""",
     scan=_scan,
+    recognise=_recognise,
     actors=ACTORS,
     emotions=dict.fromkeys(EMOTION_FOLDERS.values(), SPEAKERS * SENTENCES),
     per_actor={actor: len(EMOTION_FOLDERS) * SENTENCES for actor in ACTORS},

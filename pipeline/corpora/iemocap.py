@@ -10,6 +10,7 @@ gives the 5,531 utterances of four classes that most papers use. Both speakers a
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from pipeline.core.errors import InputError
@@ -63,27 +64,38 @@ IEMOCAP_full_release/
       Ses01F_impro01.txt"""
 
 
+def _recognise(path: PurePosixPath) -> Recording | str:
+    """The recording without its emotion, which only label files know."""
+    name = UTTERANCE.fullmatch(path.stem)
+    if name is None:
+        whole = DIALOGUE.fullmatch(path.stem)
+        return "not a recording: a whole dialogue" if whole else "not a recording: no IEMOCAP name"
+    session, speaker = name[2], name[5]
+    for above in folders_upward(path):
+        if (numbered := SESSION_FOLDER.fullmatch(above)) and int(numbered[1]) != int(session):
+            return f"misplaced: session {int(session)} in the folder {above}"
+    actor = f"Ses{session}{speaker}"
+    columns = {"text": _text(name[1]), "style": STYLES[name[3]], "session": f"Ses{session}"}
+    return Recording(path.as_posix(), path.stem, "", actor, ACTORS[actor], actor, columns)
+
+
 def _scan(folder: Folder, params: CorpusParams) -> Scan:
     labels, ratings, label_files = _labels(folder)
     unlabelled: list[str] = []
 
     def recognise(path: PurePosixPath) -> Recording | str:
-        name = UTTERANCE.fullmatch(path.stem)
-        if name is None:
-            whole = DIALOGUE.fullmatch(path.stem)
-            return "not a recording: a whole dialogue" if whole else "not a recording: no IEMOCAP name"
-        session, speaker = name[2], name[5]
-        for above in folders_upward(path):
-            if (numbered := SESSION_FOLDER.fullmatch(above)) and int(numbered[1]) != int(session):
-                return f"misplaced: session {int(session)} in the folder {above}"
-        code = labels.get(path.stem)
+        found = _recognise(path)
+        if isinstance(found, str):
+            return found
+        code = labels.get(found.name)
         if code is None:
-            unlabelled.append(as_utf8(path.as_posix()))
+            unlabelled.append(as_utf8(found.path))
             return "unlabelled"
-        actor = f"Ses{session}{speaker}"
-        group = f"Ses{session}" if params.split_group == "session" else actor
-        columns = {"text": _text(name[1]), "style": STYLES[name[3]], **ratings[path.stem]}
-        return Recording(path.as_posix(), path.stem, EMOTION_CODES[code], actor, ACTORS[actor], group, columns, code)
+        session = found.columns["session"]
+        group = session if params.split_group == "session" else found.actor
+        known = {name: value for name, value in found.columns.items() if name != "session"}
+        columns = {**known, **ratings[found.name], "session": session}
+        return replace(found, emotion=EMOTION_CODES[code], group=group, columns=columns, code=code)
 
     recordings, rejected = sort_files(folder, recognise)
     if not label_files and (recordings or unlabelled):
@@ -173,9 +185,15 @@ READER = Reader(
     paper="Busso et al. (2008): IEMOCAP: interactive emotional dyadic motion capture database. LREV 42",
     tree=TREE,
     scan=_scan,
+    recognise=_recognise,
     actors=ACTORS,
     emotions=COUNTS,
     codes=EMOTION_CODES,
-    columns={"text": (), "style": tuple(STYLES.values()), **dict.fromkeys(RATINGS, ())},
+    columns={
+        "text": (),
+        "style": tuple(STYLES.values()),
+        **dict.fromkeys(RATINGS, ()),
+        "session": tuple(f"Ses{session:02d}" for session in range(1, 6)),
+    },
     unknown="the owner states no number of recordings of each actor; improvised dialogues have no text",
 )

@@ -56,6 +56,7 @@ samples/              or no folder
   ...
 data.tsv              not needed""",
     scan=_scan,
+    recognise=_recognise,
     actors=ACTORS,
     emotions=COUNTS,
     columns={"text": tuple(f"s{number:02d}" for number in range(1, SENTENCES + 1))},

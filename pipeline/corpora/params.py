@@ -27,7 +27,8 @@ class CorpusParams(Strict):
         emotions: {the owner's name of an emotion: ours}; others keep the name that the reader gives them.
         only: recordings with other values are left out.
         exclude: recordings with these values are left out.
-        split_group: what stays in one fold.
+        split_group: what stays in one fold: an actor (or the group of the table of a corpus of one's own), a session,
+            or with `shared` groups of the same name in all corpora that are `shared` too.
     """
 
     path: Text
@@ -40,7 +41,7 @@ class CorpusParams(Strict):
     emotions: dict[Text, Text] | None = None
     only: Filter = Field(default_factory=dict)
     exclude: Filter = Field(default_factory=dict)
-    split_group: Literal["actor", "session"] = "actor"
+    split_group: Literal["actor", "session", "shared"] = "actor"
 
     @field_validator("path")
     @classmethod

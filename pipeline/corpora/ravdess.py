@@ -94,6 +94,7 @@ Audio_Song_Actors_01-24/
   Actor_01/
     03-02-01-01-01-01-01.wav""",
     scan=_scan,
+    recognise=_recognise,
     actors=ACTORS,
     columns={
         "text": tuple(STATEMENTS.values()),

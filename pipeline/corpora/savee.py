@@ -66,6 +66,7 @@ AudioData/
     ...
 or DC_a01.wav, or DCa01.wav, in any folder""",
     scan=_scan,
+    recognise=_recognise,
     actors=ACTORS,
     columns={"text": tuple(f"{code}{n:02d}" for code, name in EMOTION_CODES.items() for n in _numbers(name))},
     unknown="three sentences are common to all emotions; their file names differ, and so does text",

@@ -61,6 +61,7 @@ READER = Reader(
 F_02_MONIKA_S_1_NEUTRAL_5.wav   woman, speaker 02, her name, sentence 1, neutral, take 5; in any folders
 ...""",
     scan=_scan,
+    recognise=_recognise,
     emotions=dict.fromkeys(EMOTION_NAMES.values(), SPEAKERS * SENTENCES * TAKES),
     columns={
         "text": tuple(f"S_{number}" for number in range(1, SENTENCES + 1)),

@@ -59,6 +59,7 @@ OAF_angry/              also disgust, Fear, happy, neutral, Pleasant_surprise, S
   OAF_back_angry.wav    speaker OAF, the word "back", anger
   ...""",
     scan=_scan,
+    recognise=_recognise,
     actors=ACTORS,
     emotions={emotion: len(ACTORS) * WORDS for emotion in EMOTION_CODES.values()},
     per_actor={actor: len(EMOTION_CODES) * WORDS for actor in ACTORS},

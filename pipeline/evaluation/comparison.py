@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipeline.core.selections import SELECTIONS, Selection
+from pipeline.core.selections import ALL_SELECTIONS, Selection
 from pipeline.core.tables import number_types
 from pipeline.core.wording import listed, run_words
 from pipeline.evaluation.actors import test_of
@@ -42,7 +42,7 @@ Counts = Mapping[tuple[str, Selection], Mapping[Run, RunCounts]]
 def compare(
     runs: pd.DataFrame, hypotheses: Sequence[Hypothesis], folds: int, rope: float,
     counts: Counts = MappingProxyType({}), *,
-    metrics: Sequence[Metric] = METRICS, selections: Sequence[Selection] = SELECTIONS,
+    metrics: Sequence[Metric] = METRICS, selections: Sequence[Selection] = ALL_SELECTIONS,
 ) -> pd.DataFrame:  # fmt: skip
     """Test every hypothesis, for every metric and selection of epochs.
 
@@ -56,7 +56,7 @@ def compare(
         rope: largest difference in points that counts as practically equal.
         counts: counts of the predictions; with them, the test over actors decides.
         metrics: what is compared.
-        selections: at which epochs.
+        selections: at which epochs; `dev` only where there are such runs.
 
     Returns:
         Rows of `COMPARISONS`, by hypothesis, metric and selection. `mean_difference` is the better model's
@@ -64,6 +64,7 @@ def compare(
         runs finished.
     """
     trained = set(runs["model"])
+    selections = [one for one in selections if one != "dev" or one in set(runs["selection"])]
     scores = {
         (model, selection): runs[(runs["model"] == model) & (runs["selection"] == selection)]
         .set_index(["repeat", "fold", "seed"])

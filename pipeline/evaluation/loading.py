@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from pipeline.core.errors import InputError
-from pipeline.core.tables import SEGMENTS, read_folds, read_table
+from pipeline.core.tables import SEGMENTS, read_folds, read_parts, read_table
 from pipeline.core.wording import run_words
 from pipeline.evaluation.results import Adoption, Results, RunDetails
 from pipeline.evaluation.tables import COMPARISONS, INTERVALS
-from pipeline.runs.tables import HISTORY, RUNS, SPLIT_DIGITS, predictions_schema
+from pipeline.folds.params import PartitionParams, headline_folds
+from pipeline.folds.people import Source, people_of
+from pipeline.runs.tables import RUNS, SPLIT_DIGITS, apart_schema, history_schema, predictions_schema
 
 if TYPE_CHECKING:
     from pipeline.params import Params
@@ -31,25 +34,50 @@ def load_results(params: Params, data: Path, results: Path) -> Results:
     Raises:
         InputError: a file is missing or broken.
     """
-    segments = [read_table(data / f"segments/{corpus}.csv", SEGMENTS) for corpus in params.corpora]
+    tables = [read_table(data / f"segments/{corpus}.csv", SEGMENTS) for corpus in params.corpora]
+    segments = pd.concat(tables, ignore_index=True)
+    parts = read_parts(data / "parts.csv", params.partition.folds)
     return Results(
         params=params,
-        segments=pd.concat(segments, ignore_index=True),
-        folds=read_folds(data / "folds.csv", params.partition.folds),
+        segments=segments,
+        validated=_validated(segments, parts) if len(parts) else None,
+        folds=read_folds(data / "folds.csv", params.partition.folds, by_actor=params.partition.by_actor),
         structures={},
-        runs=load_runs(results / "runs", params.models),
+        runs=headline(load_runs(results / "runs", params.models), params.partition),
         details=load_details(results / "runs", params.models),
         comparisons=read_table(results / "comparisons.csv", COMPARISONS),
         intervals=read_table(results / "intervals.csv", INTERVALS),
     )
 
 
+def _validated(segments: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:
+    """The segments that each fold validates, with a column `fold`."""
+    of_segment = parts.reindex(segments["utterance"]).reset_index(drop=True)
+    rows = [segments[(of_segment[fold] == "valid").to_numpy()].assign(fold=fold) for fold in parts.columns]
+    return pd.concat(rows, ignore_index=True)
+
+
+def headline(table: pd.DataFrame, partition: PartitionParams) -> pd.DataFrame:
+    """The rows of the folds whose runs are one experiment, `headline_folds`."""
+    return table[table["fold"].isin(headline_folds(partition))] if partition.leave_one_out else table
+
+
+def load_tests(folder: Path, params: Params) -> pd.DataFrame:
+    """`apart_schema` of the configured models that have a file in `folder`; no rows without a test."""
+    schema = apart_schema(params.classes)
+    paths = [folder / f"{model}.csv" for model in params.models]
+    tables = [read_table(path, schema) for path in paths if path.exists()]
+    tables = [table for table in tables if not table.empty]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(schema.columns))
+
+
 def load_history(folder: Path, params: Params) -> pd.DataFrame:
     """`HISTORY` of the configured models that have a file in `folder`."""
     paths = [folder / f"{model}.csv" for model in params.models]
-    tables = [read_table(path, HISTORY) for path in paths if path.exists()]
+    schema = history_schema(dev=params.partition.dev)
+    tables = [read_table(path, schema) for path in paths if path.exists()]
     tables = [table for table in tables if not table.empty]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(HISTORY.columns))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(schema.columns))
 
 
 def load_runs(folder: Path, models: Iterable[str]) -> pd.DataFrame:
@@ -79,7 +107,11 @@ def _load(path: Path, model: str) -> pd.DataFrame:
 
 
 def load_predictions(
-    folder: Path, models: Iterable[str], classes: Sequence[str], segments: pd.DataFrame
+    folder: Path,
+    models: Iterable[str],
+    classes: Sequence[str],
+    segments: pd.DataFrame,
+    sources: Mapping[str, Source] = MappingProxyType({}),
 ) -> dict[str, pd.DataFrame]:
     """Predictions by model, with what is known of each segment: utterance, corpus, actor, gender.
 
@@ -88,12 +120,13 @@ def load_predictions(
         models: keys of the models to read.
         classes: the classes of the experiment.
         segments: rows of `SEGMENTS` of all corpora.
+        sources: where the names of each corpus come from: a person in two corpora is one actor.
 
     Raises:
         InputError: a file is broken, or holds segments that do not exist or have another emotion.
     """
     known = segments.set_index("segment")
-    known["actor"] = known["corpus"] + "/" + known["actor"]
+    known["actor"] = _people(known, sources)
     found = {}
     for model in models:
         path = folder / f"{model}.csv"
@@ -112,6 +145,31 @@ def load_predictions(
     return found
 
 
+def _people(segments: pd.DataFrame, sources: Mapping[str, Source]) -> pd.Series[str]:
+    """`corpus/actor` of each segment; of a person in several corpora, that of the first."""
+    names = segments["corpus"] + "/" + segments["actor"]
+    return names.groupby(people_of(segments, sources)).transform("min") if len(names) else names
+
+
+def load_missing(path: Path) -> list[dict[str, object]]:
+    """The entries `missing` of `data/partition.json`: classes that a part of a fold lacks.
+
+    Raises:
+        InputError: it is not what the stage wrote.
+    """
+    try:
+        return [{name: entry[name] for name in ("fold", "part", "emotion")} for entry in _json(path)["missing"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} is not what the partition stage wrote ({type(error).__name__}: {error}); "
+            "`dvc repro --force partition` makes it again"
+        ) from None
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text("utf-8"))
+
+
 def load_details(folder: Path, models: Iterable[str]) -> tuple[RunDetails, ...]:
     """The sidecars of `models`; a model without one has no entries.
 
@@ -125,7 +183,8 @@ def load_details(folder: Path, models: Iterable[str]) -> tuple[RunDetails, ...]:
 def check_one_experiment(details: Iterable[RunDetails], folder: Path) -> None:
     """Make sure that all runs learned from the same data with the same code; else they cannot be compared.
 
-    Segments and folds must be the same for all runs, features for all runs of a front end, code for all of a family.
+    Segments and folds must be the same for all runs of a partition, features for all runs of a front end, code for all
+    of a family.
 
     Raises:
         InputError: two runs differ in one of these.
@@ -133,8 +192,8 @@ def check_one_experiment(details: Iterable[RunDetails], folder: Path) -> None:
     first: dict[tuple[str, str], RunDetails] = {}
     for run in details:
         for name, what, group, digits in (
-            ("data", "data", "", SPLIT_DIGITS),
-            ("data", "data", run.frontend, None),
+            ("data", "data", str(run.repeat), SPLIT_DIGITS),
+            ("data", "data", f"{run.repeat} {run.frontend}", None),
             ("source", "code", run.family, None),
         ):
             known = first.setdefault((name, group), run)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
+from pipeline.core.selections import PREDICTED
 from pipeline.evaluation.tables import measures_schema
 from pipeline.runs.calibration import RUN_KEYS, calibrated
 from pipeline.training.accuracy import unweighted_accuracy
@@ -70,8 +71,10 @@ def _with_calibrated(table: pd.DataFrame, scaled: pd.DataFrame, classes: Sequenc
 
 
 def _measures(model: str, predictions: pd.DataFrame, classes: Sequence[str]) -> Iterator[dict[str, object]]:
-    for selection in ("last", "best"):
+    for selection in PREDICTED:
         chosen = predictions[predictions["selection"] == selection]
+        if chosen.empty:
+            continue
         scaled = calibrated(chosen, classes)
         levels = (
             ("segment", _with_calibrated(chosen, scaled, classes)),

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.core.selections import Selection
 from pipeline.core.settings import Classes, Key, Sections, Strict, Text, class_mistakes
-from pipeline.folds.params import PartitionParams
+from pipeline.folds.params import PartitionParams, partition_mistakes, with_folds
+from pipeline.folds.people import Source, source_of
 from pipeline.paper.statements import STATEMENTS_KEY
 from pipeline.paper.tables import PAPER_TABLES
 
-RESERVED = ("claims_by_utterance", "women_and_men", "calibration")
+RESERVED = ("claims_by_utterance", "women_and_men", "calibration", "test", "pooled", "cross_corpus")
 """Keys of the report's own tables."""
 
 
@@ -66,6 +67,12 @@ def table_mistakes(tables: Mapping[str, TableParams], models: Collection[str]) -
                 yield f"report.tables.{key}: {better!r} is compared with itself; expected two models"
 
 
+def selection_mistakes(report: ReportParams, partition: PartitionParams) -> Iterator[str]:
+    """A selection of epochs that no run has."""
+    if report.selection == "dev" and not partition.dev:
+        yield "report.selection: 'dev' needs partition.dev: true, which holds a fold out to choose epochs by"
+
+
 class ComparisonSections(Sections):
     """The sections that say what is compared; of corpora and models the keys alone."""
 
@@ -75,6 +82,18 @@ class ComparisonSections(Sections):
     partition: PartitionParams
     report: ReportParams
 
+    _with_folds = model_validator(mode="before")(with_folds)
+
+    @property
+    def sources(self) -> dict[str, Source]:
+        """Where the names of each corpus come from."""
+        return {corpus: source_of(corpus, entry) for corpus, entry in self.corpora.items()}
+
     def mistakes(self) -> list[str]:
         """See `Sections`."""
-        return [*class_mistakes(self.classes), *table_mistakes(self.report.tables, self.models)]
+        return [
+            *class_mistakes(self.classes),
+            *partition_mistakes(self.partition, list(self.corpora)),
+            *selection_mistakes(self.report, self.partition),
+            *table_mistakes(self.report.tables, self.models),
+        ]

@@ -16,6 +16,7 @@ from pipeline.evaluation.comparison import Metric
 from pipeline.evaluation.hypotheses import Hypothesis, all_hypotheses
 from pipeline.evaluation.intervals import ALL
 from pipeline.evaluation.tables import COMPARISONS, GENDERS, Comparison
+from pipeline.folds.params import BY_CORPUS
 from pipeline.paper.settings import CORPORA
 
 if TYPE_CHECKING:
@@ -112,6 +113,12 @@ class Results:
         utterances: `COMPARISONS` by UA over utterances; may be empty.
         genders: `GENDERS`; may be empty.
         measures: `measures_schema`, or None.
+        test_scores: rows of `apart_schema` of the trained models; none without a test.
+        pooled: `POOLED`.
+        cells: `CELLS`, the cross-corpus matrix; none where folds are not corpora.
+        split_notes: what is to be known of the division of recordings, a sentence each.
+        incomplete_folds: whether the validation part of some fold lacks a class.
+        validated: rows of `segments` that each fold validates, with a column `fold`; None: those of its actors.
     """
 
     params: Params
@@ -125,6 +132,12 @@ class Results:
     utterances: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COMPARISONS.columns)))
     genders: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(GENDERS.columns)))
     measures: pd.DataFrame | None = None
+    test_scores: pd.DataFrame = field(default_factory=pd.DataFrame)
+    pooled: pd.DataFrame = field(default_factory=pd.DataFrame)
+    cells: pd.DataFrame = field(default_factory=pd.DataFrame)
+    split_notes: tuple[str, ...] = ()
+    incomplete_folds: bool = False
+    validated: pd.DataFrame | None = None
 
     @property
     def gap_metric(self) -> Metric:
@@ -144,7 +157,12 @@ class Results:
 
     def label(self, model: str) -> str:
         """What tables print for a model; the key of one that is not configured."""
-        return model_label(self.params.models[model]) if model in self.params.models else model
+        if model not in self.params.models:
+            return model
+        found = self.params.models[model]
+        # A corpus that was not trained on is described by its own recordings, without their labels.
+        own = getattr(found, "standardise", "none") == "corpus" and self.params.partition.scheme in BY_CORPUS
+        return f"{found.label} (corpus-standardised)" if own else model_label(found)
 
     def by_speaker(self, model: str) -> bool:
         """Whether a model is configured and standardises by speaker."""

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import pandas as pd
 import pandera.pandas as pa
 
+from pipeline.core.selections import ALL_SELECTIONS, PREDICTED
 from pipeline.core.tables import integer, number, one_of, probability, text
 
 SIGNIFICANT = 0.05
@@ -110,13 +111,13 @@ class Comparison:
 
 COMPARISONS = pa.DataFrameSchema({
     "table": text(), "model_a": text(), "model_b": text(), "metric": one_of("valid_ua", "gap", "gap_eval"),
-    "selection": one_of("last", "best", "crossval"),
+    "selection": one_of(*ALL_SELECTIONS),
     **{statistic.name: statistic.metadata["column"] for statistic in fields(Comparison)},
 })  # fmt: skip
 """One row per table, pair, metric and selection; `model_a` is the one claimed better, differences in points."""
 
 GENDERS = pa.DataFrameSchema({
-    "model": text(), "selection": one_of("last", "best"), "corpus": text(), "women": integer(0), "men": integer(0),
+    "model": text(), "selection": one_of(*PREDICTED), "corpus": text(), "women": integer(0), "men": integer(0),
     "ua_women": number(least=0, empty=True), "ua_men": number(least=0, empty=True), "difference": number(empty=True),
     "ci_low": number(empty=True), "ci_high": number(empty=True), "p": probability(empty=True), "note": text(),
 })  # fmt: skip
@@ -125,7 +126,7 @@ percent over all folds, the difference in points with its 95 % interval and two-
 is none."""
 
 INTERVALS = pa.DataFrameSchema({
-    "model": text(), "selection": one_of("last", "best"), "corpus": text(), "gender": one_of("all", "F", "M", "X"),
+    "model": text(), "selection": one_of(*PREDICTED), "corpus": text(), "gender": one_of("all", "F", "M", "X"),
     "actors": integer(1), "ua": number(least=0), "ci_low": number(empty=True), "ci_high": number(empty=True),
 })  # fmt: skip
 """One row per model, selection and group (`all` and `all`, or the women or men of a corpus): UA in percent and its 95 %
@@ -133,7 +134,7 @@ interval over actors."""
 
 
 CALIBRATION = pa.DataFrameSchema({
-    "model": text(), "selection": one_of("last", "best"), "probabilities": one_of("own", "calibrated"),
+    "model": text(), "selection": one_of(*PREDICTED), "probabilities": one_of("own", "calibrated"),
     "bin": integer(1), "n": integer(1), "confidence": probability(), "accuracy": probability(),
 })  # fmt: skip
 """One row per model, selection, kind of probabilities and bin of confidence that has segments: their number over all
@@ -148,7 +149,7 @@ def measures_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
     `ece_calibrated` is `ece` with the cross-validated temperature; empty where the seed has no other fold.
     """
     return pa.DataFrameSchema({
-        "model": text(), "fold": integer(1), "seed": integer(0), "selection": one_of("last", "best"),
+        "model": text(), "fold": integer(1), "seed": integer(0), "selection": one_of(*PREDICTED),
         "level": one_of("segment", "utterance"), "corpus": text(), "gender": one_of("all", "F", "M", "X"),
         "n": integer(1), "ua": number(least=0), "wa": number(least=0), "macro_f1": number(least=0),
         "ece": number(least=0), **{f"recall_{name}": number(least=0, empty=True) for name in classes},

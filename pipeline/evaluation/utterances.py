@@ -7,12 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from pipeline.core.selections import Selection
+from pipeline.core.selections import PREDICTED, Selection
 from pipeline.evaluation.bootstrap import Run, RunCounts, accuracy_of, count_by_actor
 from pipeline.evaluation.measures import by_utterance
-
-PREDICTED: tuple[Selection, ...] = ("last", "best")
-"""The selections of epochs whose predictions are stored."""
 
 
 def utterance_runs(

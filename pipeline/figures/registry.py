@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from pipeline.figures.composition import draw_folds
 from pipeline.figures.confusion import draw_confusion
+from pipeline.figures.cross_corpus import draw_cross_corpus
 from pipeline.figures.curves import draw_accuracy_curves, draw_loss_curves
 from pipeline.figures.differences import draw_differences
 from pipeline.figures.drawing import Drawing
@@ -26,6 +27,7 @@ FIGURES: tuple[Draw, ...] = (
     draw_confusion,
     draw_reliability,
     draw_groups,
+    draw_cross_corpus,
     draw_folds,
     draw_spectrogram,
 )

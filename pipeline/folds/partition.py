@@ -1,96 +1,91 @@
 """Actor-disjoint folds, balanced as in Table 4.
 
 The number of actors of each gender in each corpus, of each gender, and of all actors should differ by at most one
-between folds. Groups (usually one actor; a session has two) stay together, so this is not always possible. An integer
-program over kinds of groups finds the best balance; random walks then find many assignments with this balance, and
-the one with the most even classes is chosen.
+between folds. Groups (usually one actor; a session has two) stay together, so this is not always possible. So do all
+recordings of one person, also where they are in several corpora. `assignment.py` has the search.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import coo_array
 
 from pipeline.core.errors import InputError
 from pipeline.core.wording import counted
-
-Integers = NDArray[np.int64]
-
-CANDIDATES = 1000  # random assignments to choose from (Table 4 is one of many that satisfy its constraints)
-_STEPS = 1500  # random exchanges before each of them
-_NODES = 500  # limit of the search of the integer program, seconds at most; groups of one actor need one node
-
-
-@dataclass(frozen=True)
-class _Balance:
-    """The quantities to balance: `weights[unit, quantity]` is the number of actors that count for `names[quantity]`."""
-
-    names: tuple[str, ...]
-    weights: Integers
-
-    def counts(self, assignments: Integers, folds: int) -> Integers:
-        """Numbers of actors, shape (candidates, folds, quantities), for fold indices, shape (candidates, units)."""
-        return np.stack([(assignments == fold).astype(np.int64) @ self.weights for fold in range(folds)], axis=1)
+from pipeline.folds.assignment import Assignment, Balance, Task, assign
+from pipeline.folds.people import Integers, Source, groups_of, linked, people_of
 
 
 def partition(
-    segments: pd.DataFrame, folds: int, seed: int, balance_classes: bool, classes: Sequence[str] | None = None
+    segments: pd.DataFrame,
+    folds: int,
+    seed: int,
+    balance_classes: bool,
+    classes: Sequence[str] | None = None,
+    *,
+    sources: Mapping[str, Source] = MappingProxyType({}),
+    repeats: int = 1,
+    dev: bool = False,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Assign the actors of all corpora to folds.
 
     Args:
-        segments: rows of `tables.SEGMENTS`, in any order. An actor is (corpus, actor), a group is (corpus, group).
+        segments: rows of `tables.SEGMENTS`, in any order. An actor is (corpus, actor), a group is (corpus, group),
+            unless `sources` says that corpora share them.
         folds: number of folds.
         seed: seed of the random assignment.
         balance_classes: True chooses, of 1000 assignments, the one with the least sum over classes and folds of the
-            squared deviation of a fold's share of the class's segments from 1 / folds; False chooses the first.
+            squared deviation of a fold's share of the class's segments from 1 / folds; False chooses the first. An
+            assignment that leaves fewer classes out of folds comes before either.
         classes: classes that the training part of every fold must have; default: those of `segments`.
+        sources: where the names of each corpus come from.
+        repeats: number of different partitions; the first does not depend on it.
+        dev: whether a run leaves the next fold out of training too.
 
     Returns:
-        Rows of `tables.FOLDS`, sorted by corpus and actor, with folds from 1; and a sentence for each quantity that
-        differs by more than one between folds.
+        Rows of `tables.FOLDS`, sorted by corpus and actor, with folds from 1, and with a column `repeat` if there are
+        several; and a sentence for each quantity that differs by more than one between folds.
 
     Raises:
-        InputError: there are fewer groups than folds; an actor has two genders or groups; or a class would be missing
-            from the training part of some fold.
+        InputError: there are fewer groups than folds; an actor has two genders or groups; a class would be missing
+            from the training part of some fold; or there are not as many different partitions.
     """
     classes = sorted(segments["emotion"].unique()) if classes is None else list(classes)
     actors = _actors(segments)
-    units = actors[["corpus", "group"]].drop_duplicates().sort_values(["corpus", "group"], ignore_index=True)
-    if len(units) < folds:
+    unit = _units(actors, sources)
+    units = int(unit.max()) + 1 if len(unit) else 0
+    if units < folds:
         raise InputError(
-            f"partition.folds is {folds}, and there are {len(units)} groups of actors that must stay together "
+            f"partition.folds is {folds}, and there are {units} groups of actors that must stay together "
             f"({len(actors)} actors); expected at least as many groups as folds. Lower partition.folds in params.yaml "
             "or add recordings of more actors"
         )
-    unit_of = pd.MultiIndex.from_frame(units)
-    balance = _balance(actors, unit_of)
-    shares = _class_shares(segments, unit_of, classes)
+    of_actor = pd.Series(unit, index=pd.MultiIndex.from_frame(actors[["corpus", "actor"]]))
+    unit_of_segment = of_actor.loc[pd.MultiIndex.from_frame(segments[["corpus", "actor"]])].to_numpy()
+    balance = _balance(actors, unit, sources)
+    shares = class_shares(segments["emotion"].to_numpy(), unit_of_segment, units, classes)
+    task = Task(balance, shares, folds, seed, balance_classes, dev)
 
-    start, proven = _most_even(balance.weights, folds)
-    assignments = _random_walks(start, balance, folds, np.random.default_rng(seed))
-    in_fold = np.stack([(assignments == fold) @ shares for fold in range(folds)], axis=1)
-    _refuse_missing_class(in_fold, classes, segments, folds)
-    complete = (in_fold < 1 - 1e-9).all((1, 2))
-    deviation = np.square(in_fold - 1 / folds).sum((1, 2)).round(12)
-    deviation[~complete] = np.inf
-    chosen = assignments[deviation.argmin() if balance_classes else complete.argmax()]
-
-    table = actors.assign(fold=chosen[unit_of.get_indexer(pd.MultiIndex.from_frame(actors[["corpus", "group"]]))] + 1)
-    return table, _notes(balance, chosen, folds, proven)
+    tables, notes = [], []
+    taken: set[bytes] = set()
+    for repeat in range(1, repeats + 1):
+        found = _assigned(task, taken, repeat, segments, classes)
+        taken.add(found.partition)
+        tables.append(actors.assign(fold=found.fold_of[unit] + 1, **({"repeat": repeat} if repeats > 1 else {})))
+        of_repeat = f"repeat {repeat}: " if repeats > 1 else ""
+        notes += [f"{of_repeat}{note}" for note in _notes(balance, found, folds)]
+    return pd.concat(tables, ignore_index=True), notes
 
 
 def balance_table(table: pd.DataFrame) -> pd.DataFrame:
     """Number of women and men (and others, X, if there are any) of each corpus in each fold, as Table 4, with totals.
 
     Args:
-        table: rows of `tables.FOLDS`.
+        table: rows of `tables.FOLDS` of one partition.
 
     Returns:
         One row for each corpus and `Total`, one column for each (fold, gender).
@@ -118,24 +113,39 @@ def _actors(segments: pd.DataFrame) -> pd.DataFrame:
     return actors
 
 
-def _balance(actors: pd.DataFrame, unit_of: pd.MultiIndex) -> _Balance:
-    """The numbers of actors of each group: of each (corpus, gender), of each gender, and of all."""
-    unit = unit_of.get_indexer(pd.MultiIndex.from_frame(actors[["corpus", "group"]]))
+def _units(actors: pd.DataFrame, sources: Mapping[str, Source]) -> Integers:
+    """The number of the unit of each actor: of those that are one person, or in one group, directly or over others."""
+    order = actors.sort_values(["corpus", "group"], kind="stable").index
+    ordered = actors.loc[order]
+    unit = np.empty(len(actors), dtype=np.int64)
+    if len(actors):
+        unit[order] = linked(groups_of(ordered, sources).tolist(), people_of(ordered, sources).tolist())
+    return unit
+
+
+def _balance(actors: pd.DataFrame, unit: Integers, sources: Mapping[str, Source]) -> Balance:
+    """The numbers of people of each unit: of each (corpus, gender), of each gender, and of all."""
     columns: dict[str, NDArray[np.bool_]] = {}
     for (corpus, gender), _ in actors.groupby(["corpus", "gender"]):
         columns[f"{corpus} {gender}"] = ((actors["corpus"] == corpus) & (actors["gender"] == gender)).to_numpy()
+    first = ~people_of(actors, sources).duplicated().to_numpy()
     for gender in sorted(actors["gender"].unique()):
-        columns[f"all corpora {gender}"] = (actors["gender"] == gender).to_numpy()
-    columns["all actors"] = np.ones(len(actors), dtype=bool)
-    weights = np.zeros((len(unit_of), len(columns)), dtype=np.int64)
+        columns[f"all corpora {gender}"] = first & (actors["gender"] == gender).to_numpy()
+    columns["all actors"] = first
+    weights = np.zeros((int(unit.max()) + 1, len(columns)), dtype=np.int64)
     np.add.at(weights, unit, np.stack(list(columns.values()), axis=1).astype(np.int64))
-    return _Balance(tuple(columns), weights)
+    return Balance(tuple(columns), weights)
 
 
-def _class_shares(segments: pd.DataFrame, unit_of: pd.MultiIndex, classes: Sequence[str]) -> NDArray[np.float64]:
-    """The share of the segments of each class that each group has, shape (units, classes)."""
-    unit = unit_of.get_indexer(pd.MultiIndex.from_frame(segments[["corpus", "group"]]))
-    counts = np.stack([np.bincount(unit[segments["emotion"] == name], minlength=len(unit_of)) for name in classes], 1)
+def class_shares(
+    emotions: NDArray[np.object_], unit: Integers, units: int, classes: Sequence[str]
+) -> NDArray[np.float64]:
+    """The share of the segments of each class that each unit has, shape (units, classes).
+
+    Raises:
+        InputError: a class has no segment.
+    """
+    counts = np.stack([np.bincount(unit[emotions == name], minlength=units) for name in classes], 1)
     missing = [name for name, count in zip(classes, counts.sum(0), strict=True) if count == 0]
     if missing:
         raise InputError(
@@ -145,119 +155,41 @@ def _class_shares(segments: pd.DataFrame, unit_of: pd.MultiIndex, classes: Seque
     return np.asarray(counts / counts.sum(0))
 
 
-def _most_even(weights: Integers, folds: int) -> tuple[Integers, bool]:
-    """An assignment with the least sum of excess differences, and whether the search proved that it is the least.
+def _assigned(task: Task, taken: set[bytes], repeat: int, segments: pd.DataFrame, classes: Sequence[str]) -> Assignment:
+    """The assignment of one repeat.
 
-    The excess of a quantity is the difference between its largest and smallest count in a fold, minus one. Groups of
-    the same composition are interchangeable, so the program counts the groups of each kind in each fold: with integers
-    x[kind, fold], minimise the sum of excess[q] subject to
-    low[q] <= sum over kinds of weight * x <= low[q] + 1 + excess[q].
+    Raises:
+        InputError: there is none.
     """
-    kinds, kind_of, sizes = np.unique(weights, axis=0, return_inverse=True, return_counts=True)
-    quantities = weights.shape[1]
-    x = np.arange(len(kinds) * folds).reshape(len(kinds), folds)
-    low = x.size + np.arange(quantities)
-    excess = low + quantities
-    variables = x.size + 2 * quantities
-
-    entries: list[tuple[int, int, int]] = []
-    least: list[float] = []
-    most: list[float] = []
-
-    def add(columns: Sequence[int], factors: Sequence[int], lower: float, upper: float) -> None:
-        entries.extend((len(least), int(column), int(factor)) for column, factor in zip(columns, factors, strict=True))
-        least.append(lower)
-        most.append(upper)
-
-    for kind, size in enumerate(sizes):
-        add(x[kind], [1] * folds, size, size)
-    for quantity in range(quantities):
-        held = np.flatnonzero(kinds[:, quantity])
-        for fold in range(folds):
-            columns, factors = list(x[held, fold]), list(kinds[held, quantity])
-            add([*columns, low[quantity]], [*factors, -1], 0, np.inf)
-            add([*columns, low[quantity], excess[quantity]], [*factors, -1, -1], -np.inf, 1)
-
-    row, column, factor = zip(*entries, strict=True)
-    upper = np.full(variables, np.inf)
-    upper[x] = sizes[:, None]
-    result = milp(
-        c=np.where(np.arange(variables) >= excess[0], 1.0, 0.0),
-        integrality=np.ones(variables),
-        bounds=Bounds(np.zeros(variables), upper),
-        constraints=LinearConstraint(coo_array((factor, (row, column))).tocsr(), least, most),
-        options={"node_limit": _NODES},
-    )
-    if result.x is None:
-        return np.arange(len(weights)) % folds, False
-    counts = np.rint(result.x[x]).astype(np.int64)
-    assignment = np.empty(len(weights), dtype=np.int64)
-    for kind in range(len(kinds)):
-        assignment[kind_of == kind] = np.repeat(np.arange(folds), counts[kind])
-    return assignment, bool(result.status == 0)
-
-
-def _excess(counts: Integers) -> Integers:
-    """The sum of the excess of all quantities, shape (candidates,), for counts (candidates, folds, quantities)."""
-    return np.asarray(np.maximum(counts.max(1) - counts.min(1) - 1, 0).sum(1))
-
-
-def _random_walks(start: Integers, balance: _Balance, folds: int, random: np.random.Generator) -> Integers:
-    """Fold indices, shape (candidates, units), after random walks from `start` that never make the balance worse.
-
-    All candidates walk at the same time. A step exchanges the folds of two random units, or moves one to a random fold.
-    """
-    weights, units = balance.weights, len(start)
-    every = np.arange(CANDIDATES)
-    relabelled = random.permuted(np.tile(np.arange(folds), (CANDIDATES, 1)), axis=1)
-    assignments = relabelled[:, start]
-    counts = balance.counts(assignments, folds)
-    best = _excess(counts)
-    for step in range(_STEPS):
-        one, other = random.integers(units, size=(2, CANDIDATES))
-        source, target = assignments[every, one], assignments[every, other]
-        change = weights[one]
-        if step % 2:
-            target = random.integers(folds, size=CANDIDATES)
-        else:
-            change = change - weights[other]
-        counts[every, source] -= change
-        counts[every, target] += change
-        reached = _excess(counts)
-        worse = reached > best
-        counts[every[worse], source[worse]] += change[worse]
-        counts[every[worse], target[worse]] -= change[worse]
-        better = every[~worse]
-        assignments[better, one[~worse]] = target[~worse]
-        if step % 2 == 0:
-            assignments[better, other[~worse]] = source[~worse]
-        best = np.minimum(best, reached)
-    return np.asarray(assignments[_excess(counts) == best.min()])
-
-
-def _refuse_missing_class(
-    in_fold: NDArray[np.float64], classes: Sequence[str], segments: pd.DataFrame, folds: int
-) -> None:
-    """Refuse if every candidate lacks a class in the training part of some fold."""
-    whole = np.any(in_fold > 1 - 1e-9, axis=1)  # (candidates, classes): all of the class lies in one fold
-    if not whole.any(1).all():
-        return
+    try:
+        found = assign(task, taken, repeat)
+    except LookupError:
+        raise InputError(
+            "partition.repeats asks for more different partitions than were found: the balance of genders and "
+            "corpora, "
+            f"and every class in training, allow {len(taken)} of these groups in {counted(task.folds, 'fold')}; "
+            f"expected at most {len(taken)}. Lower partition.repeats in params.yaml, or add recordings of more actors"
+        ) from None
+    if isinstance(found, Assignment):
+        return found
+    whole = np.any(found > 1 - 1e-9, axis=1)  # (candidates, classes): training lacks the class in some fold
     name = classes[int(whole.mean(0).argmax())]
     actors = segments.loc[segments["emotion"] == name, ["corpus", "actor"]].drop_duplicates()
     named = ", ".join(sorted(f"{corpus} {actor}" for corpus, actor in actors.to_numpy()))
+    would = "would have all of them" if not task.dev else "and the next, which is held out too, would have all of them"
     raise InputError(
-        f"class {name} has recordings of {counted(len(actors), 'actor')} only ({named}), and one of the {folds} folds "
-        f"would have all of them, so that its training part would have no {name}. Remove the class from classes in "
-        "params.yaml, or add recordings of it by other actors"
+        f"class {name} has recordings of {counted(len(actors), 'actor')} only ({named}), and one of the {task.folds} "
+        f"folds {would}, so that its training part would have no {name}. Remove the class from classes in params.yaml, "
+        "or add recordings of it by other actors"
     )
 
 
-def _notes(balance: _Balance, chosen: Integers, folds: int, proven: bool) -> list[str]:
+def _notes(balance: Balance, found: Assignment, folds: int) -> list[str]:
     """A sentence for each quantity that differs by more than one between folds."""
-    counts = balance.counts(chosen[None], folds)[0]
+    counts = balance.counts(found.fold_of[None], folds)[0]
     why = (
         "groups stay together, and no assignment is more even in total"
-        if proven
+        if found.proven
         else "this is the most even assignment found; a more even one may exist"
     )
     notes = []

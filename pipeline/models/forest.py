@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.models.base import Batch, Classifier, LayerRow, TrainingSet
@@ -73,11 +74,11 @@ class Forest(Classifier):
             InputError: a feature is not finite, or there are not enough actors for a choice.
         """
         learned = learn(self._method, training)
-        self._keep([one.tree_ for one in learned.estimator.estimators_])
+        self._keep([one.tree_ for one in learned.estimator.estimators_], learned.present)
         return learned.chosen
 
-    def _keep(self, trees: list[Any]) -> None:
-        """Store the nodes of trees of scikit-learn."""
+    def _keep(self, trees: list[Any], present: NDArray[np.int64]) -> None:
+        """Store the nodes of trees of scikit-learn, which know the classes `present` alone."""
         device = self.root.device
         first = np.cumsum([0, *(tree.node_count for tree in trees)])
         children, features = [], []
@@ -86,12 +87,14 @@ class Forest(Classifier):
             sides = (np.where(leaf, own, side) + start for side in (tree.children_left, tree.children_right))
             children.append(np.stack(list(sides), axis=1))
             features.append(np.where(leaf, 0, tree.feature))
+        share = np.zeros((int(first[-1]), self.num_classes))
+        share[:, present] = np.concatenate([tree.value[:, 0] for tree in trees])
         for name, values, kind in (
             ("root", first[:-1], np.int32),
             ("child", np.concatenate(children), np.int32),
             ("feature", np.concatenate(features), np.int32),
             ("threshold", np.concatenate([tree.threshold for tree in trees]), np.float64),
-            ("share", np.concatenate([tree.value[:, 0] for tree in trees]), np.float64),
+            ("share", share, np.float64),
         ):
             setattr(self, name, torch.from_numpy(values.astype(kind)).to(device))
 

@@ -44,6 +44,10 @@ class Method:
     unfinished: str = ""
 
 
+NEVER = -1e6
+"""Score of a class that the training segments lack, so that it is never the answer: its probability is 0."""
+
+
 @dataclass(frozen=True)
 class Learned:
     """The estimator that was fitted to all training segments, and what is recorded of the choice.
@@ -59,6 +63,11 @@ class Learned:
     estimator: Any
     chosen: Mapping[str, float]
     basis: NDArray[np.float64] | None = None
+
+    @property
+    def present(self) -> NDArray[np.int64]:
+        """The classes that it has learned, in order: those that the training segments have."""
+        return np.asarray(self.estimator.classes_, dtype=np.int64)
 
 
 def learn(method: Method, training: TrainingSet) -> Learned:

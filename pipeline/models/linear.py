@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pipeline.models.base import Batch, Classifier, LayerRow, TrainingSet
-from pipeline.models.inner_choice import Method, learn
+from pipeline.models.inner_choice import NEVER, Method, learn
 from pipeline.models.mixing import Mixing
 from pipeline.models.rows import rows_of
 
@@ -18,7 +18,7 @@ class LinearClassifier(Classifier):
     """A score for each class that is linear in the row of a segment.
 
     Attributes:
-        coef: (num_classes, dims) float64 weights; of two classes, those of the first are 0.
+        coef: (num_classes, dims) float64 weights; of two that were learned, those of the first are 0.
         intercept: (num_classes,) float64 constants.
     """
 
@@ -47,11 +47,13 @@ class LinearClassifier(Classifier):
         coef, intercept = np.asarray(learned.estimator.coef_), np.asarray(learned.estimator.intercept_).reshape(-1)
         if learned.basis is not None:
             coef = coef @ learned.basis.T
-        if self.num_classes == 2:
+        if len(learned.present) == 2:
             # One decision value, that of the second class.
             coef, intercept = np.concatenate([0 * coef, coef]), np.concatenate([0 * intercept, intercept])
-        self.coef.copy_(torch.from_numpy(coef))
-        self.intercept.copy_(torch.from_numpy(intercept))
+        self.coef.zero_()
+        self.intercept.fill_(NEVER)
+        self.coef[learned.present] = torch.from_numpy(coef).to(self.coef)
+        self.intercept[learned.present] = torch.from_numpy(intercept).to(self.intercept)
         return learned.chosen
 
     def layer_rows(self) -> list[LayerRow]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pipeline.models.base import Batch, Classifier, LayerRow, TrainingSet
-from pipeline.models.inner_choice import Method, learn
+from pipeline.models.inner_choice import NEVER, Method, learn
 from pipeline.models.mixing import Mixing
 from pipeline.models.rows import rows_of
 
@@ -54,10 +54,16 @@ class Perceptron(Classifier):
         learned = learn(self._method, training)
         layers = zip(self._layers(), learned.estimator.coefs_, learned.estimator.intercepts_, strict=True)
         for (weight, bias), new_weight, new_bias in layers:
-            # For two classes it has one output, that of the second.
-            first = weight.shape[1] - new_weight.shape[1]
-            weight.copy_(torch.from_numpy(np.pad(new_weight, ((0, 0), (first, 0)))))
-            bias.copy_(torch.from_numpy(np.pad(new_bias, (first, 0))))
+            if weight.shape[1] == new_weight.shape[1]:
+                weight.copy_(torch.from_numpy(new_weight))
+                bias.copy_(torch.from_numpy(new_bias))
+                continue
+            # Of two classes it has one output, that of the second; a class that it has not learned has none.
+            first = len(learned.present) - new_weight.shape[1]
+            weight.zero_()
+            bias.fill_(NEVER)
+            weight[:, learned.present] = torch.from_numpy(np.pad(new_weight, ((0, 0), (first, 0)))).to(weight)
+            bias[learned.present] = torch.from_numpy(np.pad(new_bias, (first, 0))).to(bias)
         return learned.chosen
 
     def layer_rows(self) -> list[LayerRow]:

@@ -16,8 +16,9 @@ from pipeline.runs.identity import RunSpec
 from pipeline.runs.params import RunSections
 from pipeline.runs.selection import Run, select_epochs
 from pipeline.runs.store import FinishedRun
-from pipeline.runs.tables import HISTORY, predictions_schema
+from pipeline.runs.tables import history_schema, predictions_schema
 from pipeline.runs.weights import Weights
+from pipeline.training.data import in_part
 from pipeline.training.state import Epoch
 
 
@@ -52,7 +53,7 @@ def collect(
         for run in ordered
         for row in run.history
     ]
-    history = pd.DataFrame(epochs, columns=list(HISTORY.columns))
+    history = pd.DataFrame(epochs, columns=list(history_schema(dev=params.partition.dev).columns))
     diverged = {_key(run.spec): run.diverged_epoch for run in ordered if run.diverged_epoch is not None}
     runs = select_epochs(history, diverged, model)
     predictions = [
@@ -109,7 +110,7 @@ def trained_weights(
 
 
 def _predictions(run: FinishedRun, selection: str, segments: pd.DataFrame, params: RunSections) -> pd.DataFrame:
-    valid = segments[segments["fold"] == run.spec.fold]
+    valid = segments[in_part(segments, run.spec.fold, "valid")]
     probabilities = run.snapshots[selection].probabilities.double().numpy()
     table = pd.DataFrame({
         "model": run.spec.model, "fold": run.spec.fold, "seed": run.spec.seed, "selection": selection,

@@ -103,6 +103,7 @@ class RunSpec:
         experiment = load_experiment(
             params.corpora, params.classes, reading, device,
             where=params.execution.features, processes=processes, folds=params.partition.folds, repeat=self.repeat,
+            plain=params.partition.plain,
         )  # fmt: skip
         # Features and segments were compared with inputs.json; this compares inputs.json and the folds with the plan.
         found = data_of(params, self.model, repeat=self.repeat)
@@ -235,7 +236,7 @@ def data_hash(
 
     Args:
         inputs: path of `data/inputs.json`.
-        folds: path of `data/folds.csv`.
+        folds: path of `data/folds.csv`; `parts.csv` beside it counts in its place if it has rows of the partition.
         frontend: key of the front end that the model reads.
         variants: keys of those that stand for it in training.
         shape: shape of the features, for families that build a classifier by more of it than the number of columns.
@@ -251,7 +252,7 @@ def data_hash(
         more = [] if shape is None else [asdict(shape)]
         others = [{corpus: entry["features"][key] for corpus, entry in known.items()} for key in variants]
         read = [features, *others, *more] if others or more else features
-        parts = (json.dumps(segments, sort_keys=True).encode() + repeat_rows(folds.read_bytes(), repeat),
+        parts = (json.dumps(segments, sort_keys=True).encode() + split_rows(folds, repeat),
                  json.dumps(read, sort_keys=True).encode())  # fmt: skip
     except FileNotFoundError as error:
         raise InputError(f"{error.filename} does not exist; `dvc repro` makes it") from None
@@ -261,6 +262,14 @@ def data_hash(
             f"{error}); `dvc repro inputs` makes it again"
         ) from None
     return "".join(hashlib.sha256(part).hexdigest()[:SPLIT_DIGITS] for part in parts)
+
+
+def split_rows(folds: Path, repeat: int) -> bytes:
+    """What training reads of one partition: its rows of `data/parts.csv`, else of `data/folds.csv`."""
+    folds_text, parts = folds.read_bytes(), folds.with_name("parts.csv")
+    lines = parts.read_bytes().splitlines(keepends=True) if parts.exists() else []
+    # The repeat is the first column.
+    return b"".join(line for line in lines if line.startswith(f"{repeat},".encode())) or repeat_rows(folds_text, repeat)
 
 
 def repeat_rows(folds: bytes, repeat: int) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializeAsAny, StringConstraints
+from pydantic import Field, SerializeAsAny, StringConstraints, model_validator
 
 from pipeline.core.features import Shape
 from pipeline.core.settings import (
@@ -21,7 +21,7 @@ from pipeline.core.settings import (
     repeated,
 )
 from pipeline.features.params import SegmentParams
-from pipeline.folds.params import PartitionParams
+from pipeline.folds.params import PartitionParams, partition_mistakes, with_folds
 from pipeline.models.family import Design, Family
 from pipeline.models.options import FeatureParams, ModelParams, NetworkParams
 from pipeline.models.registry import family
@@ -63,6 +63,8 @@ class RunSections(Sections):
     models: Annotated[dict[Key, AnyModel], Field(min_length=1)]
     train: TrainParams
     execution: ExecutionParams = ExecutionParams()
+
+    _with_folds = model_validator(mode="before")(with_folds)
 
     def model(self, key: str) -> ModelParams:
         """A configured model.
@@ -109,6 +111,7 @@ class RunSections(Sections):
         """See `Sections`."""
         lines = [
             *class_mistakes(self.classes),
+            *partition_mistakes(self.partition, list(self.corpora)),
             *repeated("train.seeds", self.train.seeds),
             *repeated("train.folds", self.train.folds),
         ]
@@ -133,6 +136,11 @@ class RunSections(Sections):
             yield (
                 f"{place}: train.augment.time_masks is {train.augment.time_masks}, and the family {model.family} reads "
                 f"one row a segment, which has no time; give the model train: {{augment: null}} or time_masks 0"
+            )
+        if train.early_stopping is not None and not self.partition.dev:
+            yield (
+                f"{where}.early_stopping: it needs a fold to choose by that is neither trained nor validated on; set "
+                "partition.dev: true"
             )
         if train.loss == "focal" and getattr(model, "mixup", None) is not None:
             yield f"{place}.mixup: its segments have two classes, and {where}.loss is focal; expected cross_entropy"

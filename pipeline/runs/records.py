@@ -79,7 +79,10 @@ def verified(record: Record, weights: Path) -> dict[str, Any]:
     if (content.get("status") == "diverged") != record.diverged:
         raise ValueError(f"its status is {content.get('status')!r}, and its name says otherwise")
     trained = content.get("diverged_epoch") if record.diverged else len(content["history"])
-    if trained != record.epochs or (not record.diverged and content["history"][-1]["epoch"] != trained):
+    # Training that ended early has fewer epochs than were asked for, and says so.
+    expected = content.get("stopped_epoch", record.epochs)
+    wrong = trained != expected or expected > record.epochs
+    if wrong or (not record.diverged and content["history"][-1]["epoch"] != trained):
         raise ValueError(f"it has {trained} epochs, and its name says {record.epochs}")
     if WEIGHTS in content and not record.diverged and content[WEIGHTS] != file_digest(weights):
         raise ValueError(f"the content of {weights.name} does not match its {WEIGHTS}")

@@ -13,6 +13,7 @@ from pipeline.runs.store import RunFolder, Timer
 from pipeline.runs.together import together
 from pipeline.training.data import Experiment
 from pipeline.training.device import device_name
+from pipeline.training.loop import stopped
 from pipeline.training.run import Progress, start, train_run
 from pipeline.training.state import RunState
 
@@ -71,10 +72,11 @@ def _train(folder: RunFolder, experiment: Experiment, progress: Progress) -> Non
     def after_epoch(state: RunState) -> None:
         if state.diverged_epoch is not None:
             return
-        if save.passed() or state.epoch == spec.epochs:
+        ended = state.epoch == spec.epochs or stopped(state.history, spec.train.patience)
+        if save.passed() or ended:
             folder.lock.check()
             folder.save_checkpoint(state)
-        if note.passed() or state.epoch == spec.epochs:
+        if note.passed() or ended:
             folder.note_progress(state, (time.monotonic() - begin) / (state.epoch - begun_at))
         progress(state)
 

@@ -14,9 +14,8 @@ from typing import Self
 from tqdm import tqdm
 
 from pipeline.core.errors import InputError
-from pipeline.core.tables import read_folds
 from pipeline.core.workers import WorkerDied
-from pipeline.runs.identity import FOLDS_FILE, RunSpec, data_of, distinct
+from pipeline.runs.identity import RunSpec, data_of, distinct
 from pipeline.runs.local import LocalWorkers, Workers
 from pipeline.runs.params import RunSections
 from pipeline.runs.placement import warnings_of, worker_devices
@@ -24,6 +23,7 @@ from pipeline.runs.ray import RayWorkers
 from pipeline.runs.run import RunDone
 from pipeline.runs.store import RunFolder
 from pipeline.runs.worker import EpochDone
+from pipeline.training.data import refuse_unsound_split
 
 LOCKED_SECONDS = 2.0
 """Seconds between two looks at runs that other processes train."""
@@ -57,7 +57,7 @@ def plan_all(params: RunSections, models: Iterable[str], root: Path = Path()) ->
         for spec in plan(params, model, [data_of(params, model, root, repeat) for repeat in repeats])
     ]
     for repeat in repeats:
-        read_folds(root / FOLDS_FILE, params.partition.folds, repeat)
+        refuse_unsound_split(root, params.partition.folds, repeat, plain=params.partition.plain)
     return specs
 
 

@@ -1,10 +1,12 @@
-"""The epoch of a run that is reported: three choices from one training.
+"""The epoch of a run that is reported: several choices from one training.
 
 `last`      the last epoch.
 `best`      the epoch of the highest validation UA: what the published numbers suggest, and the maximum of up to 1000
             noisy values on the very fold it is scored on.
 `crossval`  for a fold, the epoch of the highest mean validation UA of the other folds of the same seed, so that no
-            fold chooses its own epoch; only folds of the same partition count.
+            fold chooses its own epoch; only folds of the same partition count. Where training ended early, only
+            epochs that all of these runs have.
+`dev`       the epoch of the highest UA of the fold that is held out of training and validation (`partition.dev`).
 
 The earliest epoch wins a tie.
 """
@@ -17,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.core.selections import SELECTIONS, Selection
+from pipeline.core.selections import Selection, selections
 from pipeline.runs.tables import RUNS
 from pipeline.training.accuracy import DECIMALS
 
@@ -29,14 +31,15 @@ def select_epochs(history: pd.DataFrame, diverged: Mapping[Run, int], model: str
     """The reported epochs of one model's runs, as rows of `RUNS`.
 
     Args:
-        history: rows of `HISTORY` of one model, all folds and seeds; UA in percent.
+        history: rows of `HISTORY` of one model, all folds and seeds; UA in percent. With a column `dev_ua` there is a
+            selection `dev`.
         diverged: epochs at which the losses of runs were no longer finite, by repeat, fold and seed. The history of
             such a run is not used.
         model: key of the model in the returned rows; default: that of the history (needed if all runs diverged in
             their first epoch).
 
     Returns:
-        Rows by repeat, fold, seed and selection. A diverged run has its last epoch, and no accuracies, in all three.
+        Rows by repeat, fold, seed and selection. A diverged run has its last epoch, and no accuracies, in all of them.
         `crossval` uses the other folds that finished; where there is none, the run has no `crossval` row.
         `train_ua_eval` and `gap_eval` are empty where the epoch was not measured in eval mode. Gaps are training UA
         minus validation UA, in points.
@@ -51,7 +54,7 @@ def select_epochs(history: pd.DataFrame, diverged: Mapping[Run, int], model: str
     }
     rows = []
     for run in sorted({*curves, *diverged}):
-        for selection in SELECTIONS:
+        for selection in selections(dev="dev_ua" in history):
             if run in diverged:
                 rows.append(_row(model, run, selection, diverged[run], None))
             elif (position := _chosen(curves, run, selection)) is not None:
@@ -66,6 +69,8 @@ def _chosen(curves: Mapping[Run, pd.DataFrame], run: Run, selection: Selection) 
         return len(curves[run]) - 1
     if selection == "best":
         return int(curves[run]["valid_ua"].to_numpy().argmax())
+    if selection == "dev":
+        return int(curves[run]["dev_ua"].to_numpy().argmax())
     repeat, fold, seed = run
     others = [
         curve["valid_ua"].to_numpy()
@@ -74,8 +79,9 @@ def _chosen(curves: Mapping[Run, pd.DataFrame], run: Run, selection: Selection) 
     ]
     if not others:
         return None
+    common = min(len(curves[run]), *map(len, others))
     # Rounded as the accuracies are: means of the same values in another order must tie.
-    return int(np.mean(others, axis=0).round(DECIMALS).argmax())
+    return int(np.mean([curve[:common] for curve in others], axis=0).round(DECIMALS).argmax())
 
 
 def _row(

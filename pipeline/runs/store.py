@@ -261,6 +261,8 @@ class RunFolder:
             "diverged_epoch": state.diverged_epoch,
             "snapshot_epochs": {name: snapshot.epoch for name, snapshot in snapshots.items()},
             "history": [_values(row) for row in history],
+            # Only where training ended early, so that the records of other runs stay as they are.
+            **({"stopped_epoch": len(history)} if snapshots and len(history) < epochs else {}),
             "device": ", then ".join(state.machines),
             "versions": library_versions(self.spec.family.libraries),
             **({"chosen": {name: values[0] for name, values in state.notes.items()}} if state.notes else {}),
@@ -310,8 +312,9 @@ class Timer:
 
 
 def _values(row: Epoch) -> dict[str, Any]:
-    """A history row as JSON: floats in full, NaN as null."""
-    return {name: None if math.isnan(value) else value for name, value in asdict(row).items()}
+    """A history row as JSON: floats in full, NaN as null; columns of held-out items only where there are any."""
+    values = {name: None if math.isnan(value) else value for name, value in asdict(row).items()}
+    return {name: value for name, value in values.items() if value is not None or not name.startswith("dev_")}
 
 
 def _row(values: dict[str, Any]) -> Epoch:

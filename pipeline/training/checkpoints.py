@@ -121,7 +121,7 @@ def _restore(state: RunState, path: Path) -> None:
     state.machines = header["machines"]
     state.history = [Epoch(int(row[0]), *row[1:]) for row in tensors["history"].tolist()]
     snapshots = snapshots_of(tensors, header["snapshot_epochs"])
-    state.best, state.last = snapshots.get("best"), snapshots.get("last")
+    state.best, state.last, state.dev = (snapshots.get(name) for name in ("best", "last", "dev"))
     state.diverged_epoch, state.notes = header["diverged_epoch"], header["notes"]
 
 
@@ -144,6 +144,8 @@ def snapshot_tensors(snapshots: Mapping[str, Snapshot]) -> dict[str, Tensor]:
     for name, snapshot in snapshots.items():
         tensors |= {f"{name}/weights/{key}": tensor for key, tensor in snapshot.weights.items()}
         tensors[f"{name}/probabilities"] = snapshot.probabilities
+        if snapshot.test is not None:
+            tensors[f"{name}/test"] = snapshot.test
     return tensors
 
 
@@ -154,6 +156,8 @@ def snapshots_of(tensors: Mapping[str, Tensor], epochs: Mapping[str, int]) -> di
         KeyError: one of them is not among the tensors.
     """
     return {
-        name: Snapshot(epoch, below(tensors, f"{name}/weights"), tensors[f"{name}/probabilities"])
+        name: Snapshot(
+            epoch, below(tensors, f"{name}/weights"), tensors[f"{name}/probabilities"], tensors.get(f"{name}/test")
+        )
         for name, epoch in epochs.items()
     }

@@ -79,11 +79,16 @@ class Scoring:
         train_every: number of epochs between two scorings of training items in eval mode; the best and the last epoch
             are scored too. 0: never.
         snapshots: whether to keep the network of the best and of the last epoch.
+        dev: function that scores the items held out to choose epochs by; None if there are none. Its best epoch is kept
+            too.
+        patience: number of epochs after which training ends if the score of these items has not risen; None: never.
     """
 
     valid_every: int = 1
     train_every: int = 0
     snapshots: bool = False
+    dev: Callable[[Any], Scores] | None = None
+    patience: int | None = None
 
 
 def train(
@@ -93,7 +98,7 @@ def train(
     scoring: Scoring,
     after_epoch: Callable[[RunState], None] = lambda state: None,
 ) -> None:
-    """Train until `recipe.epochs` epochs are done, or a loss is not finite; `state` holds the result.
+    """Train until `recipe.epochs` epochs are done, patience is lost, or a loss is not finite; `state` holds the result.
 
     Args:
         state: state of a new run or of one that continues; changed in place.
@@ -102,7 +107,7 @@ def train(
         scoring: epochs at which the run is scored.
         after_epoch: function called after each epoch, and when the run has diverged, to save and to show progress.
     """
-    while state.epoch < recipe.epochs and state.diverged_epoch is None:
+    while state.epoch < recipe.epochs and state.diverged_epoch is None and not stopped(state.history, scoring.patience):
         number = state.epoch + 1
         last = number == recipe.epochs
         train_loss, train_score = train_epoch(state, task, recipe)
@@ -111,27 +116,47 @@ def train(
         if math.isfinite(train_loss) and (last or _due(number, scoring.valid_every)):
             scores = task.score_valid(state.network)
             row = replace(row, valid_loss=scores.loss, valid_score=scores.score)
-        if not math.isfinite(train_loss) or (scores is not None and not math.isfinite(scores.loss)):
+        held = None
+        if scores is not None and scoring.dev is not None:
+            held = scoring.dev(state.network)
+            row = replace(row, dev_loss=held.loss, dev_score=held.score)
+        if not math.isfinite(train_loss) or not all(
+            math.isfinite(one.loss) for one in (scores, held) if one is not None
+        ):
             state.diverged_epoch = number
             after_epoch(state)
             break
         best = scoring.snapshots and (
             state.best is None or row.valid_score > state.history[state.best.epoch - 1].valid_score
         )
+        best_dev = (
+            scoring.snapshots
+            and held is not None
+            and (state.dev is None or row.dev_score > state.history[state.dev.epoch - 1].dev_score)
+        )
         # The epochs that may be reported are scored on the training items too, for the Gap in eval mode.
-        if scoring.train_every and (best or last or _due(number, scoring.train_every)):
+        if scoring.train_every and (best or best_dev or last or _due(number, scoring.train_every)):
             row = _with_eval_mode(row, task, state)
         state.history.append(row)
-        if scoring.snapshots and scores is not None and (best or last):
+        if scoring.snapshots and scores is not None and (best or best_dev or last):
             snapshot = take_snapshot(state, number, scores.probabilities)
             state.best = snapshot if best else state.best
+            state.dev = snapshot if best_dev else state.dev
             state.last = snapshot if last else state.last
         after_epoch(state)
     ended = state.diverged_epoch is None and state.epoch > 0
     if scoring.snapshots and ended and (state.last is None or state.last.epoch != state.epoch):
-        # Continued from the middle of a longer run, which kept no snapshot of this epoch.
+        # Ended early, or continued from the middle of a longer run, which kept no snapshot of this epoch.
         state.last = take_snapshot(state, state.epoch, task.score_valid(state.network).probabilities)
         state.history[-1] = _with_eval_mode(state.history[-1], task, state)
+
+
+def stopped(history: Sequence[Epoch], patience: int | None) -> bool:
+    """Whether the score of the held-out items has not risen for `patience` epochs; None: never."""
+    if patience is None or not history:
+        return False
+    scores = [row.dev_score for row in history]
+    return len(scores) - 1 - scores.index(max(scores)) >= patience
 
 
 def train_epoch(state: RunState, task: Task, recipe: Recipe) -> tuple[float, float]:
@@ -175,10 +200,13 @@ def reported_history(history: Sequence[Epoch], epochs: int, train_every: int) ->
     these scores only where a run of `epochs` epochs measures them.
     """
     rows: list[Epoch] = []
-    best = -math.inf
+    best = best_dev = -math.inf
+    last = min(epochs, len(history))
     for row in history[:epochs]:
-        measured = row.valid_score > best or row.epoch == epochs or row.epoch % train_every == 0
+        chosen = row.valid_score > best or row.dev_score > best_dev
+        measured = chosen or row.epoch == last or row.epoch % train_every == 0
         best = max(best, row.valid_score)
+        best_dev = best_dev if math.isnan(row.dev_score) else max(best_dev, row.dev_score)
         rows.append(row if measured else replace(row, train_loss_eval=math.nan, train_score_eval=math.nan))
     return rows
 

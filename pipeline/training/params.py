@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pipeline.core.settings import Count, Key, Size, Strict
+from pipeline.core.settings import Count, Key, Seed, Size, Strict
 
 Rate = Annotated[float, Field(gt=0)]
 PartOfTraining = Annotated[float, Field(gt=0, lt=1)]
@@ -100,6 +100,16 @@ class Augment(Strict):
         return self
 
 
+class EarlyStopping(Strict):
+    """Training ends when the accuracy on the held-out fold (`partition.dev`) has not risen for some epochs.
+
+    Attributes:
+        patience: number of these epochs.
+    """
+
+    patience: Count
+
+
 ONE_CYCLE_RISE = 0.3
 """Share of the training in which the rate of `one_cycle` rises, unless `warm_up` says otherwise; PyTorch's default."""
 
@@ -129,13 +139,14 @@ class TrainParams(Strict):
         augment: masks on training segments; None for none.
         variants: front ends, such as log-mel at another speed or with noise; at every step each segment is read from
             the model's own front end or from one of these, all with the same chance.
+        early_stopping: when training ends before the last epoch; None: never. It needs `partition.dev`.
         precision: precision up to the pooling.
         threads: number of CPU threads of one run.
         eval_train_every: number of epochs between two scorings of the training folds in eval mode.
     """
 
     epochs: Count
-    seeds: Annotated[tuple[Size, ...], Field(min_length=1)]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
     folds: Annotated[tuple[Count, ...], Field(min_length=1)]
     batch_segments: Annotated[int, Field(ge=2)]
     learning_rate: Rate
@@ -154,6 +165,7 @@ class TrainParams(Strict):
     sampling: Sampling = "shuffled"
     augment: Augment | None = None
     variants: tuple[Key, ...] = ()
+    early_stopping: EarlyStopping | None = None
 
     @model_validator(mode="after")
     def _options_have_an_effect(self) -> TrainParams:
@@ -194,6 +206,11 @@ class TrainParams(Strict):
         )
 
     @property
+    def patience(self) -> int | None:
+        """Epochs without a rise after which training ends; None: it never does."""
+        return None if self.early_stopping is None else self.early_stopping.patience
+
+    @property
     def gamma(self) -> float:
         """The exponent of the focal loss; 0, with which it is the cross-entropy, unless it is chosen."""
         if self.loss != "focal":
@@ -208,7 +225,7 @@ class TrainParams(Strict):
 
 BY_EPOCHS = frozenset({
     "learning_rate", "batch_segments", "eval_train_every", "optimiser", "momentum", "weight_decay", "schedule", "steps",
-    "warm_up", "clip_norm", "loss", "focal_gamma", "sampling", "augment", "variants", "precision",
+    "warm_up", "clip_norm", "loss", "focal_gamma", "sampling", "augment", "variants", "precision", "early_stopping",
 })  # fmt: skip
 """Keys of `train` that only families trained by epochs use."""
 

@@ -5,20 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Self
 
 import numpy as np
 import torch
 
+from pipeline.core.errors import InputError
 from pipeline.models.base import Classifier, TrainingSet
 from pipeline.models.family import Design, Family
 from pipeline.training.batches import PRECISIONS, SegmentBank
 from pipeline.training.data import Experiment
-from pipeline.training.loop import Scoring, train
+from pipeline.training.loop import Scores, Scoring, train
 from pipeline.training.params import TrainParams
-from pipeline.training.speech import SpeechTask, gathered_batch, score
+from pipeline.training.speech import SpeechTask, gathered_batch, probabilities, score
 from pipeline.training.standardising import group_statistics, groups_of
-from pipeline.training.state import Epoch, RunState, start_run, take_snapshot
+from pipeline.training.state import Epoch, RunState, Snapshot, start_run, take_snapshot
 
 Progress = Callable[[RunState], None]
 
@@ -79,7 +81,7 @@ def train_run(
         seeds: seeds of the run.
         after_epoch: function called after each epoch.
     """
-    train_segments, valid_segments = experiment.split(fold)
+    parts = experiment.split(fold)
     network = state.network
     assert isinstance(network, Classifier)  # noqa: S101 (a family builds nothing else)
     bank, variants = experiment.bank, list(experiment.variants)
@@ -88,14 +90,30 @@ def train_run(
         groups = None if groups is None else groups.to(bank.device)
         bank, variants = replace(bank, groups=groups), [replace(variant, groups=groups) for variant in variants]
         if not state.history:
-            network.standardisation.set_statistics(*group_statistics(bank, train_segments, network.standardisation.by))
-    task = speech_task(bank, train_segments, valid_segments, network.num_classes, options, variants)
+            by = network.standardisation.by
+            network.standardisation.set_statistics(*group_statistics(bank, parts.train, by, hidden=parts.test))
+    task = speech_task(bank, parts.train, parts.valid, network.num_classes, options, variants)
+    dev = partial(score, bank=bank, segments=parts.dev, weights=task.weights) if len(parts.dev) else None
     if family.by_epochs:
-        scoring = Scoring(valid_every=1, train_every=options.eval_train_every, snapshots=True)
+        scoring = Scoring(1, options.eval_train_every, snapshots=True, dev=dev, patience=options.patience)
         train(state, task, options.recipe, scoring, after_epoch)
     elif not state.history:
-        _fit(state, network, task, _actors(experiment)[train_segments.cpu()], seeds)
+        _fit(state, network, task, _actors(experiment)[parts.train.cpu()], seeds, dev)
         after_epoch(state)
+    if len(parts.test) and state.diverged_epoch is None:
+        _score_test(state, network, bank, parts.test)
+
+
+def _score_test(state: RunState, network: Classifier, bank: SegmentBank, segments: torch.Tensor) -> None:
+    """Add the probabilities of the segments that are set apart to the snapshots, when nothing is chosen any more."""
+    own = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    scored: dict[int, Snapshot] = {}
+    for name, snapshot in state.snapshots.items():
+        if snapshot.epoch not in scored:
+            network.load_state_dict(snapshot.weights)
+            scored[snapshot.epoch] = replace(snapshot, test=probabilities(network, bank, segments))
+        setattr(state, name, scored[snapshot.epoch])
+    network.load_state_dict(own)
 
 
 def speech_task(
@@ -126,9 +144,22 @@ def _actors(experiment: Experiment) -> torch.Tensor:
     return torch.from_numpy(table.groupby(["corpus", "actor"]).ngroup().to_numpy(copy=True))
 
 
-def _fit(state: RunState, network: Classifier, task: SpeechTask, actors: torch.Tensor, seeds: Seeds) -> None:
+def _fit(
+    state: RunState,
+    network: Classifier,
+    task: SpeechTask,
+    actors: torch.Tensor,
+    seeds: Seeds,
+    dev: Callable[[Classifier], Scores] | None,
+) -> None:
     """Fit a classifier without epochs to all training segments; its history has one row."""
     bank, segments = task.bank, task.train_segments
+    if int((task.weights > 0).sum()) < 2:
+        raise InputError(
+            f"the training part has one of the {task.num_classes} classes, and classifiers that are not trained by "
+            "epochs learn to tell classes apart; expected two at least. Choose another family, or another "
+            "partition.scheme"
+        )
     batch = gathered_batch(network, bank, segments)
     chosen = network.fit(TrainingSet(batch, task.weights, actors, seeds.initialisation))
     state.notes |= {name: [float(value)] for name, value in chosen.items()}
@@ -138,8 +169,12 @@ def _fit(state: RunState, network: Classifier, task: SpeechTask, actors: torch.T
         state.diverged_epoch = 1
         return
     trained = train_scores.loss, train_scores.score
-    state.history.append(Epoch(1, *trained, *trained, valid.loss, valid.score))
+    row = Epoch(1, *trained, *trained, valid.loss, valid.score)
     state.best = state.last = take_snapshot(state, 1, valid.probabilities)
+    if dev is not None:
+        held = dev(network)
+        row, state.dev = replace(row, dev_loss=held.loss, dev_score=held.score), state.last
+    state.history.append(row)
 
 
 def configure_arithmetic(threads: int, device: torch.device) -> None:

@@ -118,13 +118,12 @@ def _loss(scores: Tensor, target: Tensor, weights: Tensor, gamma: float) -> Tens
 def class_weights(emotions: Tensor, num_classes: int) -> Tensor:
     """Weights inversely proportional to class size (section 5), of mean 1 over the segments given.
 
-    Raises:
-        ValueError: a class has no segment.
+    A class without segments, which a corpus may lack that is trained on alone, has weight 0.
     """
     counts = torch.bincount(emotions, minlength=num_classes)
-    if (counts == 0).any():
-        raise ValueError(f"training segments by class are {counts.tolist()}; expected some of each")
-    return len(emotions) / (num_classes * counts.float())
+    present = counts > 0
+    weights = len(emotions) / (present.sum() * counts.clamp_min(1).float())
+    return torch.where(present, weights, torch.zeros_like(weights))
 
 
 def score(network: Classifier, bank: SegmentBank, segments: Tensor, weights: Tensor) -> Scores:

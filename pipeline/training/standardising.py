@@ -25,16 +25,21 @@ def groups_of(segments: pd.DataFrame, by: Standardisation) -> Tensor | None:
     return torch.from_numpy(segments.groupby(list(GROUPS[by])).ngroup().to_numpy(copy=True))
 
 
-def group_statistics(bank: SegmentBank, train: Tensor, by: Standardisation) -> tuple[Tensor, Tensor]:
+def group_statistics(
+    bank: SegmentBank, train: Tensor, by: Standardisation, hidden: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """The mean and the standard deviation of every column, in double.
 
-    A corpus is described by its training segments, a speaker by all of its segments, without their labels. A group
-    without such segments has the numbers of all training segments.
+    A corpus is described by its training segments; one that is validated without being trained on, by all of its
+    segments, without their labels, as a speaker always is. A group without such segments has the numbers of all
+    training segments.
 
     Args:
         bank: all segments, with their groups.
         train: positions of the training segments.
         by: recordings that a group consists of.
+        hidden: positions of segments that are set apart; they describe only speakers of whom there are no others, and
+            no corpus.
 
     Returns:
         (1 + groups, dims) means, and deviations, which are 1 for constant columns; row 0 is that of all training
@@ -45,11 +50,32 @@ def group_statistics(bank: SegmentBank, train: Tensor, by: Standardisation) -> t
     if bank.groups is None:
         return overall
     number = int(bank.groups.max()) + 1
-    used = torch.arange(len(bank.groups), device=bank.device) if by == "speaker" else train
+    used = _of_speakers(bank.groups, hidden) if by == "speaker" else _of_corpora(bank.groups, train, hidden)
     mean, deviation = _statistics(bank, used, bank.groups, number)
     unknown = torch.bincount(bank.groups[used], minlength=number) == 0
     mean[unknown], deviation[unknown] = overall[0][0], overall[1][0]
     return torch.cat([overall[0], mean]), torch.cat([overall[1], deviation])
+
+
+def _of_corpora(groups: Tensor, train: Tensor, hidden: Tensor | None) -> Tensor:
+    """Positions of the training segments, and of all others of corpora without any, but for those set apart."""
+    untrained = torch.bincount(groups[train], minlength=int(groups.max()) + 1) == 0
+    wanted = untrained[groups]
+    if hidden is not None:
+        wanted[hidden] = False
+    wanted[train] = True
+    return torch.arange(len(groups), device=groups.device)[wanted]
+
+
+def _of_speakers(groups: Tensor, hidden: Tensor | None) -> Tensor:
+    """Positions of all segments, without those set apart of speakers who have others."""
+    everything = torch.arange(len(groups), device=groups.device)
+    if hidden is None or not len(hidden):
+        return everything
+    seen = torch.ones_like(groups, dtype=torch.bool)
+    seen[hidden] = False
+    with_others = torch.bincount(groups[seen], minlength=int(groups.max()) + 1) > 0
+    return everything[seen | ~with_others[groups]]
 
 
 def _statistics(bank: SegmentBank, segments: Tensor, groups: Tensor, number: int) -> tuple[Tensor, Tensor]:

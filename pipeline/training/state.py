@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -18,7 +19,8 @@ class Epoch:
     """One row of the history: mean losses, and scores in percent; NaN where not measured.
 
     The score depends on the task: unweighted accuracy for speech, error for images and tables. Training columns without
-    `eval` are measured in train mode during the pass; `valid` columns are those of the validation items.
+    `eval` are measured in train mode during the pass; `valid` columns are those of the validation items, `dev` columns
+    those of the items that are held out to choose epochs by.
     """
 
     epoch: int
@@ -28,15 +30,25 @@ class Epoch:
     train_score_eval: float
     valid_loss: float
     valid_score: float
+    dev_loss: float = math.nan
+    dev_score: float = math.nan
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A network at the end of an epoch, and its (validation items, classes) probabilities."""
+    """A network at the end of an epoch.
+
+    Attributes:
+        epoch: the epoch.
+        weights: its tensors by name.
+        probabilities: (validation items, classes) probabilities.
+        test: (test items, classes) probabilities, computed once after the last epoch; None without a test.
+    """
 
     epoch: int
     weights: dict[str, Tensor]
     probabilities: Tensor
+    test: Tensor | None = None
 
 
 @dataclass
@@ -49,7 +61,8 @@ class RunState:
         order: random stream of the order of the batches.
         noise: random stream of everything else that is random in training.
         history: rows of the finished epochs.
-        best, last: snapshots of the best and of the last epoch, if the run keeps them.
+        best, last, dev: snapshots of the best, of the last and of the best epoch by the held-out items, if the run
+            keeps them.
         diverged_epoch: epoch in which a loss was not finite.
         machines: names of the hardware that computed the epochs.
         notes: numbers of the task's own, one for each epoch.
@@ -62,6 +75,7 @@ class RunState:
     history: list[Epoch] = field(default_factory=list)
     best: Snapshot | None = None
     last: Snapshot | None = None
+    dev: Snapshot | None = None
     diverged_epoch: int | None = None
     machines: list[str] = field(default_factory=list)
     notes: dict[str, list[float]] = field(default_factory=dict)
@@ -73,8 +87,8 @@ class RunState:
 
     @property
     def snapshots(self) -> dict[str, Snapshot]:
-        """The existing snapshots of `last` and `best`."""
-        taken = {"last": self.last, "best": self.best}
+        """The existing snapshots of `last`, `best` and `dev`."""
+        taken = {"last": self.last, "best": self.best, "dev": self.dev}
         return {name: snapshot for name, snapshot in taken.items() if snapshot is not None}
 
     @property

@@ -119,6 +119,7 @@ def test_plots_are_files_of_the_figures_stage():
         "confusion",
         "reliability",
         "groups",
+        "cross_corpus",
         "folds",
         "spectrogram",
     }

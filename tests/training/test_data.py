@@ -78,8 +78,10 @@ def test_the_order_of_corpora_in_params_does_not_matter(root):
 
 def test_a_split_keeps_actors_apart_and_covers_all(root):
     experiment = read_experiment(params_with(), root)
-    train, valid = experiment.split(1)
+    parts = experiment.split(1)
+    train, valid = parts.train, parts.valid
     assert sorted([*train.tolist(), *valid.tolist()]) == list(range(64))
+    assert len(parts.dev) == len(parts.test) == 0
     actors = experiment.segments["actor"]
     assert not set(actors[train.tolist()]) & set(actors[valid.tolist()])
     assert (experiment.segments["fold"][valid.tolist()] == 1).all()

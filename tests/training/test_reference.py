@@ -311,7 +311,8 @@ def test_execute_hands_each_stream_to_its_own_part_of_a_run(experiment, tmp_path
             frame_shape=(4, 257), dropout=0.1, shaking=Shaking(), seed=initialisation,
         )  # fmt: skip
         state = start_run(network, adam(1, 0.01), (order, noise), CPU)
-        train(state, experiment.bank, *experiment.split(spec.fold), adam(1, 0.01), train_every=3)
+        parts = experiment.split(spec.fold)
+        train(state, experiment.bank, parts.train, parts.valid, adam(1, 0.01), train_every=3)
         return repr(state.history)
 
     initialisation, order, noise = astuple(spec.seeds)

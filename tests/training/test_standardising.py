@@ -61,11 +61,24 @@ def test_without_groups_the_numbers_are_those_of_all_training_segments(experimen
     np.testing.assert_allclose(alone, (matrices[11][:, 0] - rows[:, 0].mean()) / rows[:, 0].std(), atol=1e-5)
 
 
+def test_a_corpus_that_is_not_trained_on_is_described_by_its_own_segments(experiment):
+    table, _, bank = experiment
+    bank = bank.__class__(**{**vars(bank), "groups": groups_of(table, "corpus")})
+    only_a, only_b = (torch.tensor([at for at in range(12) if table["corpus"][at] == name]) for name in "ab")
+    mean, deviation = group_statistics(bank, only_a, "corpus")
+    _, own = group_statistics(bank, only_b, "corpus")
+    torch.testing.assert_close(mean[1], mean[0])
+    torch.testing.assert_close(mean[2], group_statistics(bank, only_b, "corpus")[0][0])
+    torch.testing.assert_close(deviation[2], own[0])
+
+
 def test_a_group_without_training_segments_has_the_numbers_of_all(experiment):
+    """As a corpus whose segments are all set apart."""
     table, _, bank = experiment
     bank = bank.__class__(**{**vars(bank), "groups": groups_of(table, "corpus")})
     only_a = torch.tensor([at for at in range(12) if table["corpus"][at] == "a"])
-    mean, deviation = group_statistics(bank, only_a, "corpus")
+    rest = torch.tensor([at for at in range(12) if table["corpus"][at] == "b"])
+    mean, deviation = group_statistics(bank, only_a, "corpus", hidden=rest)
     torch.testing.assert_close(mean[2], mean[0])
     torch.testing.assert_close(deviation[2], deviation[0])
 

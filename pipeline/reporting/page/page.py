@@ -20,6 +20,7 @@ from pipeline.evaluation.results import Results, adoptions
 from pipeline.evaluation.selections import EPOCHS
 from pipeline.evaluation.verdicts import Verdict, verdicts
 from pipeline.evaluation.wording import fixed, points, signed
+from pipeline.folds.params import PartitionParams
 from pipeline.models.options import ModelParams
 from pipeline.params import Params
 from pipeline.reporting.page.inline import inlined
@@ -31,7 +32,9 @@ from pipeline.reporting.setting import (
     setting_differences,
     setting_summary,
 )
+from pipeline.reporting.split import WAYS
 from pipeline.reporting.tables.table import EMPTY, Cell, Column, Part, Table
+from pipeline.training.params import TrainParams
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ def render_page(
         facts=_facts(results),
         setting={"summary": setting_summary(results), "differences": setting_differences(results)},
         warnings=(
+            *results.split_notes,
             *incomplete(results, params.models),
             *environments(results.details, params.models),
             *adoptions(results.details, params.models),
@@ -139,7 +143,7 @@ def _lead(results: Results) -> str:
     return (
         f"{trained.capitalize()} {verb} trained to tell {emotions} apart, on "
         f"{counted(len(results.segments), 'segment')} of {counted(results.actor_count, 'actor')} from "
-        f"{corpora}; each is validated on actors that it never heard."
+        f"{corpora}; each is {WAYS[params.partition.scheme]}."
     )
 
 
@@ -317,6 +321,10 @@ def _params_text(params: Params) -> str:
     values = params.model_dump(mode="json", exclude={"execution"})
     if "frontends" not in params.model_fields_set:
         del values["frontends"]
+    for section, options in (("partition", PartitionParams), ("train", TrainParams)):
+        for name, field in options.model_fields.items():
+            if name in _PRINTED_IF_SET and values[section][name] == field.default:
+                del values[section][name]
     for entry in values["models"].values():
         for name, default in _COMMON_DEFAULTS.items():
             if entry[name] == default:
@@ -324,6 +332,9 @@ def _params_text(params: Params) -> str:
     yaml.dump(values, stream)
     return stream.getvalue()
 
+
+_PRINTED_IF_SET = ("scheme", "repeats", "dev", "test", "table", "allow_leaks", "early_stopping")
+"""Options of the division of recordings that are printed where they have another value than their default."""
 
 _COMMON_DEFAULTS = {name: field.default for name, field in ModelParams.model_fields.items() if name != "label"}
 """Options that every family has, with their defaults, which are not printed."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from pipeline.core.selections import predicted
 from pipeline.evaluation.measures import BINS
 from pipeline.evaluation.results import Results
 from pipeline.evaluation.selections import CHOSEN, EPOCHS
-from pipeline.evaluation.utterances import PREDICTED
 from pipeline.evaluation.wording import fixed
 from pipeline.reporting.tables.notes import common_notes
 from pipeline.reporting.tables.table import Cell, Column, Part, Table
@@ -26,7 +26,9 @@ def calibration_table(results: Results) -> tuple[Table, ...]:
         ),
         Column("model_key", "Key", number=False, where="csv"),
     )
-    order = sorted(PREDICTED, key=lambda selection: selection != results.params.report.selection)
+    order = sorted(
+        predicted(dev=results.params.partition.dev), key=lambda selection: selection != results.params.report.selection
+    )
     parts = []
     for selection in order:
         rows = []

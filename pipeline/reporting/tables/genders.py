@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.core.selections import predicted
 from pipeline.evaluation.genders import LEAST_ACTORS
 from pipeline.evaluation.intervals import ALL
 from pipeline.evaluation.results import Results
 from pipeline.evaluation.selections import CHOSEN, EPOCHS
-from pipeline.evaluation.utterances import PREDICTED
 from pipeline.evaluation.wording import fixed, p_value
 from pipeline.reporting.tables.notes import common_notes
 from pipeline.reporting.tables.table import Cell, Column, Part, Row, Table
@@ -44,7 +44,9 @@ _NOTES = (
 
 def gender_table(results: Results) -> tuple[Table, ...]:
     """One row for each trained model and corpus; none without predictions."""
-    order = sorted(PREDICTED, key=lambda selection: selection != results.params.report.selection)
+    order = sorted(
+        predicted(dev=results.params.partition.dev), key=lambda selection: selection != results.params.report.selection
+    )
     parts = []
     for selection in order:
         table = results.genders[results.genders["selection"] == selection]

@@ -45,6 +45,7 @@ def common_notes(results: Results, models: Iterable[str]) -> tuple[str, ...]:
         *incomplete(results, models),
         trained_on(results),
         differences_from_paper(results),
+        *results.split_notes,
         *redefined(results, models),
         *speaker_standardised(results, models),
         *repeated_over_seeds(results, models),

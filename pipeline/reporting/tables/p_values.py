@@ -47,7 +47,7 @@ def p_value_table(key: str, results: Results) -> tuple[Table]:
             selection, EPOCHS[selection],
             (*part_notes(results, hypotheses, selection), *disagreements_with_paper(results, findings, selection)),
         )
-        for selection in headline_first(results.params.report.selection)
+        for selection in headline_first(results.params.report.selection, dev=results.params.partition.dev)
     )  # fmt: skip
     gamma = (Column("gamma0", "γ₀"),) if "gamma0" in published[0] else ()
     columns = (Column("pair", "Model pair", number=False, grouped=True), *gamma, *_P_VALUES)

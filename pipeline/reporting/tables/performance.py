@@ -36,7 +36,7 @@ def performance_table(key: str, results: Results) -> tuple[Table]:
     models = [_model(row) for row in published]
     findings = _published_findings(published, hypotheses)
     parts = []
-    for selection in headline_first(results.params.report.selection):
+    for selection in headline_first(results.params.report.selection, dev=results.params.partition.dev):
         rows = tuple(
             {
                 **_row_labels(row),

@@ -10,12 +10,14 @@ from pipeline.core.files import write_text
 from pipeline.evaluation.results import Results
 from pipeline.reporting.tables.calibration import calibration_table
 from pipeline.reporting.tables.chosen import chosen_table
+from pipeline.reporting.tables.cross_corpus import cross_corpus_table
 from pipeline.reporting.tables.data import corpora_table, folds_table
 from pipeline.reporting.tables.formats import to_csv, to_latex, to_markdown
 from pipeline.reporting.tables.genders import gender_table
 from pipeline.reporting.tables.network import network_table
 from pipeline.reporting.tables.p_values import p_value_table
 from pipeline.reporting.tables.performance import performance_table
+from pipeline.reporting.tables.splits import apart_table, pooled_table
 from pipeline.reporting.tables.statements import statements_table
 from pipeline.reporting.tables.table import Table
 from pipeline.reporting.tables.user import user_tables
@@ -40,6 +42,9 @@ TABLES: tuple[Builder, ...] = (
     utterance_table,
     gender_table,
     calibration_table,
+    apart_table,
+    pooled_table,
+    cross_corpus_table,
 )
 """Tables 2 to 10 and section 6.2 of the paper, whatever was trained, those of `report.tables`, what models chose
 themselves, the claims by utterance, women and men, and calibration."""

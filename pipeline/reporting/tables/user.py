@@ -27,7 +27,7 @@ def user_tables(results: Results) -> tuple[Table, ...]:
 def _user_table(key: str, definition: TableParams, results: Results) -> Table:
     hypotheses = results.hypotheses_of(key)
     parts = []
-    for selection in headline_first(results.params.report.selection):
+    for selection in headline_first(results.params.report.selection, dev=results.params.partition.dev):
         rows = tuple(
             {"model": Cell(results.label(model)), **score_cells(model, results, hypotheses, selection)}
             for model in definition.models

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipeline.core.selections import Selection
+from pipeline.core.selections import Selection, predicted
 from pipeline.evaluation.hypotheses import Hypothesis
 from pipeline.evaluation.results import Results
 from pipeline.evaluation.selections import CHOSEN, EPOCHS
 from pipeline.evaluation.tables import Kind
-from pipeline.evaluation.utterances import PREDICTED
 from pipeline.evaluation.verdicts import standing
 from pipeline.evaluation.wording import fixed, p_value
 from pipeline.paper.statements import STATEMENTS_KEY
@@ -48,7 +47,9 @@ _NOTES = (
 
 def utterance_table(results: Results) -> tuple[Table, ...]:
     """Every claim that was tested, by UA over utterances; none where nothing was tested."""
-    order = sorted(PREDICTED, key=lambda selection: selection != results.params.report.selection)
+    order = sorted(
+        predicted(dev=results.params.partition.dev), key=lambda selection: selection != results.params.report.selection
+    )
     parts = []
     for selection in order:
         rows = tuple(

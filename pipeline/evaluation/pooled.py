@@ -1,0 +1,54 @@
+"""UA over the predictions of all folds together, in which every class is present.
+
+A fold whose validation part lacks a class has a UA over fewer classes, so that the mean over folds is no longer the
+mean recall of all classes, and chance differs between folds. The predictions of all folds of one partition and seed
+together are those of every recording once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import pandera.pandas as pa
+
+from pipeline.core.selections import PREDICTED
+from pipeline.core.tables import integer, number, one_of, text
+from pipeline.evaluation.measures import by_utterance
+from pipeline.training.accuracy import unweighted_accuracy
+
+POOLED = pa.DataFrameSchema({
+    "model": text(), "repeat": integer(1), "seed": integer(0), "selection": one_of(*PREDICTED),
+    "level": one_of("segment", "utterance"), "folds": integer(1), "classes": integer(1), "n": integer(1),
+    "ua": number(least=0), "mean_ua": number(least=0),
+})  # fmt: skip
+"""One row per model, repeat, seed, selection and level: UA in percent over the predictions of all its folds together,
+over `classes` classes, and `mean_ua`, the mean of the folds' own."""
+
+
+def pooled(predictions: Mapping[str, pd.DataFrame], classes: Sequence[str]) -> pd.DataFrame:
+    """Rows of `POOLED`.
+
+    Args:
+        predictions: rows of `results/predictions` by model, with `utterance` of each segment.
+        classes: the classes of the experiment.
+    """
+    rows = []
+    for model, table in predictions.items():
+        for selection in PREDICTED:
+            chosen = table[table["selection"] == selection]
+            if chosen.empty:
+                continue
+            for level, scored in (("segment", chosen), ("utterance", by_utterance(chosen, classes))):
+                for (repeat, seed), together in scored.groupby(["repeat", "seed"]):
+                    of_folds = [_ua(fold, classes) for _, fold in together.groupby("fold")]
+                    rows.append((
+                        model, repeat, seed, selection, level, len(of_folds), together["emotion"].nunique(),
+                        len(together), _ua(together, classes), sum(of_folds) / len(of_folds),
+                    ))  # fmt: skip
+    return pd.DataFrame(rows, columns=list(POOLED.columns))
+
+
+def _ua(table: pd.DataFrame, classes: Sequence[str]) -> float:
+    index = {name: number for number, name in enumerate(classes)}
+    return unweighted_accuracy(table["emotion"].map(index), table["predicted"].map(index), len(classes))

@@ -1,0 +1,74 @@
+"""How recordings were divided, in words, where it is not the paper's way; and what is to be known of the division."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.core.errors import InputError
+from pipeline.folds.params import PartitionParams
+
+WAYS: Mapping[str, str] = {
+    "actors": "validated on actors that it never heard",
+    "sessions": "validated on sessions of which it never heard any speaker",
+    "corpora": "validated on a corpus that it never heard",
+    "cross_corpus": "trained on one corpus and validated on all others",
+    "texts": "validated on sentences that it never heard, by actors that it may have heard",
+    "actors+texts": "validated on sentences and actors that it never heard",
+    "table": "trained and validated as a table of the user's own says",
+}
+"""What a run is, by `partition.scheme`."""
+
+
+@dataclass(frozen=True)
+class SplitRecord:
+    """What the stage `partition` wrote beside its tables.
+
+    Attributes:
+        notes: sentences for people.
+        incomplete: whether the validation part of some fold lacks a class.
+    """
+
+    notes: tuple[str, ...] = ()
+    incomplete: bool = False
+
+
+def load_split(path: Path) -> SplitRecord:
+    """Read `data/partition.json`.
+
+    Raises:
+        InputError: it is not what the stage wrote.
+    """
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        missing = [entry["part"] for entry in content["missing"]]
+        return SplitRecord(tuple(str(note) for note in content["notes"]), "valid" in missing)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} is not what the partition stage wrote ({type(error).__name__}: {error}); "
+            "`dvc repro --force partition` makes it again"
+        ) from None
+
+
+def split_words(partition: PartitionParams) -> list[str]:
+    """A sentence on the division of recordings, if it is not the paper's."""
+    parts = []
+    if partition.scheme != "actors":
+        parts.append(f"a model is {WAYS[partition.scheme]} (partition.scheme: {partition.scheme})")
+    if partition.leave_one_out:
+        parts.append(
+            "as many runs more leave one corpus out each; tables, tests and figures are of these, and the matrix "
+            "across corpora is of all (partition.leave_one_out)"
+        )
+    if partition.dev:
+        parts.append("one more fold is held out of training, to choose epochs by (partition.dev)")
+    if partition.test is not None:
+        parts.append("the test is in no fold (partition.test)")
+    return [f"Split: {'; '.join(parts)}."] if parts else []
+
+
+def split_notes(record: SplitRecord) -> list[str]:
+    """What `partition` said, as lines."""
+    return [f"{note[:1].upper()}{note[1:]}." for note in record.notes]

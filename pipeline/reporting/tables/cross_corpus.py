@@ -1,0 +1,155 @@
+"""The cross-corpus matrix: what a model that was trained on one corpus makes of every other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+import pandas as pd
+
+from pipeline.core.wording import enumerated
+from pipeline.evaluation.cross_corpus import OTHERS
+from pipeline.evaluation.results import Results
+from pipeline.evaluation.selections import CHOSEN, EPOCHS, headline_first
+from pipeline.evaluation.wording import fixed, signed
+from pipeline.reporting.tables.table import Cell, Column, Part, Row, Table
+
+KEY = "cross_corpus"
+
+STANDARDISED = {"none": "not", "fold": "by training corpora", "corpus": "by corpus", "speaker": "by speaker"}
+"""The option `standardise` of models, in print."""
+
+
+def cross_corpus_table(results: Results) -> Sequence[Table]:
+    """A row for each model and training corpus, a column for each validation corpus; none without such folds."""
+    cells = results.cells
+    if cells.empty:
+        return ()
+    corpora = [corpus for corpus in results.params.corpora if corpus in set(cells["validation"])]
+    standardised = any(_standardised(results, model) for model in set(cells["model"]))
+    columns = (
+        Column("model", "Model", number=False, grouped=True),
+        *((Column("standardised", "Standardised", number=False, grouped=True),) if standardised else ()),
+        Column("training", "Trained on", number=False),
+        *(column for corpus in corpora for column in _columns(corpus, results.corpus_label(corpus))),
+    )
+    parts = []
+    for selection in headline_first(results.params.report.selection, dev=results.params.partition.dev):
+        chosen = cells[cells["selection"] == selection]
+        rows = [
+            _row(results, model, training, found)
+            for model in results.trained
+            for training, found in chosen[chosen["model"] == model].groupby("training", sort=False)
+        ]
+        if rows:
+            notes = (CHOSEN[selection], *_with_and_without(results, chosen))
+            parts.append(Part(tuple(rows), selection, EPOCHS[selection], notes))
+    return (Table(KEY, "Across corpora", columns, tuple(parts), tuple(_notes(results, cells))),)
+
+
+def _columns(corpus: str, label: str) -> Iterator[Column]:
+    yield Column(corpus, label, where="print")
+    for name in ("ua", "low", "high", "chance", "classes", "absent", "ua_all", "utterance_ua"):
+        yield Column(f"{corpus}_{name}", f"{label}, {name}", where="csv")
+
+
+def _row(results: Results, model: str, training: object, found: pd.DataFrame) -> Row:
+    row: dict[str, Cell] = {
+        "model": Cell(results.label(model)),
+        "standardised": Cell(STANDARDISED.get(_standardised(results, model), "")),
+        "training": Cell(training_label(results, str(training))),
+    }
+    utterances = found[found["level"] == "utterance"].set_index("validation")["ua"]
+    for cell in found[found["level"] == "segment"].to_dict("records"):
+        corpus = str(cell["validation"])
+        row |= {
+            corpus: Cell(fixed(cell["ua"]), shown=_printed(results, cell)),
+            f"{corpus}_ua": Cell(fixed(cell["ua"])),
+            f"{corpus}_low": Cell(fixed(cell["ci_low"])),
+            f"{corpus}_high": Cell(fixed(cell["ci_high"])),
+            f"{corpus}_chance": Cell(fixed(cell["chance"])),
+            f"{corpus}_classes": Cell(str(cell["classes"])),
+            f"{corpus}_absent": Cell(str(cell["absent"])),
+            f"{corpus}_ua_all": Cell(fixed(cell["ua_all"])),
+            f"{corpus}_utterance_ua": Cell(fixed(utterances.get(corpus))),
+        }
+    return row
+
+
+def training_label(results: Results, training: str) -> str:
+    """What is printed for what a run was trained on."""
+    return OTHERS if training == OTHERS else results.corpus_label(training)
+
+
+def _printed(results: Results, cell: dict[str, object]) -> str:
+    """UA, its interval, and chance where that is not the common one."""
+    if not cell["classes"]:
+        return "no common class"
+    low, high = fixed(_number(cell["ci_low"]), 1), fixed(_number(cell["ci_high"]), 1)
+    interval = f" ({low} to {high})" if low else ""
+    common = cell["classes"] == len(results.params.classes)
+    chance = "" if common else f"; chance {fixed(_number(cell['chance']), 0)}"
+    return f"{fixed(_number(cell['ua']), 1)}{interval}{chance}"
+
+
+def _number(value: object) -> float | None:
+    return None if value is None or pd.isna(value) else float(str(value))
+
+
+def _standardised(results: Results, model: str) -> str:
+    return str(getattr(results.params.models.get(model), "standardise", ""))
+
+
+def _notes(results: Results, cells: pd.DataFrame) -> Iterator[str]:
+    number = len(results.params.classes)
+    yield (
+        "Validation UA in percent, with the 95 % interval of a bootstrap over actors: that of these trained models on "
+        "other actors of the same corpus. Models are trained on the corpus of the row alone; "
+        f"{OTHERS}: on every corpus but the one of the column."
+    )
+    yield (
+        f"UA is over the classes that both corpora have; chance is 1 over their number, {100 / number:.0f} % for all "
+        f"{number}, and stands in a cell where it differs."
+    )
+    if any(_standardised(results, model) == "corpus" for model in results.trained):
+        yield (
+            "Standardised by corpus: a corpus that is not trained on has mean 0 and deviation 1 by its own recordings, "
+            "without their labels, which needs more of it than one recording."
+        )
+    absent: dict[str, list[str]] = {}
+    for cell in cells[cells["absent"] != ""].to_dict("records"):
+        words = f"{results.corpus_label(str(cell['validation']))} ({cell['absent']})"
+        absent.setdefault(str(cell["training"]), []).append(words)
+    for training, found in absent.items():
+        yield (
+            f"Trained on {training_label(results, training)}, a model never answers what that lacks and these corpora "
+            f"have: {enumerated(dict.fromkeys(found))}. Their recordings of it are not counted; the CSV has UA with "
+            "them, as ua_all."
+        )
+
+
+def _with_and_without(results: Results, chosen: pd.DataFrame) -> Iterator[str]:
+    """The mean difference over cells of two models that differ in their standardisation alone."""
+    tables = {
+        model: chosen[(chosen["model"] == model) & (chosen["level"] == "segment")]
+        .set_index(["training", "validation"])["ua"]
+        .dropna()
+        for model in results.trained
+    }
+    for one, other in combinations(results.trained, 2):
+        by_corpus, reference = (one, other) if _standardised(results, one) == "corpus" else (other, one)
+        if _standardised(results, by_corpus) != "corpus" or not _differ_in_standardisation(results, one, other):
+            continue
+        difference = (tables[by_corpus] - tables[reference]).dropna()
+        if len(difference):
+            better = int((difference > 0).sum())
+            yield (
+                f"{results.label(by_corpus)} and {results.label(reference)} differ in the standardisation alone: that "
+                f"by corpus is better in {better} of {len(difference)} cells, by "
+                f"{signed(float(difference.mean()))} points on average."
+            )
+
+
+def _differ_in_standardisation(results: Results, one: str, other: str) -> bool:
+    first, second = (results.params.models[model].model_dump(exclude={"label"}) for model in (one, other))
+    return first.pop("standardise", None) != second.pop("standardise", None) and first == second

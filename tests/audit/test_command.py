@@ -1,0 +1,51 @@
+"""The command: its exit status and what it prints."""
+
+import json
+
+import pytest
+
+from pipeline.__main__ import main
+from tests.helpers.split_lists import by_speaker, emobox
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as end:
+        main(["audit", *map(str, arguments)])
+    return end.value.code
+
+
+@pytest.fixture
+def lists(tmp_path):
+    files = by_speaker("emodb")
+    emobox(tmp_path / "emodb_train_fold_1.jsonl", "emodb", files["03"] + files["08"][:2])
+    emobox(tmp_path / "emodb_test_fold_1.jsonl", "emodb", files["08"][2:])
+    return sorted(tmp_path.glob("*.jsonl"))
+
+
+def test_leaks_have_status_1_and_are_named(lists, capsys):
+    assert run(*lists) == 1
+    printed = capsys.readouterr().out
+    assert "speakers, texts and genders of all entries are taken from their names, by the rules of Emo-DB" in printed
+    assert "LEAK  speakers: 1 of 1 (emodb/spk08), in" in printed
+    assert "verdict: LEAKS\n  1 speakers in two parts in fold 1" in printed
+
+
+def test_clean_has_status_0_and_unreadable_2(tmp_path, lists, capsys):
+    (tmp_path / "clean.csv").write_text("path,split\n03a01Fa.wav,train\n08a01Fa.wav,test\n")
+    assert run(tmp_path / "clean.csv") == 0
+    assert "verdict: clean: the parts share nothing that scheme actors keeps apart" in capsys.readouterr().out
+    assert run(tmp_path / "nothing.csv") == 2
+    assert "audit: " in capsys.readouterr().err
+    assert run(lists[0], "--column", "speeker=x") == 2
+    assert "did you mean 'speaker'? expected ROLE=NAME" in capsys.readouterr().err
+
+
+def test_json_has_everything(lists, capsys):
+    assert run(*lists, "--json") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["verdict"], found["status"], found["scheme"]) == ("leaks", 1, "actors")
+    (pair,) = found["pairs"]
+    shared = {one["kind"]: one for one in pair["shared"]}
+    assert (pair["first"], pair["second"]) == ("train", "test")
+    assert shared["speakers"]["values"] == ["emodb/spk08"]
+    assert found["parts"][0]["counts"]["gender"] == {"F": 2, "M": len(by_speaker("emodb")["03"])}
