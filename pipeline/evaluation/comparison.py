@@ -199,7 +199,7 @@ def _over_actors(
         return found
     values = pseudo_values(better, reference)
     if gaps is not None and not isinstance(values, Withheld):
-        values = values.with_scores(gaps.loc[list(values.runs)].to_numpy())
+        values = values.with_scores(gaps.loc[list(values.runs)].to_numpy(dtype=np.float64))
     test = values if isinstance(values, Withheld) else test_of(values)
     if isinstance(test, Withheld):
         return replace(found, note="; ".join(filter(None, (found.note, f"no test over actors: {test.reason}"))))
