@@ -11,11 +11,12 @@ Classifiers: `lda`, linear discriminant analysis, each run on four fifths of its
 on all of them, so that seeds are equal; `elm`, 40 random hidden units and a ridge regression; `mlp`, a network of 12
 hidden units, 40 steps of gradient descent from random weights.
 
-    python -m benchmarks.statistics [--experiments 1000] [--out rates.jsonl] [--only NAME]
+    python -m benchmarks.statistics [--experiments 1000] [--out rates.jsonl] [--only NAME] [--light]
 
-`--experiments` is the number without a difference; with one there are a quarter as many, and a quarter of either for
-`mlp`. Each scenario goes to `--out` when it is done, and what is there is not computed again. Prints Markdown tables:
-rates at p < 0.05, one-sided, both directions counted where neither is better; width and coverage of 95 % intervals.
+`--experiments` is the number without a difference; with one there are half as many, and half of either for `mlp`.
+`--light` leaves out the bootstrap, Gap, one seed and gender, as experiments with a difference do. Each scenario goes to
+`--out` when it is done, and what is there is not computed again. Prints Markdown tables: rates at p < 0.05, one-sided,
+both directions counted where neither is better; width and coverage of 95 % intervals.
 """
 
 from __future__ import annotations
@@ -223,7 +224,7 @@ def one_seed(counts: dict) -> dict:
     return {run: one for run, one in counts.items() if run[0] == run[2] == 1}
 
 
-def tests(outcome: Outcome, points: float) -> dict[str, tuple[float, float, float]]:
+def tests(outcome: Outcome, *, light: bool) -> dict[str, tuple[float, float, float]]:
     """By name: one-sided p that the first model is better, and the bounds of a 95 % interval (NaN without)."""
     nan, differences = math.nan, difference_of(outcome.counts)
     values = differences.to_numpy()
@@ -239,12 +240,13 @@ def tests(outcome: Outcome, points: float) -> dict[str, tuple[float, float, floa
         "prob_better > 0.95": (believed(values), nan, nan),
         "p_actor": of_actors(actor_test(*outcome.counts)),
     }
+    if light:
+        return rows
     if len(outcome.counts[0]) != len(one_seed(outcome.counts[0])):
         first = actor_test(*(one_seed(counts) for counts in outcome.counts))
         rows["p_actor, one seed"] = of_actors(first)
         rows["p_actor, one seed, actor term alone"] = actor_term(first)
-    if points in (0.0, 4.0):
-        rows |= bootstrapped(outcome.counts, float(values.mean()))
+    rows |= bootstrapped(outcome.counts, float(values.mean()))
     gaps = outcome.gaps.to_numpy()
     rows["Gap: p"] = (p_of(gaps), nan, nan)
     rows["Gap: p_corrected"] = (p_of(gaps, correction), *interval(gaps, correction))
@@ -351,7 +353,7 @@ def lower_separations(scenario: Scenario, repetitions: int) -> tuple[float, dict
     return uas[-1], {points: float(np.polyval(curve, uas[-1] - points) + shift) for points in DIFFERENCES}
 
 
-def rates(scenario: Scenario, design: str, points: float, lower: float, experiments: int) -> dict:
+def rates(scenario: Scenario, design: str, points: float, lower: float, experiments: int, *, light: bool) -> dict:
     """What came of all experiments of one scenario, design and difference."""
     repeats, seeds = DESIGNS[design]
     source = np.random.default_rng([abs(hash_of(scenario.name)), repeats, int(10 * points)])
@@ -364,14 +366,14 @@ def rates(scenario: Scenario, design: str, points: float, lower: float, experime
         outcome = experiment(source, scenario, pair[::-1] if turned else pair, repeats, seeds)
         if turned:
             outcome = Outcome(outcome.counts[::-1], -outcome.gaps)
-        for name, row in tests(outcome, points).items():
+        for name, row in tests(outcome, light=light or points > 0).items():
             found[name].append(row)
         means.append(float(difference_of(outcome.counts).mean()))
         test = actor_test(*outcome.counts)
         if isinstance(test, ActorTest):
             noise = test.components
             components.append((noise.actor, noise.interaction, noise.training))
-        if points == 0 and number % 4 == 0:
+        if points == 0 and number % 4 == 0 and not light:
             drawn = bootstrap(outcome.counts[0], None)
             levels["mean"].append(np.mean([accuracy_of(one) for one in outcome.counts[0].values()]))
             levels["bootstrap"].append((drawn[0], drawn[3]))
@@ -415,6 +417,7 @@ def main() -> None:
     parser.add_argument("--experiments", type=int, default=1000)
     parser.add_argument("--out", type=Path, default=None)
     parser.add_argument("--only", default=None, help="the scenario of this name alone")
+    parser.add_argument("--light", action="store_true", help="the tests of a claim of UA alone")
     arguments = parser.parse_args()
     begin = time.monotonic()
     done: dict[tuple[str, str, float], dict] = {}
@@ -430,14 +433,15 @@ def main() -> None:
             for design in DESIGNS:
                 if (scenario.name, design, points) in done:
                     continue
-                base = max(4, arguments.experiments // (4 if scenario.classifier == "mlp" else 1))
+                base = max(4, arguments.experiments // (2 if scenario.classifier == "mlp" else 1))
                 if scenario.name not in found:
                     found[scenario.name] = lower_separations(scenario, max(10, base // 10))
                 top, lower = found[scenario.name]
-                number = base if points == 0 else base // 4
+                number = base if points == 0 else base // 2
                 row = {
                     "scenario": scenario.name, "design": design, "points": points, "expected_ua": round(top, 2),
-                    **rates(scenario, design, points, lower[points], number), "at": round(time.monotonic() - begin),
+                    **rates(scenario, design, points, lower[points], number, light=arguments.light),
+                    "at": round(time.monotonic() - begin),
                 }  # fmt: skip
                 done[scenario.name, design, points] = row
                 if arguments.out:

@@ -39,7 +39,7 @@ def main() -> None:
     runs = headline(load_runs(Path("results/runs"), params.models), params.partition)
     check_one_experiment(load_details(Path("results/runs"), params.models), Path("results/runs"))
     segments = pd.concat([read_table(Path(f"data/segments/{corpus}.csv"), SEGMENTS) for corpus in params.corpora])
-    everything = load_predictions(Path("results/predictions"), params.models, params.classes, segments)
+    everything = load_predictions(Path("results/predictions"), params.models, params.classes, segments, params.sources)
     predictions = {model: headline(table, params.partition) for model, table in everything.items()}
     counts = {
         (model, selection): count_by_actor(table[table["selection"] == selection], params.classes)

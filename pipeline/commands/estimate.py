@@ -37,7 +37,6 @@ def run(options: argparse.Namespace) -> int:
     from pipeline.runs.cost import cost, time_steps
     from pipeline.runs.placement import warnings_of, worker_devices
     from pipeline.runs.scheduler import lacks
-    from pipeline.runs.store import STORE
     from pipeline.training.device import device_name, resolve_device
 
     params = load_params()
@@ -45,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     for warning in warnings_of(params, list(params.models)):
         print(warning, file=sys.stderr)
     runs = _runs(params)
-    missing = {key: sum(lacks(STORE, spec) for spec in specs) for key, specs in runs.items()}
+    missing = {key: sum(lacks(params.execution.store_folder, spec) for spec in specs) for key, specs in runs.items()}
     workers = len(worker_devices(params))
     segments, frames, source = _data(params)
     shapes = {key: params.front_end(model.frontend).shape for key, model in params.models.items()}

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.core.selections import PREDICTED
 from pipeline.core.wording import counted, printable
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--selection",
-        choices=("last", "best"),
+        choices=PREDICTED,
         default="last",
         help="epoch whose weights are taken of a folder or model",
     )

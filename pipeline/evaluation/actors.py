@@ -23,8 +23,7 @@ LEAST_ACTORS = 12
 """The test was tried with so many actors and more."""
 
 FITTED = 3
-"""V_A is S2 / (actors - FITTED). Fitted to a simulation, not derived: with 0 or 1 the test errs in 7 to 9 % of its
-hardest cases instead of 5 %."""
+"""V_A is S2 / (actors - FITTED). Fitted to simulations, not derived: with 1, the test errs too often in hard cases."""
 
 Array = npt.NDArray[np.float64]
 
@@ -38,6 +37,7 @@ class Components:
         folds: number of folds of a partition.
         repeats: number of partitions.
         seeds: number of seeds of each fold; 1 where those of several partitions were averaged.
+        averaged: number of seeds that were averaged; else 1.
         between: variance of the actors' mean pseudo-values (S2).
         interaction: variance of an actor's pseudo-values from run to run, beyond what all actors of a run share.
         training: variance that all actors of a run share, from run to run.
@@ -49,6 +49,7 @@ class Components:
     folds: int
     repeats: int
     seeds: int
+    averaged: int
     between: float
     interaction: float
     training: float
@@ -140,9 +141,9 @@ def components_of(values: PseudoValues) -> Components | Withheld:
     if reason := _unsuitable(values):
         return Withheld(reason)
     repeats = len({repeat for repeat, _, _ in values.runs})
-    seeds = len({seed for _, _, seed in values.runs})
+    seeds, averaged = len({seed for _, _, seed in values.runs}), 1
     if repeats > 1:
-        values, seeds = values.mean_over_seeds(), 1
+        values, seeds, averaged = values.mean_over_seeds(), 1, seeds
     validated = ~np.isnan(values.values)
     sizes = validated.sum(axis=0).astype(np.float64)
     actors, runs = validated.shape
@@ -155,7 +156,7 @@ def components_of(values: PseudoValues) -> Components | Withheld:
         parts = _between_seeds(values)
     else:
         parts = _between_folds(values.values, validated)
-    return Components(actors, folds, repeats, seeds, between, *parts)
+    return Components(actors, folds, repeats, seeds, averaged, between, *parts)
 
 
 def _unsuitable(values: PseudoValues) -> str:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from pipeline.core.errors import InputError
-from pipeline.core.tables import SEGMENTS, read_folds, read_table
+from pipeline.core.tables import SEGMENTS, read_folds, read_parts, read_table
 from pipeline.core.wording import run_words
 from pipeline.evaluation.results import Adoption, Results, RunDetails
 from pipeline.evaluation.tables import COMPARISONS, INTERVALS
 from pipeline.folds.params import PartitionParams, headline_folds
+from pipeline.folds.people import Source, people_of
 from pipeline.runs.tables import RUNS, SPLIT_DIGITS, apart_schema, history_schema, predictions_schema
 
 if TYPE_CHECKING:
@@ -32,10 +34,13 @@ def load_results(params: Params, data: Path, results: Path) -> Results:
     Raises:
         InputError: a file is missing or broken.
     """
-    segments = [read_table(data / f"segments/{corpus}.csv", SEGMENTS) for corpus in params.corpora]
+    tables = [read_table(data / f"segments/{corpus}.csv", SEGMENTS) for corpus in params.corpora]
+    segments = pd.concat(tables, ignore_index=True)
+    parts = read_parts(data / "parts.csv", params.partition.folds)
     return Results(
         params=params,
-        segments=pd.concat(segments, ignore_index=True),
+        segments=segments,
+        validated=_validated(segments, parts) if len(parts) else None,
         folds=read_folds(data / "folds.csv", params.partition.folds, by_actor=params.partition.by_actor),
         structures={},
         runs=headline(load_runs(results / "runs", params.models), params.partition),
@@ -43,6 +48,13 @@ def load_results(params: Params, data: Path, results: Path) -> Results:
         comparisons=read_table(results / "comparisons.csv", COMPARISONS),
         intervals=read_table(results / "intervals.csv", INTERVALS),
     )
+
+
+def _validated(segments: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:
+    """The segments that each fold validates, with a column `fold`."""
+    of_segment = parts.reindex(segments["utterance"]).reset_index(drop=True)
+    rows = [segments[(of_segment[fold] == "valid").to_numpy()].assign(fold=fold) for fold in parts.columns]
+    return pd.concat(rows, ignore_index=True)
 
 
 def headline(table: pd.DataFrame, partition: PartitionParams) -> pd.DataFrame:
@@ -95,7 +107,11 @@ def _load(path: Path, model: str) -> pd.DataFrame:
 
 
 def load_predictions(
-    folder: Path, models: Iterable[str], classes: Sequence[str], segments: pd.DataFrame
+    folder: Path,
+    models: Iterable[str],
+    classes: Sequence[str],
+    segments: pd.DataFrame,
+    sources: Mapping[str, Source] = MappingProxyType({}),
 ) -> dict[str, pd.DataFrame]:
     """Predictions by model, with what is known of each segment: utterance, corpus, actor, gender.
 
@@ -104,12 +120,13 @@ def load_predictions(
         models: keys of the models to read.
         classes: the classes of the experiment.
         segments: rows of `SEGMENTS` of all corpora.
+        sources: where the names of each corpus come from: a person in two corpora is one actor.
 
     Raises:
         InputError: a file is broken, or holds segments that do not exist or have another emotion.
     """
     known = segments.set_index("segment")
-    known["actor"] = known["corpus"] + "/" + known["actor"]
+    known["actor"] = _people(known, sources)
     found = {}
     for model in models:
         path = folder / f"{model}.csv"
@@ -126,6 +143,12 @@ def load_predictions(
             )
         found[model] = joined
     return found
+
+
+def _people(segments: pd.DataFrame, sources: Mapping[str, Source]) -> pd.Series[str]:
+    """`corpus/actor` of each segment; of a person in several corpora, that of the first."""
+    names = segments["corpus"] + "/" + segments["actor"]
+    return names.groupby(people_of(segments, sources)).transform("min") if len(names) else names
 
 
 def load_missing(path: Path) -> list[dict[str, object]]:

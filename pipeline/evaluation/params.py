@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from pipeline.core.selections import Selection
 from pipeline.core.settings import Classes, Key, Sections, Strict, Text, class_mistakes
 from pipeline.folds.params import PartitionParams, partition_mistakes, with_folds
+from pipeline.folds.people import Source, source_of
 from pipeline.paper.statements import STATEMENTS_KEY
 from pipeline.paper.tables import PAPER_TABLES
 
@@ -18,11 +19,11 @@ RESERVED = ("claims_by_utterance", "women_and_men", "calibration", "test", "pool
 
 
 class TableParams(Strict):
-    """A table of the user's own: its models in order, and its claims.
+    """A table of the user's own: its models, and its claims.
 
     Attributes:
         title: printed above it.
-        models: its rows.
+        models: models in the order of the rows.
         pairs: claims that the first model is better than the second.
         not_worse: claims that the first model is not worse than the second by more than `report.rope`.
         equivalent: claims that the two differ by less than `report.rope`.
@@ -82,6 +83,11 @@ class ComparisonSections(Sections):
     report: ReportParams
 
     _with_folds = model_validator(mode="before")(with_folds)
+
+    @property
+    def sources(self) -> dict[str, Source]:
+        """Where the names of each corpus come from."""
+        return {corpus: source_of(corpus, entry) for corpus, entry in self.corpora.items()}
 
     def mistakes(self) -> list[str]:
         """See `Sections`."""

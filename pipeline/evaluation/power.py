@@ -35,8 +35,9 @@ class Noise:
 
     @classmethod
     def of(cls, components: Components) -> Noise:
-        """The noise that a test has found."""
-        squares = (components.actor, components.interaction, components.training)
+        """The noise of a run of one seed, as a test has found it."""
+        seeds = components.averaged
+        squares = (components.actor, seeds * components.interaction, seeds * components.training)
         return cls(*(float(np.sqrt(square)) for square in squares))
 
 

@@ -118,6 +118,7 @@ class Results:
         cells: `CELLS`, the cross-corpus matrix; none where folds are not corpora.
         split_notes: what is to be known of the division of recordings, a sentence each.
         incomplete_folds: whether the validation part of some fold lacks a class.
+        validated: rows of `segments` that each fold validates, with a column `fold`; None: those of its actors.
     """
 
     params: Params
@@ -136,6 +137,7 @@ class Results:
     cells: pd.DataFrame = field(default_factory=pd.DataFrame)
     split_notes: tuple[str, ...] = ()
     incomplete_folds: bool = False
+    validated: pd.DataFrame | None = None
 
     @property
     def gap_metric(self) -> Metric:

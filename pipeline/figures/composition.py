@@ -10,26 +10,37 @@ from matplotlib.ticker import MaxNLocator
 from pipeline.figures.drawing import FILLS, SOFT, Drawing, Look, canvas, finished, shortened, styled
 from pipeline.figures.inputs import FigureInputs
 
+_OTHER = "what its runs validate on; an actor may be in several (partition.scheme)"
+
 
 def draw_folds(inputs: FigureInputs) -> Drawing:
     """The composition of the folds; any results have one."""
     results = inputs.results
-    return fold_composition(results.segments, results.folds, results.params.classes, inputs.corpora)
+    placed = results.validated
+    if placed is None:
+        placed = results.segments.merge(results.folds[["corpus", "actor", "fold"]], on=["corpus", "actor"], how="left")
+    by_actor = results.params.partition.by_actor
+    return fold_composition(placed, results.folds, results.params.classes, inputs.corpora, by_actor=by_actor)
 
 
 @styled
 def fold_composition(
-    segments: pd.DataFrame, folds: pd.DataFrame, classes: Sequence[str], corpora: Mapping[str, str]
+    placed: pd.DataFrame,
+    folds: pd.DataFrame,
+    classes: Sequence[str],
+    corpora: Mapping[str, str],
+    *,
+    by_actor: bool = True,
 ) -> Drawing:
     """Three bars for each fold.
 
     Args:
-        segments: rows of `SEGMENTS`.
+        placed: rows of `SEGMENTS` that each fold validates, with a column `fold`.
         folds: rows of `FOLDS`.
         classes: the classes, in the order of the parts of a bar.
         corpora: labels of the corpora by key, in the order of the parts of a bar.
+        by_actor: whether an actor is in one fold.
     """
-    placed = segments.merge(folds[["corpus", "actor", "fold"]], on=["corpus", "actor"], how="left")
     genders = ["F", "M", *(["X"] if (folds["gender"] == "X").any() else [])]
     counts = {
         "Segments by emotion": pd.crosstab(placed["fold"], placed["emotion"]).reindex(columns=list(classes)),
@@ -62,8 +73,8 @@ def fold_composition(
         figure,
         "folds",
         "What is in each fold",
-        "A fold holds the actors that its runs validate on; no actor is in two. Even bars mean that no fold is "
-        "easier by what is in it.",
+        f"A fold holds {'the actors that its runs validate on; no actor is in two' if by_actor else _OTHER}. Even bars "
+        "mean that no fold is easier by what is in it.",
         "; ".join(f"fold {fold}: {count} segments" for fold, count in totals.items()) + ".",
         data,
     )

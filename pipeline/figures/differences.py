@@ -140,8 +140,8 @@ def paired_differences(ua: Sequence[Difference], gap: Sequence[Difference], rope
         "differences",
         "Paired differences",
         f"How much better the model named first is, at the {epoch}: each marker is one fold and seed, trained and "
-        "validated on the same actors; right of 0 speaks for the claim. The bar is a 95 % interval: of UA over actors, "
-        "the networks being as they are; of Gap that of the corrected t-test over all pairs.",
+        "validated on the same actors; right of 0 speaks for the claim. The bar is the 95 % interval of the deciding "
+        "test: over actors and trainings, or of the corrected t-test where there are too few actors.",
         f"{len(pairs)} pairs of models. {sentences}",
         data,
     )

@@ -40,8 +40,7 @@ def sources() -> Path:
         if (folder / "dvc.yaml").is_file() and (folder / "stages/train.py").is_file():
             return folder
     raise InputError(
-        f"the installation lacks dvc.yaml and stages/; expected them in {Path(sys.prefix) / SHARE}: install the package "
-        "again"
+        f"the installation lacks dvc.yaml and stages/; expected them in {Path(sys.prefix) / SHARE}: install it again"
     )
 
 
@@ -63,8 +62,8 @@ def write_project(folder: Path, *, update: bool) -> list[str]:
         raise InputError(f"{shown} has no dvc.yaml, so there is no project to update; leave --update out")
     if not update and (there := sorted(name for name in files if (folder / name).exists())):
         raise InputError(
-            f"{shown} has {there[0]} already ({counted(len(there), 'such file')}); expected a folder without a project, "
-            f"or --update, which keeps {' and '.join(KEPT)} and what you made, and replaces the rest"
+            f"{shown} has {there[0]} already ({counted(len(there), 'such file')}); expected one without a project, or "
+            f"--update, which keeps {' and '.join(KEPT)} and what you made, and replaces the rest"
         )
     written = {name: text for name, text in files.items() if not (update and name in KEPT)}
     try:

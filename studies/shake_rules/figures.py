@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from pipeline.figures.drawing import ACCENT, INK, PAPER, SOFT, Drawing, canvas, finished, panels, styled
+from pipeline.figures.drawing import ACCENT, INK, PAPER, SOFT, Drawing, Look, canvas, finished, panels, styled
 
 _TICKS = (1, 2, 5, 10, 20, 50, 100)
 
@@ -44,10 +44,11 @@ def rules_figure(table: pd.DataFrame) -> Drawing:
 MOST_POINTS = 150
 """Largest number of epochs drawn of a curve; of a longer one every k-th is drawn, to keep the files small."""
 
-_LINES = (
-    ("train_error", "training, train mode", SOFT, (0, (4, 2)), 1.3),
-    ("test_error", "test", ACCENT, "-", 1.9),
+_LINES: tuple[tuple[str, str, Look], ...] = (
+    ("train_error", "training, train mode", {"color": SOFT, "linestyle": (0, (4, 2)), "linewidth": 1.3}),
+    ("test_error", "test", {"color": ACCENT, "linestyle": "-", "linewidth": 1.9}),
 )
+"""Column, name and look of each curve."""
 
 
 def curve_figures(curves: pd.DataFrame) -> list[Drawing]:
@@ -65,14 +66,14 @@ def curve_figures(curves: pd.DataFrame) -> list[Drawing]:
 
 @styled
 def _curve_figure(curves: pd.DataFrame, key: str, what: str) -> Drawing:
-    by_setting = dict(list(curves.groupby("setting", sort=False)))
+    by_setting = {str(name): part for name, part in curves.groupby("setting", sort=False)}
     figure, axes = panels(len(by_setting), 1.75, extra=0.45)
     step = max(1, -(-int(curves["epoch"].max()) // MOST_POINTS))
     ends = []
     for axis, (name, part) in zip(axes, by_setting.items(), strict=True):
         shown = part[(part["epoch"] % step == 0) | (part["epoch"] == 1) | (part["epoch"] == part["epoch"].max())]
-        for column, _, color, style, width in _LINES:
-            axis.plot(shown["epoch"], shown[column], color=color, linestyle=style, linewidth=width)
+        for column, _, look in _LINES:
+            axis.plot(shown["epoch"], shown[column], **look)
         axis.fill_between(shown["epoch"], shown["test_low"], shown["test_high"], color=ACCENT, alpha=0.18, linewidth=0)
         axis.set_title(name)
         axis.set_ylim(0, 100)
@@ -82,10 +83,7 @@ def _curve_figure(curves: pd.DataFrame, key: str, what: str) -> Drawing:
         ends.append(f"{name} {last['train_error']:.1f} % training, {last['test_error']:.1f} % test")
     figure.supxlabel("Epoch", fontsize=9)
     figure.supylabel("Error (%)", fontsize=9)
-    handles = [
-        Line2D([], [], label=label, color=color, linestyle=style, linewidth=width)
-        for _, label, color, style, width in _LINES
-    ]
+    handles = [Line2D([], [], label=label, **look) for _, label, look in _LINES]
     figure.legend(handles=handles, loc="outside upper left", ncols=2, handlelength=2.4)
     thinned = f" Every {step}th epoch is drawn." if step > 1 else ""
     return finished(

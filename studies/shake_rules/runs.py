@@ -41,8 +41,9 @@ class Spec:
 
     def description(self) -> dict[str, Any]:
         """Everything that its numbers depend on, but the code."""
-        left_out = {"settings": True, "recipe_without_norm": True, "data": {"path"}}
-        params = self.params.model_dump(mode="json", exclude=left_out)
+        params = self.params.model_dump(
+            mode="json", exclude={"settings": True, "recipe_without_norm": True, "data": {"path"}}
+        )
         return {
             "variant": self.variant.name, "seed": self.seed, **params, "recipe": self.recipe.model_dump(mode="json"),
         }  # fmt: skip

@@ -74,7 +74,8 @@ def table(runs: pd.DataFrame) -> pd.DataFrame:
         error, single = over_seeds(group["error"]).mean, _as_text(group.sort_values("seed")["error"])
         own = (result["model"] == model) & (result["depth"] == depth) & (result["width"] == width)
         if data == "cifar10" and epochs == PUBLISHED_EPOCHS and own.any():
-            result.loc[own, ["error", "errors"]] = [error, single]
+            result.loc[own, "error"] = error
+            result.loc[own, "errors"] = single
         else:
             name = f"{model} ({data}, {epochs} epochs)"
             rows.append((name, depth, width, group["parameters"].iloc[0], error, single, np.nan, ""))

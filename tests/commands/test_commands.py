@@ -250,6 +250,20 @@ def test_estimate_says_runs_hours_and_disk(at_root, capsys):
     ]
 
 
+def test_estimate_says_what_the_experiment_can_show(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with Path("params.yaml").open("w") as stream:
+        YAML(typ="safe").dump(json.loads(params_with().model_dump_json(exclude_none=True)), stream)
+    assert run("estimate", "--power", "3") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["noise", "plan", "error", "power", *["for"] * 4, "spend", "actors"]
+    assert lines[0].endswith("(no predictions of two claimed models yet: two networks on RAVDESS, docs/statistics.md)")
+    assert lines[1].startswith("plan      96 actors, 1 partition × ")
+    assert ", 3 points " in lines[3]
+    assert run("estimate", "--power", "-1") == 1
+    assert "--power is -1; expected a difference in points of UA, above 0 and at most 100" in capsys.readouterr().err
+
+
 def test_estimate_does_not_take_the_demos_segments_for_the_papers(tmp_path, monkeypatch, capsys):
     """After the demo, its files lie under the keys of the paper's corpora."""
     write_experiment(tmp_path)

@@ -59,3 +59,12 @@ def test_the_runs_needed_are_enough_or_no_number_is(function, plan_of):
     assert needed > 2
     assert expected(noise, plan_of(needed)).power(2.0) >= 0.8 > expected(noise, plan_of(needed - 1)).power(2.0)
     assert function(noise, Plan(60, 4, 1, 3), 0.2) is None, "the actors' own variance stays"
+
+
+def test_noise_of_averaged_seeds_is_that_of_one_seed():
+    """Pseudo-values of 3 partitions with 2 seeds; their plan gives the same error as the test itself."""
+    values = drawn(np.random.default_rng(0), 3, 2, 24, 4, (5.0, 4.0, 1.5))
+    test = actors.test_of(values)
+    assert (test.components.seeds, test.components.averaged) == (1, 2)
+    plan = expected(Noise.of(test.components), Plan(24, 4, 3, 2))
+    assert (plan.error, plan.df) == pytest.approx((test.error, test.df))

@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 
 from pipeline.core.errors import InputError
 from pipeline.core.tables import FOLDS, PARTS, SEGMENTS, read_table, write_table
+from pipeline.features.archive import read_archive
 from pipeline.folds import assignment
 from pipeline.folds.params import PartitionSections
 from pipeline.folds.split import split
@@ -271,6 +274,45 @@ def test_parts_that_are_missing_or_damaged_are_refused_before_training(root):
         InputError, match=r"data/parts\.csv has no row of repeat 1; expected the part of every utterance"
     ):
         plan_all(params, ["PreAct"])
+
+
+def test_leaving_one_corpus_out_is_a_loop_written_by_hand(root):
+    """Logistic regression on standardised rows, from the archives, without this pipeline's code."""
+    write_rows(root)
+    options = {"label": "X", "family": "logistic", "frontend": "levels", "C": 1.0}
+    params = divide(
+        {
+            "frontends": {"levels": {"kind": "table", "path": "x.csv"}},
+            "models.X": options,
+            "partition.scheme": "corpora",
+        }
+    )
+    _, runs = trained(params, "X")
+    results = collect("X", runs, {1: segments_of(params)}, params)
+    values, labels, corpora, keys = [], [], [], []
+    for corpus in sorted(ACTORS):
+        table = read_table(Path(f"data/segments/{corpus}.csv"), SEGMENTS)
+        for (key, matrix), emotion in zip(
+            read_archive(Path(f"data/features/levels/{corpus}.scp")), table["emotion"], strict=True
+        ):
+            values.append(matrix[0].astype(np.float64))
+            labels.append(CLASSES.index(emotion))
+            corpora.append(corpus)
+            keys.append(key)
+    x, y, of = np.stack(values), np.array(labels), np.array(corpora)
+    for fold, left_out in enumerate(("emodb", "savee"), start=1):
+        held = of == left_out
+        scaler = StandardScaler().fit(x[~held])
+        model = LogisticRegression(C=1.0, class_weight="balanced", max_iter=2000)
+        model.fit(scaler.transform(x[~held]), y[~held])
+        predicted = model.predict(scaler.transform(x[held]))
+        rows = results.predictions
+        rows = rows[(rows["selection"] == "last") & (rows["fold"] == fold)]
+        assert rows["segment"].tolist() == [key for key, out in zip(keys, held, strict=True) if out]
+        assert rows["predicted"].tolist() == [CLASSES[one] for one in predicted]
+        recalls = [np.mean(predicted[y[held] == one] == one) for one in range(4)]
+        found = results.runs.set_index(["selection", "fold"]).loc[("last", fold), "valid_ua"]
+        assert found == pytest.approx(100 * np.mean(recalls), abs=1e-9)
 
 
 def test_a_corpus_that_lacks_a_class_is_trained_on_alone(root):

@@ -50,6 +50,7 @@ def folder(tmp_path, monkeypatch):
         for corpus in params.corpora
     }
     (tmp_path / "data/inputs.json").write_text(json.dumps(inputs), encoding="utf-8")
+    (tmp_path / "data/partition.json").write_text(json.dumps({"notes": [], "missing": []}), encoding="utf-8")
     monkeypatch.chdir(tmp_path)  # an scp names its archive as seen from the repository root
     for row in choose_recording(segments).itertuples():
         ark = Path(f"data/features/spectrogram/{row.corpus}.ark")
@@ -75,8 +76,8 @@ def test_compare_then_figures_then_report(folder):
     assert drawn.stdout == "figures: 6 in results/figures, as SVG and PNG\n"
     reported = run("report", folder)
     assert (reported.returncode, reported.stderr) == (0, "")
-    assert reported.stdout.startswith("report: 9 tables of 2 models")
-    assert len(list((folder / "results/tables").iterdir())) == 27
+    assert reported.stdout.startswith("report: 10 tables of 2 models")
+    assert len(list((folder / "results/tables").iterdir())) == 30
     everything = "".join(path.read_text(encoding="utf-8") for path in (folder / "results").rglob("*.*") if "tables" in
                          path.parts or path.suffix == ".html")  # fmt: skip
     assert "Removed" not in everything

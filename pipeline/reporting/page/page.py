@@ -90,7 +90,8 @@ def render_page(
             f"At the {EPOCHS[selection].lower()}. A claim stands when the deciding test gives p < 0.05: the test over "
             "actors, about other actors and other trainings; at cross-validated epochs, and with fewer than "
             f"{LEAST_ACTORS} actors, the corrected test. Those of the paper's tables were named before any result was "
-            "seen. The bar is the 95 % interval of the deciding test. The grey band is what counts as equal, within "
+            "seen. The bar is the 95 % interval of the deciding test, which is one-sided, so that it may find what "
+            "the bar does not exclude. The grey band is what counts as equal, within "
             f"{points(params.report.rope)}."
         ),
         models=_models(results),

@@ -27,7 +27,7 @@ _COLUMNS = (
     Column("ua_men", "UA of men (%)"),
     Column("difference", "Women - men (points)"),
     Column("interval", "95 % interval", where="print"),
-    Column("p", "p, two-sided"),
+    Column("p", "p"),
     Column("model_key", "Key", number=False, where="csv"),
     Column("corpus_key", "Key of the corpus", number=False, where="csv"),
     Column("low", "Low", where="csv"),

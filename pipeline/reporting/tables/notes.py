@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pipeline.core.selections import Selection
-from pipeline.core.wording import enumerated
+from pipeline.core.wording import counted, enumerated
 from pipeline.evaluation.actors import LEAST_ACTORS
 from pipeline.evaluation.comparison import Metric
 from pipeline.evaluation.hypotheses import Hypothesis
@@ -91,8 +91,8 @@ def _after_holm(results: Results, hypotheses: Iterable[Hypothesis], selection: S
     if not standing:
         return []
     return [
-        f"By the deciding test {len(standing)} claim{'s' * (len(standing) > 1)} of this table "
-        f"{'stand' if len(standing) > 1 else 'stands'} one by one; after Holm's correction over its claims "
+        f"By the deciding test {counted(len(standing), 'claim')} of this table "
+        f"{'stand one by one' if len(standing) > 1 else 'stands by itself'}; after Holm's correction over its claims "
         f"{enumerated(left) or 'none'}."
     ]
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pipeline.core.selections import Selection, predicted
 from pipeline.evaluation.hypotheses import Hypothesis
 from pipeline.evaluation.results import Results
 from pipeline.evaluation.selections import CHOSEN, EPOCHS
-from pipeline.evaluation.verdicts import claim_text, standing
+from pipeline.evaluation.tables import Kind
+from pipeline.evaluation.verdicts import standing
 from pipeline.evaluation.wording import fixed, p_value
 from pipeline.paper.statements import STATEMENTS_KEY
 from pipeline.paper.tables import PAPER_TABLES
@@ -16,24 +19,29 @@ from pipeline.reporting.tables.table import Cell, Column, Part, Row, Table
 KEY = "claims_by_utterance"
 
 _COLUMNS = (
-    Column("table", "Table", number=False, grouped=True),
-    Column("claim", "Claim", number=False),
-    Column("ua_a", "UA of the first (%)"),
-    Column("ua_b", "UA of the second (%)"),
-    Column("difference", "Difference (points)"),
+    Column("first", "First model", number=False),
+    Column("claim", "is said to be", number=False),
+    Column("second", "Second model", number=False),
+    Column("difference", "Difference"),
     Column("interval", "95 % interval", where="print"),
     Column("p_actor", "p over actors"),
-    Column("p_corrected", "Corrected p"),
     Column("outcome", "Outcome", number=False),
+    Column("table", "Table", number=False),
     Column("model_a", "First", number=False, where="csv"),
     Column("model_b", "Second", number=False, where="csv"),
-    Column("kind", "Kind", number=False, where="csv"),
+    Column("ua_a", "UA of the first (%)", where="csv"),
+    Column("ua_b", "UA of the second (%)", where="csv"),
     Column("low", "Low", where="csv"),
     Column("high", "High", where="csv"),
+    Column("p_corrected", "Corrected p", where="csv"),
+    Column("p_deciding", "Deciding p", where="csv"),
 )
+_WORDS: Mapping[Kind, str] = {"better": "better than", "not_worse": "not worse than", "equivalent": "equal to"}
 _NOTES = (
     "Utterance level: probabilities are averaged over the segments of an utterance, and the class of the highest mean "
     "counts; UA is over utterances. Corpora that were not divided have one segment an utterance.",
+    "Differences in points, above 0 where the first model is better. p is of a claim that it is; the outcome is of "
+    "what is claimed, within report.rope points for claims that it is not worse or equal.",
 )
 
 
@@ -63,24 +71,26 @@ def _row(results: Results, hypothesis: Hypothesis, selection: Selection) -> Row:
         results.mean_measure("ua", model, selection, "utterance") for model in (hypothesis.better, hypothesis.reference)
     )
     return {
-        "table": Cell(_table_name(results, hypothesis.table)),
-        "claim": Cell(claim_text(results, hypothesis, "valid_ua")),
-        "ua_a": Cell(fixed(ua_a)),
-        "ua_b": Cell(fixed(ua_b)),
+        "first": Cell(results.label(hypothesis.better)),
+        "claim": Cell(hypothesis.kind, shown=_WORDS[hypothesis.kind]),
+        "second": Cell(results.label(hypothesis.reference)),
         "difference": Cell(fixed(test.mean_difference)),
         "interval": Cell(f"{low} to {high}" if low else ""),
         "p_actor": Cell(p_value(test.p_actor)),
         "p_corrected": Cell(p_value(test.p_corrected)),
         "outcome": Cell("" if test.p_deciding is None else standing(test)),
+        "table": Cell(_table_name(hypothesis.table)),
         "model_a": Cell(hypothesis.better),
         "model_b": Cell(hypothesis.reference),
-        "kind": Cell(hypothesis.kind),
+        "ua_a": Cell(fixed(ua_a)),
+        "ua_b": Cell(fixed(ua_b)),
         "low": Cell(low),
         "high": Cell(high),
+        "p_deciding": Cell(p_value(test.p_deciding)),
     }
 
 
-def _table_name(results: Results, key: str) -> str:
+def _table_name(key: str) -> str:
     if key in PAPER_TABLES:
         return f"Table {PAPER_TABLES[key].number}"
-    return "Section 6.2" if key == STATEMENTS_KEY else results.params.report.tables[key].title
+    return "Section 6.2" if key == STATEMENTS_KEY else key
