@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
 import pandas as pd
 
@@ -81,19 +82,15 @@ def training_label(results: Results, training: str) -> str:
     return OTHERS if training == OTHERS else results.corpus_label(training)
 
 
-def _printed(results: Results, cell: dict[str, object]) -> str:
+def _printed(results: Results, cell: Mapping[Hashable, Any]) -> str:
     """UA, its interval, and chance where that is not the common one."""
     if not cell["classes"]:
         return "no common class"
-    low, high = fixed(_number(cell["ci_low"]), 0), fixed(_number(cell["ci_high"]), 0)
+    low, high = fixed(cell["ci_low"], 0), fixed(cell["ci_high"], 0)
     common = cell["classes"] == len(results.params.classes)
-    details = [f"{low} to {high}" if low else "", "" if common else f"chance {fixed(_number(cell['chance']), 0)}"]
+    details = [f"{low} to {high}" if low else "", "" if common else f"chance {fixed(cell['chance'], 0)}"]
     shown = "; ".join(detail for detail in details if detail)
-    return f"{fixed(_number(cell['ua']), 1)}{f' ({shown})' if shown else ''}"
-
-
-def _number(value: object) -> float | None:
-    return None if value is None or pd.isna(value) else float(str(value))
+    return f"{fixed(cell['ua'], 1)}{f' ({shown})' if shown else ''}"
 
 
 def _standardised(results: Results, model: str) -> str:
