@@ -32,7 +32,7 @@ from pipeline.reporting.setting import (
     setting_differences,
     setting_summary,
 )
-from pipeline.reporting.split import WAYS
+from pipeline.reporting.split import way
 from pipeline.reporting.tables.table import EMPTY, Cell, Column, Part, Table
 from pipeline.training.params import TrainParams
 
@@ -145,7 +145,7 @@ def _lead(results: Results) -> str:
     return (
         f"{trained.capitalize()} {verb} trained to tell {emotions} apart, on "
         f"{counted(len(results.segments), 'segment')} of {counted(results.actor_count, 'actor')} from "
-        f"{corpora}; each is {WAYS[params.partition.scheme]}."
+        f"{corpora}; each is {way(params.partition)}."
     )
 
 
