@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint docs clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/installed: setup.cfg pyproject.toml constraints.txt
@@ -21,6 +21,10 @@ lint: $(VENV)/installed
 	ruff check .
 	ruff format --check .
 	mypy
+
+docs: $(VENV)/installed
+	python docs/generate.py
+	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
 
 clean:
 	rm -rf $(VENV)

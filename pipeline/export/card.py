@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -265,11 +265,11 @@ def _uses(facts: Facts) -> Iterator[str]:
     )
 
 
-def _interval(row: Mapping[object, object]) -> str:
+def _interval(row: Mapping[Any, Any]) -> str:
     return "" if pd.isna(row["ci_low"]) else f" (95 % interval over actors {_bounds(row)})"
 
 
-def _bounds(row: Mapping[object, object]) -> str:
+def _bounds(row: Mapping[Any, Any]) -> str:
     return "" if pd.isna(row["ci_low"]) else f"{row['ci_low']:.1f} to {row['ci_high']:.1f}"
 
 
