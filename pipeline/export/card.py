@@ -210,6 +210,11 @@ def _quality(facts: Facts, ensemble: Ensemble) -> Iterator[str]:
     if len(ensemble.members) < len(facts.runs):
         which = "is one run" if len(ensemble.members) == 1 else f"are {len(ensemble.members)} different runs"
         yield f"That is the model as a method; exported {which} of it."
+    elif len(ensemble.members) > 1:
+        yield (
+            "That is the mean of single classifiers. How much better they are together is not known: each recording of "
+            "the corpora was learned from by some of them."
+        )
     yield ""
     yield "| fold | seed | unweighted accuracy (%) |"
     yield "| ---: | ---: | ---: |"

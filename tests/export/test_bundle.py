@@ -279,6 +279,20 @@ def test_a_used_folder_is_kept(tmp_path, monkeypatch, capsys, prepare, message):
     assert message in capsys.readouterr().err
 
 
+def test_a_model_that_did_not_finish_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tests.helpers.small_weights.CLASSES", tuple(params_with().classes))
+    Path("params.yaml").write_text(params_with().model_dump_json(exclude_none=True))  # JSON is YAML
+    for folder in ("PreAct", "PreActBN-Full"):
+        Path(f"results/weights/{folder}").mkdir(parents=True)
+    trained(Path("results/weights/PreAct"), LOGMEL, name="fold1-seed1-last")
+    assert run("export", "PreAct", "--to", "bundle") == 1
+    assert "PreAct did not finish: results/runs/PreAct.csv does not exist; `dvc repro" in capsys.readouterr().err
+    assert run("export", "PreActBN-Full", "--to", "bundle") == 1
+    assert "results/weights/PreActBN-Full has no weights, so the model was not trained" in capsys.readouterr().err
+    assert not Path("bundle").exists()
+
+
 def test_weights_of_strangers_are_refused_by_name(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     file = trained(tmp_path, LOGMEL)
