@@ -27,9 +27,7 @@ def gallery(folder: Path) -> Iterator[tuple[str, str | bytes]]:
     """The gallery and its pictures: the figures of the last report, if there is one in the working folder."""
     lines = ["# Gallery of figures", ""]
     if not (folder / "index.json").is_file():
-        lines.append(
-            "This site was built without results. After `make demo`, `make docs` shows the demo's here."
-        )
+        lines.append("This site was built without results. After `make demo`, `make docs` shows the demo's here.")
         yield "gallery.md", "\n".join(lines) + "\n"
         return
     lines += ["The figures of the report in the folder where this site was built.", ""]

@@ -177,7 +177,7 @@ def test_recordings_whose_upper_bins_are_rounding_alone(tmp_path):
     samples = load(tmp_path / "a.wav")
     bounds = np.array(cut(frames_of(len(samples)), 640))
     found = session.run(["members"], {"samples": samples, "bounds": bounds})[0]
-    assert np.abs(found - score(tmp_path / "a.wav", ensemble).members).max() < 0.02
+    assert np.abs(found - score(tmp_path / "a.wav", ensemble).members).max() < 1e-3
 
 
 def test_a_front_end_that_is_no_graph_leaves_features_as_input():
@@ -235,7 +235,7 @@ def test_the_runner_predicts_without_torch_what_predict_does(tmp_path, monkeypat
     assert (status, error) == (1, "")
     for row, name in zip(rows, names, strict=False):
         expected, spread = score(Path(name), load_ensemble(files)).of_utterance
-        tolerance = 1e-4 if name != "b.wav" else 5e-3  # its own resampling, since soxr is not there
+        tolerance = 1e-4 if name != "b.wav" else 1e-3  # its own resampling, since soxr is not there
         for place, one in enumerate(("joy", "anger", "sadness")):
             assert float(row[f"p_{one}"]) == pytest.approx(expected[place], abs=tolerance)
             assert float(row[f"spread_{one}"]) == pytest.approx(spread[place], abs=tolerance)
