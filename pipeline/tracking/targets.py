@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
-from pipeline.tracking.history import TrackedRun
+if TYPE_CHECKING:
+    from pipeline.tracking.history import TrackedRun
 
-Writer = Callable[[Sequence[TrackedRun], Path], None]
+Writer: TypeAlias = "Callable[[Sequence[TrackedRun], Path], None]"
 """Writes runs into a new folder."""
 
 
