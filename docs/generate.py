@@ -25,7 +25,8 @@ HEAD = """# Every key of params.yaml
 
 Made by `python docs/generate.py` from the classes that read the file; do not edit it. `python -m pipeline check` lists
 every mistake in a `params.yaml` at once. "Paper" is the value of `params.paper.yaml`, where it has one. A key whose
-default is "required" must be there. Times are in seconds, frames in 10 ms, accuracies in percent, unless a description says otherwise.
+default is "required" must be there. Times are in seconds, frames are of 10 ms, accuracies in percent, unless a
+description says otherwise.
 """
 
 

@@ -33,6 +33,7 @@ def test_every_page_is_in_the_navigation():
     assert listed == {path.relative_to(ROOT / "docs").as_posix() for path in PAGES} | {
         "contributing.md",
         "changelog.md",
+        "gallery.md",
     }
 
 

@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
-from pipeline.tracking.history import TrackedRun
+if TYPE_CHECKING:
+    from pipeline.tracking.history import TrackedRun
 
-Writer = Callable[[Sequence[TrackedRun], Path], None]
+Writer: TypeAlias = "Callable[[Sequence[TrackedRun], Path], None]"
 """Writes runs into a new folder."""
 
 
@@ -38,12 +40,12 @@ def write_tensorboard(runs: Sequence[TrackedRun], folder: Path) -> None:
     from torch.utils.tensorboard import SummaryWriter
 
     for run in runs:
-        with closing(SummaryWriter(str(folder / run.model / run.name))) as writer:  # type: ignore[no-untyped-call]
+        with closing(SummaryWriter(str(folder / run.model / run.name))) as writer:
             for epoch, metrics in run.epochs:
                 for name, value in metrics.items():
-                    writer.add_scalar(_sorted(name), value, epoch)  # type: ignore[no-untyped-call]
+                    writer.add_scalar(_sorted(name), value, epoch)
             for name, value in run.summary.items():
-                writer.add_scalar(f"reported/{name}", value, 0)  # type: ignore[no-untyped-call]
+                writer.add_scalar(f"reported/{name}", value, 0)
             text = "\n".join(
                 [
                     "| parameter | value |",
@@ -51,7 +53,7 @@ def write_tensorboard(runs: Sequence[TrackedRun], folder: Path) -> None:
                     *(f"| {one} | {value} |" for one, value in run.params.items()),
                 ]
             )
-            writer.add_text("params", text)  # type: ignore[no-untyped-call]
+            writer.add_text("params", text)
 
 
 def _sorted(name: str) -> str:
@@ -91,7 +93,7 @@ def write_mlflow(runs: Sequence[TrackedRun], folder: Path) -> None:
 
 def write_dvclive(runs: Sequence[TrackedRun], folder: Path) -> None:
     """A DVCLive folder for each run, below that of its model: metrics, parameters, and a table for each curve."""
-    from dvclive import Live
+    from dvclive.live import Live
 
     logging.getLogger("dvclive").setLevel(logging.ERROR)
     for run in runs:
