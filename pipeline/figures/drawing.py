@@ -1,7 +1,7 @@
 """A finished figure as a value, and the look that all figures share.
 
 Every figure is readable in grey: a line style, a marker or a hatch shows what a colour shows. The SVG names only
-the colours below, so that the page can exchange them for those of its colour scheme.
+the colours of `colours.py`, so that the page can exchange them for those of its colour scheme.
 """
 
 from __future__ import annotations
