@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 
@@ -119,10 +120,16 @@ def _restore(state: RunState, path: Path) -> None:
         )
         state.noise.manual_seed(state.noise.initial_seed() + _epoch(path))
     state.machines = header["machines"]
-    state.history = [Epoch(int(row[0]), *row[1:]) for row in tensors["history"].tolist()]
+    state.history = [_row(values) for values in tensors["history"].tolist()]
     snapshots = snapshots_of(tensors, header["snapshot_epochs"])
     state.best, state.last, state.dev = (snapshots.get(name) for name in ("best", "last", "dev"))
     state.diverged_epoch, state.notes = header["diverged_epoch"], header["notes"]
+
+
+def _row(values: Sequence[float]) -> Epoch:
+    """A row of the history; what was not measured of held-out items has the default, so that equal rows are equal."""
+    dev = [value for value in values[7:] if not math.isnan(value)]
+    return Epoch(int(values[0]), *values[1:7], *dev)
 
 
 def _newest_first(folder: Path) -> list[Path]:

@@ -123,7 +123,7 @@ def test_results_and_weights(params, options):
         assert trainer.train(spec).failure is None
     finished = [RunFolder(STORE, spec).load() for spec in specs]
     segments = read_experiment(params, model="X").segments
-    results = collect("X", finished, segments, params)
+    results = collect("X", finished, {1: segments}, params)
     assert set(RUNS.validate(results.runs)["epoch"]) == {1}
     assert len(HISTORY.validate(results.history)) == len(specs)
     predictions = predictions_schema(params.classes).validate(results.predictions)
