@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # Stages, workers and tests start many processes; without bytecode each of them would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint docs clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/installed: setup.cfg pyproject.toml constraints.txt
@@ -24,6 +24,10 @@ lint: $(VENV)/installed
 	ruff check .
 	ruff format --check .
 	mypy
+
+docs: $(VENV)/installed
+	python docs/generate.py
+	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
 
 clean:
 	rm -rf $(VENV)

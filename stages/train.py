@@ -12,7 +12,7 @@ from pipeline.runs.checking import refuse_mistakes_anywhere
 from pipeline.runs.collecting import collect, trained_weights
 from pipeline.runs.params import RunSections
 from pipeline.runs.scheduler import fill_store, plan_all
-from pipeline.runs.store import STORE, RunFolder
+from pipeline.runs.store import RunFolder
 from pipeline.runs.tables import RUNS, apart_schema, history_schema, predictions_schema
 from pipeline.runs.testing import scores_apart
 from pipeline.runs.weights import save_weights
@@ -25,8 +25,9 @@ def main(model: str) -> None:
     params = read_settings(PARAMS, RunSections)
     frontend = params.model(model).frontend
     specs = plan_all(params, [model])
-    trained = fill_store(specs, params, STORE).trained
-    finished = [RunFolder(STORE, spec).load() for spec in specs]
+    store = params.execution.store_folder
+    trained = fill_store(specs, params, store).trained
+    finished = [RunFolder(store, spec).load() for spec in specs]
     split = params.partition
     segments = {
         repeat: read_segments(params.corpora, folds=split.folds, repeat=repeat, plain=split.plain)

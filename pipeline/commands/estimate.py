@@ -37,7 +37,6 @@ def run(options: argparse.Namespace) -> int:
     from pipeline.runs.cost import cost, time_steps
     from pipeline.runs.placement import warnings_of, worker_devices
     from pipeline.runs.scheduler import lacks
-    from pipeline.runs.store import STORE
     from pipeline.training.device import device_name, resolve_device
 
     params = load_params()
@@ -45,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     for warning in warnings_of(params, list(params.models)):
         print(warning, file=sys.stderr)
     runs = _runs(params)
-    missing = {key: sum(lacks(STORE, spec) for spec in specs) for key, specs in runs.items()}
+    missing = {key: sum(lacks(params.execution.store_folder, spec) for spec in specs) for key, specs in runs.items()}
     workers = len(worker_devices(params))
     segments, frames, source = _data(params)
     shapes = {key: params.front_end(model.frontend).shape for key, model in params.models.items()}
@@ -132,7 +131,7 @@ def _plan(params: Params) -> tuple[Plan, str]:
         return Plan(
             ACTOR_COUNT, folds, params.partition.repeats, seeds
         ), "data/folds.csv does not exist: the paper's 96 are assumed"
-    table = read_folds(path, params.partition.folds)
+    table = read_folds(path, params.partition.folds, by_actor=params.partition.by_actor)
     actors = len(table[table["fold"].isin(params.train.folds)][["corpus", "actor"]].drop_duplicates())
     return Plan(actors, folds, params.partition.repeats, seeds), ""
 

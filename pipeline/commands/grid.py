@@ -28,7 +28,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Make features and folds, then fill the store."""
     from pipeline.runs.scheduler import fill_store, plan_all
-    from pipeline.runs.store import STORE
 
     params = load_params()
     models = options.models or list(params.models)
@@ -43,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         raise InputError(f"{error}: run `dvc repro {' '.join(DATA_STAGES)}` once, before the jobs") from None
     # Tasks of an array begin at different runs, so that they do not all try to lock the same one.
     start = (offset or 0) % len(specs)
-    filled = fill_store([*specs[start:], *specs[:start]], params, STORE, wait=options.wait)
+    filled = fill_store([*specs[start:], *specs[:start]], params, params.execution.store_folder, wait=options.wait)
     done = len(specs) - filled.trained - len(filled.locked)
     print(
         f"{counted(len(specs), 'run')}: {filled.trained} trained, {done} already in the store, "

@@ -22,5 +22,5 @@ def run(options: argparse.Namespace) -> int:
 
     written = write_project(options.folder, update=options.update)
     shown = printable(str(options.folder))
-    print(f"{counted(len(written), 'file')} in {shown}. Next: `corpora` in {shown}/params.yaml; then `dvc repro` there")
+    print(f"{counted(len(written), 'file')} in {shown}; next, there: `corpora` in params.yaml, then `dvc repro`")
     return 0

@@ -40,19 +40,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the runs, or what could be adopted or deleted."""
     from pipeline.runs.scheduler import plan_all
-    from pipeline.runs.store import STORE
 
     if options.adopt and options.clean:
         raise InputError("--adopt and --clean were given; expected one of them. Adopt first, then clean")
     if options.yes and not (options.adopt or options.clean):
         raise InputError("--yes does nothing by itself; expected it with --clean or --adopt")
     params = load_params()
-    specs = plan_all(params, params.models)
+    specs, store = plan_all(params, params.models), params.execution.store_folder
     if options.adopt:
-        return _adopt(specs, STORE, yes=options.yes)
+        return _adopt(specs, store, yes=options.yes)
     if options.clean:
-        return _clean(specs, STORE, yes=options.yes)
-    return _list(specs, params, STORE, every=options.all, as_json=options.json)
+        return _clean(specs, store, yes=options.yes)
+    return _list(specs, params, store, every=options.all, as_json=options.json)
 
 
 def _list(specs: Sequence[RunSpec], params: Params, store: Path, *, every: bool, as_json: bool) -> int:

@@ -7,6 +7,7 @@ import csv
 import io
 import os
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,8 +46,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write five files for each recording, and `index.csv`, which names them; the exit status is 1 if one failed."""
-    import sys
-
     from pipeline.prediction.listing import list_recordings
     from pipeline.prediction.picture import COLUMNS
     from pipeline.prediction.timeline import Grid

@@ -19,11 +19,11 @@ RESERVED = ("claims_by_utterance", "women_and_men", "calibration", "test", "pool
 
 
 class TableParams(Strict):
-    """A table of the user's own: its models in order, and its claims.
+    """A table of the user's own: its models, and its claims.
 
     Attributes:
         title: printed above it.
-        models: its rows.
+        models: models in the order of the rows.
         pairs: claims that the first model is better than the second.
         not_worse: claims that the first model is not worse than the second by more than `report.rope`.
         equivalent: claims that the two differ by less than `report.rope`.

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -210,6 +210,11 @@ def _quality(facts: Facts, ensemble: Ensemble) -> Iterator[str]:
     if len(ensemble.members) < len(facts.runs):
         which = "is one run" if len(ensemble.members) == 1 else f"are {len(ensemble.members)} different runs"
         yield f"That is the model as a method; exported {which} of it."
+    elif len(ensemble.members) > 1:
+        yield (
+            "That is the mean of single classifiers. How much better they are together is not known: each recording of "
+            "the corpora was learned from by some of them."
+        )
     yield ""
     yield "| fold | seed | unweighted accuracy (%) |"
     yield "| ---: | ---: | ---: |"
@@ -265,11 +270,11 @@ def _uses(facts: Facts) -> Iterator[str]:
     )
 
 
-def _interval(row: Mapping[object, object]) -> str:
+def _interval(row: Mapping[Any, Any]) -> str:
     return "" if pd.isna(row["ci_low"]) else f" (95 % interval over actors {_bounds(row)})"
 
 
-def _bounds(row: Mapping[object, object]) -> str:
+def _bounds(row: Mapping[Any, Any]) -> str:
     return "" if pd.isna(row["ci_low"]) else f"{row['ci_low']:.1f} to {row['ci_high']:.1f}"
 
 

@@ -152,8 +152,7 @@ def _resnext(network: ResNeXt, graph: Graph, features: Value, form: Form) -> Val
 
 def _bins(network: ResNeXt, dims: int) -> int:
     """Number of frequency bins behind the preliminary convolution, which all blocks keep."""
-    _, padding = network.prelim.padding
-    return dims + 2 * int(padding) - network.prelim.kernel_size[1] + 1
+    return dims + 2 * int(network.prelim.padding[1]) - network.prelim.kernel_size[1] + 1
 
 
 def _spliced(graph: Graph, rows: Value, reading: Reading) -> Value:

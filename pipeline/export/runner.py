@@ -14,12 +14,15 @@ import hashlib
 import json
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 import soundfile
 
+Array = np.ndarray[Any, Any]
 RATE, WINDOW, SHIFT = 16000, 400, 160  # Hz; samples of a window and from one to the next
 FORMAT = "shaking-emotions-export-1"
 TOGETHER = 16  # segments at a time, so that memory is bounded by the recording itself
@@ -38,7 +41,7 @@ class Model:
         classes: names of the classes, in the order of the probabilities.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: str | Path) -> None:
         folder = Path(folder)
         self.config = _config(folder / "config.json")
         path = folder / "model.onnx"
@@ -58,11 +61,12 @@ class Model:
             raise UnusableError(f"{path} cannot be loaded: {error}") from None
         self.classes = tuple(self.config["classes"])
 
-    def predict(self, recording):
+    def predict(self, recording: str | Path | Array) -> Array:
         """(classes,) probabilities of a recording: a path, or (samples,) at 16 kHz from -1 to 1."""
-        return self.segments(recording)[2].mean(axis=(0, 1))
+        probabilities: Array = self.segments(recording)[2].mean(axis=(0, 1))
+        return probabilities
 
-    def segments(self, recording):
+    def segments(self, recording: str | Path | Array) -> tuple[Array, Array, Array]:
         """Probabilities of the segments of a recording.
 
         Args:
@@ -98,14 +102,15 @@ class Model:
         ends = np.array([((start + length - 1) * SHIFT + WINDOW) / RATE for start, length in bounds])
         return starts, ends, np.concatenate(found)
 
-    def _run(self, values, bounds):
+    def _run(self, values: Array, bounds: Sequence[tuple[int, int]]) -> Array:
         inputs = {self.config["input"]: np.ascontiguousarray(values, np.float32), "bounds": np.array(bounds, np.int64)}
-        return self._session.run(["members"], inputs)[0]
+        members: Array = self._session.run(["members"], inputs)[0]
+        return members
 
 
-def _config(path):
+def _config(path: Path) -> dict[str, Any]:
     try:
-        config = json.loads(path.read_text("utf-8"))
+        config: dict[str, Any] = json.loads(path.read_text("utf-8"))
         if config["format"] != FORMAT:
             raise UnusableError(f"{path} has the format {str(config['format'])[:60]!r}; expected {FORMAT!r}")
         names, longest, reach, kind = (config[key] for key in ("classes", "longest_segment", "reach", "input"))
@@ -129,7 +134,7 @@ def _config(path):
     return config
 
 
-def cut(frames, longest):
+def cut(frames: int, longest: int) -> list[tuple[int, int]]:
     """(start, number of frames) of the fewest segments of `longest` frames that cover a recording, evenly spread."""
     if frames <= longest:
         return [(0, frames)]
@@ -137,7 +142,7 @@ def cut(frames, longest):
     return [(k * (frames - longest) // (segments - 1), longest) for k in range(segments)]
 
 
-def load(path):
+def load(path: str | Path) -> Array:
     """(samples,) of a recording: mono, float32, 16 kHz, from -32768 to 32767."""
     try:
         with soundfile.SoundFile(path) as sound:
@@ -157,18 +162,18 @@ def load(path):
     return resample(mono, rate)
 
 
-def mix(channels):
+def mix(channels: Array) -> Array:
     """The mean of channels, or the strongest where they cancel each other."""
     if channels.shape[1] == 1:
         return channels[:, 0]
-    mean = channels.mean(axis=1, dtype=np.float32)
+    mean: Array = channels.mean(axis=1, dtype=np.float32)
     levels = channels.var(axis=0, dtype=np.float64)
     if mean.var(dtype=np.float64) < CANCELLED * levels.max():
         return np.ascontiguousarray(channels[:, int(np.argmax(levels >= ALIKE * levels.max()))])
     return mean
 
 
-def resample(samples, rate):
+def resample(samples: Array, rate: int) -> Array:
     """Samples at 16 kHz: ceil(16000 N / rate) of them."""
     if rate == RATE:
         return samples
@@ -178,10 +183,11 @@ def resample(samples, rate):
     except ImportError:
         return _filtered(samples, rate, length)
     padded = np.concatenate([samples, np.zeros(2 + 2 * rate // RATE, np.float32)])
-    return soxr.resample(padded, rate, RATE, quality="HQ")[:length]
+    resampled: Array = soxr.resample(padded, rate, RATE, quality="HQ")[:length]
+    return resampled
 
 
-def _filtered(samples, rate, length):
+def _filtered(samples: Array, rate: int, length: int) -> Array:
     """Resampling by a windowed sinc, with 120 dB of attenuation; numpy alone."""
     divisor = math.gcd(rate, RATE)
     up, down = RATE // divisor, rate // divisor
@@ -207,7 +213,7 @@ def _filtered(samples, rate, length):
     return result
 
 
-def main():
+def main() -> int:
     """Print a row for each recording or segment; the exit status is 1 if one cannot be used."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
@@ -226,6 +232,7 @@ def main():
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(["path", *times, "predicted", *(f"p_{name}" for name in model.classes), *spreads, "error"])
     failed = False
+    place: list[object]
     for path in options.recordings:
         cell = f"./{path}" if path.startswith(("=", "+", "-", "@")) else path
         try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from pipeline.evaluation.cross_corpus import OTHERS
@@ -44,14 +46,14 @@ def cross_corpus_maps(
     columns = [corpus for corpus in validation if corpus in set(cells["validation"])]
     figure, axes = panels(len(labels), 1.0 + 0.42 * len(training), columns=1 if len(columns) > 3 else None)
     for axis, model in zip(axes, labels, strict=True):
-        here = cells[cells["model"] == model].set_index(["training", "validation"])
+        rows = cells[cells["model"] == model].to_dict("records")
+        found = {(cell["training"], cell["validation"]): cell for cell in rows}
         for row, name in enumerate(training):
             for column, corpus in enumerate(columns):
-                if (name, corpus) not in here.index:
+                if (name, corpus) not in found:
                     axis.text(column, row, "·", ha="center", va="center", color=SOFT)
                     continue
-                cell = here.loc[(name, corpus)]
-                _draw_cell(axis, column, row, cell)
+                _draw_cell(axis, column, row, found[name, corpus])
         axis.set_title(shortened(labels[model]))
         axis.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(training) - 0.5, -0.5))
         axis.set_xticks(
@@ -74,9 +76,9 @@ def cross_corpus_maps(
     )  # fmt: skip
 
 
-def _draw_cell(axis: object, column: int, row: int, cell: pd.Series) -> None:
+def _draw_cell(axis: Axes, column: int, row: int, cell: Mapping[Hashable, Any]) -> None:
     """One cell: shade, UA, and chance below it."""
-    place, add_patch, write = (column - 0.5, row - 0.5), axis.add_patch, axis.text  # type: ignore[attr-defined]
+    place, add_patch, write = (column - 0.5, row - 0.5), axis.add_patch, axis.text
     if pd.isna(cell["ua"]):
         write(column, row, "no common class", ha="center", va="center", color=SOFT, fontsize=6.5)
         return
@@ -97,7 +99,7 @@ def _sentence(
     for model, label in labels.items():
         here = known[known["model"] == model]
         if len(here):
-            best = here.loc[(here["ua"] - here["chance"]).idxmax()]
+            best = here.iloc[int((here["ua"] - here["chance"]).to_numpy().argmax())]
             found.append(
                 f"{label}: furthest above chance trained on {training[best['training']]} and validated on "
                 f"{validation[best['validation']]}, {best['ua']:.0f} %."

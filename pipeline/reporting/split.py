@@ -22,6 +22,13 @@ WAYS: Mapping[str, str] = {
 """What a run is, by `partition.scheme`."""
 
 
+def way(partition: PartitionParams) -> str:
+    """What a run is."""
+    if partition.leave_one_out:
+        return "trained on all corpora but one and validated on that; more are trained on one and validated on others"
+    return WAYS[partition.scheme]
+
+
 @dataclass(frozen=True)
 class SplitRecord:
     """What the stage `partition` wrote beside its tables.
@@ -56,11 +63,11 @@ def split_words(partition: PartitionParams) -> list[str]:
     """A sentence on the division of recordings, if it is not the paper's."""
     parts = []
     if partition.scheme != "actors":
-        parts.append(f"a model is {WAYS[partition.scheme]} (partition.scheme: {partition.scheme})")
+        parts.append(f"a model is {way(partition)} (partition.scheme: {partition.scheme})")
     if partition.leave_one_out:
         parts.append(
-            "as many runs more leave one corpus out each; tables, tests and figures are of these, and the matrix "
-            "across corpora is of all (partition.leave_one_out)"
+            "the runs that leave one corpus out are those of all tables, tests and figures but the matrix across "
+            "corpora, which has those on one corpus too (partition.leave_one_out)"
         )
     if partition.dev:
         parts.append("one more fold is held out of training, to choose epochs by (partition.dev)")

@@ -148,7 +148,7 @@ def cost(
         frames: number of spectrogram frames of all segments together.
         workers: number of runs at a time.
     """
-    folds = params.partition.folds
+    trained, scored = _parts_of_all(params)
     hours: dict[str, float] = {}
     total = results = 0.0
     for model, number in runs.items():
@@ -156,7 +156,7 @@ def cost(
         if step := steps.get(model):
             reading = params.reading_of(model)
             read = frames / (shapes(model).shift or 1) / reading.every if reading.framewise else segments
-            training, validation = read * (folds - 1) / folds, read / folds
+            training, validation = read * trained, read * scored
             # Training folds are scored every `eval_train_every` epochs, and at each new best epoch: there are few.
             epoch = training * step.train + validation * step.score + training * step.score / options.eval_train_every
             hours[model] = options.epochs * epoch / 3600
@@ -167,6 +167,17 @@ def cost(
         results += number * 4 * count_parameters(network) * (2 * 2 + 2 + 2 * 5)
     longest = max(hours, key=hours.__getitem__, default=None)
     return Cost(longest, hours[longest] if longest else 0.0, total, results)
+
+
+def _parts_of_all(params: RunSections) -> tuple[float, float]:
+    """About which part of all recordings a run trains on, and which it scores every epoch."""
+    partition, fold = params.partition, 1 / params.partition.folds
+    if partition.scheme == "cross_corpus":
+        return fold, 1 - fold
+    if partition.folds == 1:  # a table of the user's own; all of it is more than any part
+        return 1.0, 1.0
+    held = fold * (2 if partition.dev else 1)
+    return 1 - held, held
 
 
 def _fastest(step: Callable[[], object], device: torch.device) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializeAsAny, StringConstraints, model_validator
@@ -14,6 +15,7 @@ from pipeline.core.settings import (
     Key,
     Sections,
     Strict,
+    Text,
     Variants,
     class_mistakes,
     entry_of,
@@ -35,7 +37,18 @@ SHARED_BY_ALL = ("seeds", "folds")
 
 
 class ExecutionParams(Strict):
-    """How runs are executed; it has no effect on what they compute."""
+    """How runs are executed; it has no effect on what they compute.
+
+    Attributes:
+        engine: whether workers are processes of this machine, or of a Ray cluster.
+        device: device of the runs; `auto`: a GPU if there is one.
+        workers: number of runs at once.
+        features: place of the features in training.
+        devices_per_run: number of devices that share a run.
+        checkpoint_seconds: least seconds between two checkpoints of a run.
+        store: folder of the run store. An absolute path serves several copies of a project, such as those that
+            `dvc exp run --temp` makes.
+    """
 
     engine: Literal["local", "ray"] = "local"
     device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
@@ -43,6 +56,12 @@ class ExecutionParams(Strict):
     features: Where = "auto"
     devices_per_run: Count = 1
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
+    store: Text = ".runs"
+
+    @property
+    def store_folder(self) -> Path:
+        """The run store; `~` is the home folder."""
+        return Path(self.store).expanduser()
 
 
 AnyModel = Annotated[

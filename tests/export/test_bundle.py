@@ -177,7 +177,7 @@ def test_recordings_whose_upper_bins_are_rounding_alone(tmp_path):
     samples = load(tmp_path / "a.wav")
     bounds = np.array(cut(frames_of(len(samples)), 640))
     found = session.run(["members"], {"samples": samples, "bounds": bounds})[0]
-    assert np.abs(found - score(tmp_path / "a.wav", ensemble).members).max() < 0.02
+    assert np.abs(found - score(tmp_path / "a.wav", ensemble).members).max() < 1e-3
 
 
 def test_a_front_end_that_is_no_graph_leaves_features_as_input():
@@ -235,7 +235,7 @@ def test_the_runner_predicts_without_torch_what_predict_does(tmp_path, monkeypat
     assert (status, error) == (1, "")
     for row, name in zip(rows, names, strict=False):
         expected, spread = score(Path(name), load_ensemble(files)).of_utterance
-        tolerance = 1e-4 if name != "b.wav" else 5e-3  # its own resampling, since soxr is not there
+        tolerance = 1e-4 if name != "b.wav" else 1e-3  # its own resampling, since soxr is not there
         for place, one in enumerate(("joy", "anger", "sadness")):
             assert float(row[f"p_{one}"]) == pytest.approx(expected[place], abs=tolerance)
             assert float(row[f"spread_{one}"]) == pytest.approx(spread[place], abs=tolerance)
@@ -277,6 +277,20 @@ def test_a_used_folder_is_kept(tmp_path, monkeypatch, capsys, prepare, message):
     prepare(tmp_path / "bundle")
     assert run("export", trained(tmp_path, LOGMEL), "--to", "bundle") == 1
     assert message in capsys.readouterr().err
+
+
+def test_a_model_that_did_not_finish_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tests.helpers.small_weights.CLASSES", tuple(params_with().classes))
+    Path("params.yaml").write_text(params_with().model_dump_json(exclude_none=True))  # JSON is YAML
+    for folder in ("PreAct", "PreActBN-Full"):
+        Path(f"results/weights/{folder}").mkdir(parents=True)
+    trained(Path("results/weights/PreAct"), LOGMEL, name="fold1-seed1-last")
+    assert run("export", "PreAct", "--to", "bundle") == 1
+    assert "PreAct did not finish: results/runs/PreAct.csv does not exist; `dvc repro" in capsys.readouterr().err
+    assert run("export", "PreActBN-Full", "--to", "bundle") == 1
+    assert "results/weights/PreActBN-Full has no weights, so the model was not trained" in capsys.readouterr().err
+    assert not Path("bundle").exists()
 
 
 def test_weights_of_strangers_are_refused_by_name(tmp_path, monkeypatch, capsys):

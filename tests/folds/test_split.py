@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,11 +12,15 @@ from hypothesis import strategies as st
 
 from pipeline.core.errors import InputError
 from pipeline.core.tables import FOLDS, PARTS
+from pipeline.corpora.registry import READERS as READERS_OF_CORPORA
 from pipeline.folds import assignment
 from pipeline.folds.listed import read_listed
 from pipeline.folds.params import PartitionParams, partition_mistakes
+from pipeline.folds.people import EDITIONS, OWN_TABLES, source_of
 from pipeline.folds.recordings import recordings_of
 from pipeline.folds.split import KEPT_APART, Split, split
+from pipeline.params import Params
+from tests.helpers.experiment import VALUES
 from tests.helpers.trees import CLASSES, partitioned, recording, sources_for, spoken, tables_of
 
 SCHEMES = ("actors", "sessions", "corpora", "cross_corpus", "texts", "actors+texts")
@@ -100,7 +106,7 @@ def trees(draw):
     return rows
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=50, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), rows=trees(), scheme=st.sampled_from(SCHEMES), dev=st.booleans(), folds=st.integers(2, 4))
 def test_no_part_has_what_the_scheme_keeps_apart(data, rows, scheme, dev, folds):
     corpora = list(dict.fromkeys(row["corpus"] for row in rows))
@@ -115,9 +121,13 @@ def test_no_part_has_what_the_scheme_keeps_apart(data, rows, scheme, dev, folds)
         options["folds"] = len(corpora)
     else:
         options["repeats"] = data.draw(st.integers(1, 2))
-    if data.draw(st.booleans()):
-        row = data.draw(st.sampled_from(rows))
-        options["test"] = {"actors": (f"{row['corpus']}/{row['actor']}",)}
+    apart_by = data.draw(st.sampled_from(["nothing", "actors", "corpora"]))
+    row = data.draw(st.sampled_from(rows))
+    name = row["corpus"] if apart_by == "corpora" else f"{row['corpus']}/{row['actor']}"
+    if apart_by != "nothing":
+        options["test"] = {apart_by: (name,)}
+    if apart_by == "corpora" and "repeats" not in options:
+        options["folds"] = len(corpora) - 1
     try:
         found = made(rows, {key: value for key, value in READERS.items() if key in corpora}, **options)
     except InputError:
@@ -138,11 +148,12 @@ def test_no_part_has_what_the_scheme_keeps_apart(data, rows, scheme, dev, folds)
                 assert not shared(table, table["corpus"].where(table["session"] != "", "") + table["session"])
             if scheme == "cross_corpus":
                 assert table.loc[table["part"] == "train", "corpus"].nunique() == 1
-            if "test" in options:
-                name = options["test"]["actors"][0]
-                assert set(
-                    table.loc[table["part"] == "test", "corpus"] + "/" + table.loc[table["part"] == "test", "actor"]
-                ) == {name}
+            test = table[table["part"] == "test"]
+            if apart_by == "nothing":
+                assert test.empty
+            else:
+                full = table["corpus"] if apart_by == "corpora" else table["corpus"] + "/" + table["actor"]
+                assert (test.index == table.index[full == name]).all()
 
 
 @settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
@@ -461,6 +472,30 @@ def test_a_table_may_name_recordings_that_are_left_out_here(tmp_path):
 def test_a_table_lies_where_dvc_sees_it(tmp_path, name):
     with pytest.raises(InputError, match="is not in external/; expected a CSV there"):
         read_listed(name, "partition.table", pd.DataFrame(), pd.DataFrame(), tmp_path)
+
+
+def test_folds_may_be_left_out_where_they_follow():
+    values = copy.deepcopy(VALUES) | {"partition": {"scheme": "corpora", "seed": 0}}
+    del values["train"]["folds"]
+    params = Params.model_validate(values)
+    assert (params.partition.folds, params.train.folds, params.mistakes()) == (2, (1, 2), [])
+    with pytest.raises(ValueError, match=r"partition.folds\n  Field required"):
+        Params.model_validate(values | {"partition": {"seed": 0}})
+
+
+def test_readers_of_tables_of_ones_own_are_known():
+    """This room must not import that of corpora, so it names them."""
+    assert {name for name, reader in READERS_OF_CORPORA.items() if reader.open_labels} == OWN_TABLES
+    assert {name for name, reader in READERS_OF_CORPORA.items() if reader.edition} == set(EDITIONS)
+
+
+def test_groups_of_one_name_stay_together_over_corpora_that_share_them():
+    rows = spoken("one", EIGHT, ["t"]) + spoken("two", EIGHT, ["t"])
+    utterances, segments = tables_of(rows)
+    entry = {"reader": "custom", "split_group": "shared"}
+    sources = {name: source_of(name, entry) for name in ("one", "two")}
+    found = split(utterances, segments, partitioned(folds=4), CLASSES, sources)
+    assert (found.folds.groupby("group")["fold"].nunique() == 1).all()
 
 
 @pytest.mark.parametrize(

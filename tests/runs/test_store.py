@@ -1,5 +1,6 @@
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -228,3 +229,13 @@ def test_what_the_identity_was_made_of_is_written_beside_the_run(experiment, tmp
     sources = description.pop("sources")
     assert description == json.loads(json.dumps(spec(epochs=1).description()))
     assert source_hash(sources) == spec().source
+
+
+def test_the_place_of_the_store_is_a_setting_that_changes_no_run(tmp_path, monkeypatch):
+    """So that copies of a project, as `dvc exp run --temp` makes, can share one."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    plain, shared = params_with(), params_with({"execution.store": "~/runs"})
+    assert plain.execution.store_folder == Path(".runs")
+    assert shared.execution.store_folder == tmp_path / "runs"
+    ours, theirs = (RunSpec("PreAct", 1, 1, 4, params, "data").identity for params in (plain, shared))
+    assert ours == theirs

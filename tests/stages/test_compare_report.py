@@ -50,6 +50,7 @@ def folder(tmp_path, monkeypatch):
         for corpus in params.corpora
     }
     (tmp_path / "data/inputs.json").write_text(json.dumps(inputs), encoding="utf-8")
+    (tmp_path / "data/partition.json").write_text(json.dumps({"notes": [], "missing": []}), encoding="utf-8")
     monkeypatch.chdir(tmp_path)  # an scp names its archive as seen from the repository root
     for row in choose_recording(segments).itertuples():
         ark = Path(f"data/features/spectrogram/{row.corpus}.ark")

@@ -180,7 +180,8 @@ def test_the_table_in_three_formats(made):
     assert first.loc["EMOVO", "emodb_absent"] == "fear"
     assert np.isnan(first.loc["Emo-DB", "emodb_ua"])
     printed = (folder / "cross_corpus.md").read_text()
-    assert "; chance 33 |" in printed
+    assert "; chance 33) |" in printed
+    assert "these corpora have not all: EMOVO (no fear)." in printed
     assert "Trained on EMOVO, a model never answers what that lacks and these corpora have" in printed
     assert (folder / "cross_corpus.tex").read_text().count(r"\begin{tabular}") == 2
 

@@ -137,7 +137,7 @@ def test_the_network_for_cifar_100_is_built_of_bottlenecks_and_trains(tmp_path, 
     rows = run_table([first])
     assert rows[["width", "depth"]].to_numpy().tolist() == [["2x2x4d", 11]]
     assert train(spec("S-E-I", **changes)).error == first.error
-    with pytest.raises(InputError, match=r"'A, S-S-I' is not one of a network with groups"):
+    with pytest.raises(InputError, match=r"'A, E-E-B' is not one of a network with groups"):
         specs(STUDY.model_copy(update={"experiments": (PARAMS.model_copy(update={"groups": 2, "depth": 11}),)}), CPU)
 
 

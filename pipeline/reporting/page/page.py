@@ -32,7 +32,7 @@ from pipeline.reporting.setting import (
     setting_differences,
     setting_summary,
 )
-from pipeline.reporting.split import WAYS
+from pipeline.reporting.split import way
 from pipeline.reporting.tables.table import EMPTY, Cell, Column, Part, Table
 from pipeline.training.params import TrainParams
 
@@ -97,7 +97,7 @@ def render_page(
         models=_models(results),
         models_note=(
             f"At the {EPOCHS[selection].lower()}, means over runs, best first. Chance is "
-            f"{100 / len(params.classes):.0f} %."
+            f"{100 / len(params.classes):.0f} %{_HIGHER if results.incomplete_folds else ''}."
         ),
         data=_data(results),
         figures=[
@@ -116,6 +116,8 @@ def render_page(
         params=_params_text(params),
     )  # fmt: skip
 
+
+_HIGHER = ", and higher in a fold whose validation part lacks a class"
 
 _COMMANDS = """make .venv/installed   # once
 . .venv/bin/activate
@@ -143,7 +145,7 @@ def _lead(results: Results) -> str:
     return (
         f"{trained.capitalize()} {verb} trained to tell {emotions} apart, on "
         f"{counted(len(results.segments), 'segment')} of {counted(results.actor_count, 'actor')} from "
-        f"{corpora}; each is {WAYS[params.partition.scheme]}."
+        f"{corpora}; each is {way(params.partition)}."
     )
 
 
@@ -323,7 +325,7 @@ def _params_text(params: Params) -> str:
         del values["frontends"]
     for section, options in (("partition", PartitionParams), ("train", TrainParams)):
         for name, field in options.model_fields.items():
-            if name in _PRINTED_IF_SET and values[section][name] == field.default:
+            if name in _PRINTED_IF_SET and getattr(getattr(params, section), name) == field.default:
                 del values[section][name]
     for entry in values["models"].values():
         for name, default in _COMMON_DEFAULTS.items():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
 import pandas as pd
 
@@ -29,7 +30,7 @@ def cross_corpus_table(results: Results) -> Sequence[Table]:
     standardised = any(_standardised(results, model) for model in set(cells["model"]))
     columns = (
         Column("model", "Model", number=False, grouped=True),
-        *((Column("standardised", "Standardised", number=False, grouped=True),) if standardised else ()),
+        *((Column("standardised", "Standardised", number=False, where="csv"),) if standardised else ()),
         Column("training", "Trained on", number=False),
         *(column for corpus in corpora for column in _columns(corpus, results.corpus_label(corpus))),
     )
@@ -81,19 +82,15 @@ def training_label(results: Results, training: str) -> str:
     return OTHERS if training == OTHERS else results.corpus_label(training)
 
 
-def _printed(results: Results, cell: dict[str, object]) -> str:
+def _printed(results: Results, cell: Mapping[Hashable, Any]) -> str:
     """UA, its interval, and chance where that is not the common one."""
     if not cell["classes"]:
         return "no common class"
-    low, high = fixed(_number(cell["ci_low"]), 1), fixed(_number(cell["ci_high"]), 1)
-    interval = f" ({low} to {high})" if low else ""
+    low, high = fixed(cell["ci_low"], 0), fixed(cell["ci_high"], 0)
     common = cell["classes"] == len(results.params.classes)
-    chance = "" if common else f"; chance {fixed(_number(cell['chance']), 0)}"
-    return f"{fixed(_number(cell['ua']), 1)}{interval}{chance}"
-
-
-def _number(value: object) -> float | None:
-    return None if value is None or pd.isna(value) else float(str(value))
+    details = [f"{low} to {high}" if low else "", "" if common else f"chance {fixed(cell['chance'], 0)}"]
+    shown = "; ".join(detail for detail in details if detail)
+    return f"{fixed(cell['ua'], 1)}{f' ({shown})' if shown else ''}"
 
 
 def _standardised(results: Results, model: str) -> str:
@@ -111,6 +108,8 @@ def _notes(results: Results, cells: pd.DataFrame) -> Iterator[str]:
         f"UA is over the classes that both corpora have; chance is 1 over their number, {100 / number:.0f} % for all "
         f"{number}, and stands in a cell where it differs."
     )
+    if few := list(_with_few_classes(results)):
+        yield f"Of the classes, these corpora have not all: {enumerated(few)}."
     if any(_standardised(results, model) == "corpus" for model in results.trained):
         yield (
             "Standardised by corpus: a corpus that is not trained on has mean 0 and deviation 1 by its own recordings, "
@@ -126,6 +125,14 @@ def _notes(results: Results, cells: pd.DataFrame) -> Iterator[str]:
             f"have: {enumerated(dict.fromkeys(found))}. Their recordings of it are not counted; the CSV has UA with "
             "them, as ua_all."
         )
+
+
+def _with_few_classes(results: Results) -> Iterator[str]:
+    """Corpora that lack classes: "EMOVO (no fear)"."""
+    for corpus in results.params.corpora:
+        present = set(results.segments.loc[results.segments["corpus"] == corpus, "emotion"])
+        if lacking := [name for name in results.params.classes if name not in present]:
+            yield f"{results.corpus_label(corpus)} (no {', '.join(lacking)})"
 
 
 def _with_and_without(results: Results, chosen: pd.DataFrame) -> Iterator[str]:
