@@ -13,7 +13,7 @@ from pipeline.core.tables import SEGMENTS, read_table, write_table
 from pipeline.evaluation.bootstrap import count_by_actor
 from pipeline.evaluation.calibration import reliability
 from pipeline.evaluation.comparison import compare
-from pipeline.evaluation.cross_corpus import CELLS, cross_corpus, lacking_in_training
+from pipeline.evaluation.cross_corpus import cross_corpus, lacking_in_training
 from pipeline.evaluation.genders import gender_gaps
 from pipeline.evaluation.hypotheses import all_hypotheses
 from pipeline.evaluation.intervals import accuracy_intervals
@@ -27,8 +27,8 @@ from pipeline.evaluation.loading import (
 )
 from pipeline.evaluation.measures import measure
 from pipeline.evaluation.params import ComparisonSections
-from pipeline.evaluation.pooled import POOLED, pooled
-from pipeline.evaluation.tables import CALIBRATION, COMPARISONS, GENDERS, INTERVALS, measures_schema
+from pipeline.evaluation.pooled import pooled
+from pipeline.evaluation.tables import CALIBRATION, CELLS, COMPARISONS, GENDERS, INTERVALS, POOLED, measures_schema
 from pipeline.evaluation.utterances import utterance_runs
 from pipeline.folds.params import headline_folds, trained_on
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from pipeline.core.stage import run_stage
 from pipeline.core.tables import read_table
-from pipeline.evaluation.cross_corpus import CELLS
 from pipeline.evaluation.loading import load_history, load_results
-from pipeline.evaluation.tables import CALIBRATION, measures_schema
+from pipeline.evaluation.tables import CALIBRATION, CELLS, measures_schema
 from pipeline.features.archive import MappedMatrices, read_keys
 from pipeline.figures.drawing import write_drawings
 from pipeline.figures.inputs import FigureInputs

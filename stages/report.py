@@ -8,10 +8,8 @@ from pathlib import Path
 from pipeline.core.files import write_text
 from pipeline.core.stage import run_stage
 from pipeline.core.tables import read_table
-from pipeline.evaluation.cross_corpus import CELLS
 from pipeline.evaluation.loading import load_results, load_tests
-from pipeline.evaluation.pooled import POOLED
-from pipeline.evaluation.tables import COMPARISONS, GENDERS, measures_schema
+from pipeline.evaluation.tables import CELLS, COMPARISONS, GENDERS, POOLED, measures_schema
 from pipeline.params import load_params
 from pipeline.reporting.metrics import metrics_text
 from pipeline.reporting.page.inputs import load_figures, load_hashes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pipeline.audit.entries import Listing
 from pipeline.audit.items import Item, items
 from pipeline.audit.parts import place
 from pipeline.audit.reading import read_list
-from pipeline.audit.sharing import SCHEMES, Pair, Scheme, compare, telling_texts
+from pipeline.audit.sharing import SCHEMES, TITLES, Pair, Scheme, compare, telling_texts
 from pipeline.audit.sounds import Heard, listen
 from pipeline.core.wording import counted, enumerated, listed
 from pipeline.corpora.registry import READERS
@@ -88,15 +89,14 @@ def audit(
 
 def _leaks(pairs: Sequence[Pair]) -> Iterator[str]:
     """Of each kind the number of values that parts share where the scheme keeps them apart."""
-    from pipeline.audit.sharing import TITLES
-
     for kind, title in TITLES.items():
         found = [(pair, shared) for pair in pairs for shared in pair.shared if shared.kind == kind and shared.leak]
         if found:
             values = {value for _, shared in found for value in shared.values}
             splits = {pair.split for pair, _ in found}
             where = f" in {listed(sorted(splits))}" if splits != {""} else ""
-            yield f"{len(values)} {title} in two parts{where}"
+            noun = re.sub(r"^(\w+)s\b", r"\1", title) if len(values) == 1 else title
+            yield f"{len(values)} {noun} in two parts{where}"
 
 
 def _unknown(everything: Sequence[Item], scheme: Scheme) -> Iterator[str]:
@@ -106,8 +106,8 @@ def _unknown(everything: Sequence[Item], scheme: Scheme) -> Iterator[str]:
         lacking = [item.name for item in everything if not getattr(item, attribute)]
         if lacking:
             yield (
-                f"the {noun} of {len(lacking)} of {counted(len(everything), 'entry').replace('entrys', 'entries')} is "
-                f"not known ({listed(lacking, most=3)}): add a column {noun}"
+                f"the {noun} of {len(lacking)} of {len(everything)} entries is not "
+                f"known ({listed(lacking, most=3)}): add a column {noun}"
             )
 
 

@@ -18,9 +18,7 @@ from scipy import stats
 from pipeline.evaluation.bootstrap import Run, RunCounts
 from pipeline.evaluation.pseudo import PseudoValues, Withheld, pseudo_values
 from pipeline.evaluation.significance import EQUAL
-
-LEAST_ACTORS = 12
-"""The test was tried with so many actors and more."""
+from pipeline.evaluation.terms import LEAST_ACTORS
 
 FITTED = 3
 """V_A is S2 / (actors - FITTED). Fitted to simulations, not derived: with 1, the test errs too often in hard cases."""

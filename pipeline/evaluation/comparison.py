@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from types import MappingProxyType
-from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -28,12 +27,7 @@ from pipeline.evaluation.significance import (
     wilcoxon,
 )
 from pipeline.evaluation.tables import COMPARISONS, Comparison
-
-Metric = Literal["valid_ua", "gap", "gap_eval"]
-
-METRICS: tuple[Metric, ...] = get_args(Metric)
-"""What is compared: a higher `valid_ua` is better, and a lower `gap` (training UA in train mode) or `gap_eval` (in eval
-mode)."""
+from pipeline.evaluation.terms import METRICS, Metric
 
 Counts = Mapping[tuple[str, Selection], Mapping[Run, RunCounts]]
 """Predictions by model and selection, counted by run and actor."""
@@ -199,7 +193,7 @@ def _over_actors(
         return found
     values = pseudo_values(better, reference)
     if gaps is not None and not isinstance(values, Withheld):
-        values = values.with_scores(gaps.loc[list(values.runs)].to_numpy(dtype=np.float64))
+        values = values.with_scores(np.asarray(gaps.loc[list(values.runs)], dtype=np.float64))
     test = values if isinstance(values, Withheld) else test_of(values)
     if isinstance(test, Withheld):
         return replace(found, note="; ".join(filter(None, (found.note, f"no test over actors: {test.reason}"))))

@@ -12,24 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from pipeline.core.selections import PREDICTED
-from pipeline.core.tables import integer, number, number_types, one_of, text
+from pipeline.core.tables import number_types
 from pipeline.evaluation.bootstrap import accuracy_of, bootstrap_interval, count_by_actor
 from pipeline.evaluation.measures import by_utterance
-
-OTHERS = "all others"
-"""Stands in place of the training corpus where one corpus was left out; no key of a corpus has a blank."""
-
-CELLS = pa.DataFrameSchema({
-    "model": text(), "selection": one_of(*PREDICTED), "level": one_of("segment", "utterance"), "training": text(),
-    "validation": text(), "runs": integer(1), "actors": integer(0), "n": integer(0), "classes": integer(0),
-    "absent": text(), "chance": number(least=0, empty=True), "ua": number(least=0, empty=True),
-    "ci_low": number(empty=True), "ci_high": number(empty=True), "ua_all": number(least=0),
-})  # fmt: skip
-"""One row per model, selection, level, training and validation corpus: UA in percent over `classes` classes, a mean
-over `runs` runs with its 95 % interval over actors; training lacks the classes `absent` of the validation corpus."""
+from pipeline.evaluation.tables import CELLS
+from pipeline.evaluation.terms import OTHERS
 
 
 def cross_corpus(

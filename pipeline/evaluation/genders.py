@@ -13,13 +13,10 @@ from scipy import stats
 from pipeline.core.tables import number_types
 from pipeline.evaluation.actors import satterthwaite
 from pipeline.evaluation.bootstrap import RunCounts, count_by_actor
-from pipeline.evaluation.intervals import ALL
 from pipeline.evaluation.pseudo import jackknife
 from pipeline.evaluation.significance import EQUAL
 from pipeline.evaluation.tables import GENDERS
-
-LEAST_ACTORS = 6
-"""So many women and so many men are needed for a test."""
+from pipeline.evaluation.terms import ALL, LEAST_OF_GENDER
 
 Array = npt.NDArray[np.float64]
 
@@ -61,8 +58,8 @@ def gender_gap(women: Sequence[RunCounts], men: Sequence[RunCounts]) -> GenderGa
             return _without_test(women, men, "trainings validate different actors; a test needs every fold of each")
     (ua_women, of_women), (ua_men, of_men) = _ua_and_shares(women), _ua_and_shares(men)
     found = GenderGap(len(of_women), len(of_men), _mean(ua_women), _mean(ua_men))
-    if min(found.women, found.men) < LEAST_ACTORS:
-        note = f"{found.women} women and {found.men} men; a test needs {LEAST_ACTORS} of each"
+    if min(found.women, found.men) < LEAST_OF_GENDER:
+        note = f"{found.women} women and {found.men} men; a test needs {LEAST_OF_GENDER} of each"
         return replace(found, note=note)
     gaps = ua_women - ua_men
     parts = [(float(values.var(ddof=1)) / len(values), len(values) - 1.0) for values in (of_women, of_men)]

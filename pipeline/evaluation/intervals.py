@@ -11,9 +11,7 @@ from pipeline.core.tables import number_types
 from pipeline.evaluation.actors import ActorTest, actor_test
 from pipeline.evaluation.bootstrap import Run, RunCounts, accuracy_of, bootstrap_interval, count_by_actor
 from pipeline.evaluation.tables import INTERVALS
-
-ALL = "all"
-"""Stands in place of a corpus and a gender in the rows of all actors."""
+from pipeline.evaluation.terms import ALL
 
 
 def accuracy_intervals(predictions: Mapping[str, pd.DataFrame], classes: Sequence[str]) -> pd.DataFrame:

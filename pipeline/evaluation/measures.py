@@ -11,11 +11,9 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
 from pipeline.core.selections import PREDICTED
 from pipeline.evaluation.tables import measures_schema
+from pipeline.evaluation.terms import BINS
 from pipeline.runs.calibration import RUN_KEYS, calibrated
 from pipeline.training.accuracy import unweighted_accuracy
-
-BINS = 15
-"""Number of bins of confidence for the calibration error (Guo et al. 2017, arXiv 1706.04599, section 2)."""
 
 
 def measure(predictions: Mapping[str, pd.DataFrame], classes: Sequence[str]) -> pd.DataFrame:

@@ -9,9 +9,10 @@ from types import MappingProxyType
 import numpy as np
 
 from pipeline.core.wording import counted
-from pipeline.evaluation.actors import LEAST_ACTORS, ActorTest, actor_test
+from pipeline.evaluation.actors import ActorTest, actor_test
 from pipeline.evaluation.bootstrap import Run, RunCounts
 from pipeline.evaluation.power import Noise, Plan, actors_needed, expected, repeats_needed, seeds_needed
+from pipeline.evaluation.terms import LEAST_ACTORS
 from pipeline.evaluation.wording import points
 
 DIFFERENCES = (1.0, 2.0, 4.0)

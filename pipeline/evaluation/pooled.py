@@ -10,20 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
-import pandera.pandas as pa
 
 from pipeline.core.selections import PREDICTED
-from pipeline.core.tables import integer, number, one_of, text
 from pipeline.evaluation.measures import by_utterance
+from pipeline.evaluation.tables import POOLED
 from pipeline.training.accuracy import unweighted_accuracy
-
-POOLED = pa.DataFrameSchema({
-    "model": text(), "repeat": integer(1), "seed": integer(0), "selection": one_of(*PREDICTED),
-    "level": one_of("segment", "utterance"), "folds": integer(1), "classes": integer(1), "n": integer(1),
-    "ua": number(least=0), "mean_ua": number(least=0),
-})  # fmt: skip
-"""One row per model, repeat, seed, selection and level: UA in percent over the predictions of all its folds together,
-over `classes` classes, and `mean_ua`, the mean of the folds' own."""
 
 
 def pooled(predictions: Mapping[str, pd.DataFrame], classes: Sequence[str]) -> pd.DataFrame:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
-from pipeline.evaluation.actors import FITTED, LEAST_ACTORS, Components, satterthwaite
+from pipeline.evaluation.actors import FITTED, Components, satterthwaite
 from pipeline.evaluation.tables import SIGNIFICANT
+from pipeline.evaluation.terms import LEAST_ACTORS
 
 MOST_ACTORS = 100_000
 MOST_RUNS = 1000

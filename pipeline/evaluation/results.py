@@ -12,10 +12,9 @@ import pandas as pd
 from pipeline.core.errors import InputError
 from pipeline.core.selections import Selection
 from pipeline.core.wording import counted, run_words
-from pipeline.evaluation.comparison import Metric
 from pipeline.evaluation.hypotheses import Hypothesis, all_hypotheses
-from pipeline.evaluation.intervals import ALL
 from pipeline.evaluation.tables import COMPARISONS, GENDERS, Comparison
+from pipeline.evaluation.terms import ALL, Metric
 from pipeline.folds.params import BY_CORPUS
 from pipeline.paper.settings import CORPORA
 

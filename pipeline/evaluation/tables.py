@@ -157,3 +157,21 @@ def measures_schema(classes: Sequence[str]) -> pa.DataFrameSchema:
         "repeat": integer(1),
         "ece_calibrated": number(least=0, empty=True),
     })  # fmt: skip
+
+
+CELLS = pa.DataFrameSchema({
+    "model": text(), "selection": one_of(*PREDICTED), "level": one_of("segment", "utterance"), "training": text(),
+    "validation": text(), "runs": integer(1), "actors": integer(0), "n": integer(0), "classes": integer(0),
+    "absent": text(), "chance": number(least=0, empty=True), "ua": number(least=0, empty=True),
+    "ci_low": number(empty=True), "ci_high": number(empty=True), "ua_all": number(least=0),
+})  # fmt: skip
+"""One row per model, selection, level, training and validation corpus: UA in percent over `classes` classes, a mean
+over `runs` runs with its 95 % interval over actors; training lacks the classes `absent` of the validation corpus."""
+
+POOLED = pa.DataFrameSchema({
+    "model": text(), "repeat": integer(1), "seed": integer(0), "selection": one_of(*PREDICTED),
+    "level": one_of("segment", "utterance"), "folds": integer(1), "classes": integer(1), "n": integer(1),
+    "ua": number(least=0), "mean_ua": number(least=0),
+})  # fmt: skip
+"""One row per model, repeat, seed, selection and level: UA in percent over the predictions of all its folds together,
+over `classes` classes, and `mean_ua`, the mean of the folds' own."""

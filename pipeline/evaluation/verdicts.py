@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.core.selections import Selection
-from pipeline.evaluation.comparison import Metric
 from pipeline.evaluation.hypotheses import Hypothesis
 from pipeline.evaluation.results import Results
 from pipeline.evaluation.tables import Comparison
+from pipeline.evaluation.terms import Metric
 from pipeline.evaluation.wording import plain_p, points, signed
 from pipeline.paper.tables import PAPER_TABLES
 

@@ -17,9 +17,9 @@ from pipeline.core.errors import InputError
 from pipeline.core.selections import Selection
 from pipeline.core.tables import SEGMENTS, read_table
 from pipeline.core.wording import counted, enumerated, printable
-from pipeline.evaluation.intervals import ALL
 from pipeline.evaluation.loading import load_runs
 from pipeline.evaluation.tables import INTERVALS, measures_schema
+from pipeline.evaluation.terms import ALL
 
 if TYPE_CHECKING:
     from pipeline.params import Params

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from pipeline.figures.drawing import FILLS, SOFT, Drawing, Look, canvas, finished, shortened, styled
+from pipeline.figures.colours import SOFT
+from pipeline.figures.drawing import FILLS, Drawing, Look, canvas, finished, shortened, styled
 from pipeline.figures.inputs import FigureInputs
 
 _OTHER = "what its runs validate on; an actor may be in several (partition.scheme)"

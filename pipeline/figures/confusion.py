@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.patches import Rectangle
 
-from pipeline.evaluation.intervals import ALL
-from pipeline.figures.drawing import ACCENT, INK, Drawing, finished, panels, shortened, styled
+from pipeline.evaluation.terms import ALL
+from pipeline.figures.colours import ACCENT, INK
+from pipeline.figures.drawing import Drawing, finished, panels, shortened, styled
 from pipeline.figures.inputs import FigureInputs, epoch_words
 
 _DEEPEST = 0.55

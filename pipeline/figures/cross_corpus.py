@@ -9,8 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from pipeline.evaluation.cross_corpus import OTHERS
-from pipeline.figures.drawing import ACCENT, INK, SOFT, Drawing, finished, panels, shortened, styled
+from pipeline.evaluation.terms import OTHERS
+from pipeline.figures.colours import ACCENT, INK, SOFT
+from pipeline.figures.drawing import Drawing, finished, panels, shortened, styled
 from pipeline.figures.inputs import FigureInputs, epoch_words
 
 _DEEPEST = 0.55

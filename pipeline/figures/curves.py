@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from pipeline.figures.drawing import ACCENT, INK, SOFT, Drawing, Look, finished, panels, shortened, styled
+from pipeline.figures.colours import ACCENT, INK, SOFT
+from pipeline.figures.drawing import Drawing, Look, finished, panels, shortened, styled
 from pipeline.figures.inputs import FigureInputs
 
 MOST_POINTS = 150

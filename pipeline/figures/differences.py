@@ -11,20 +11,9 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from pipeline.evaluation.comparison import Metric
-from pipeline.figures.drawing import (
-    ACCENT,
-    GRID,
-    INK,
-    PAPER,
-    SOFT,
-    Drawing,
-    Look,
-    canvas,
-    finished,
-    shortened,
-    styled,
-)
+from pipeline.evaluation.terms import Metric
+from pipeline.figures.colours import ACCENT, GRID, INK, PAPER, SOFT
+from pipeline.figures.drawing import Drawing, Look, canvas, finished, shortened, styled
 from pipeline.figures.inputs import FigureInputs, epoch_words
 
 _FOLD_MARKERS = "osD^v<>ph*"

@@ -1,7 +1,7 @@
 """A finished figure as a value, and the look that all figures share.
 
 Every figure is readable in grey: a line style, a marker or a hatch shows what a colour shows. The SVG names only
-the colours below, so that the page can exchange them for those of its colour scheme.
+the colours of `colours.py`, so that the page can exchange them for those of its colour scheme.
 """
 
 from __future__ import annotations
@@ -20,20 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.core.files import replacing, write_text
-
-INK = "#1d2129"
-"""The colour of text, axes and main lines."""
-
-SOFT = "#5b6472"
-"""The colour of secondary lines: training, references."""
-
-GRID = "#d9dde3"
-
-PAPER = "#ffffff"
-"""The background, also inside open markers."""
-
-ACCENT = "#1b5e8c"
-"""The colour of what the figure is about: validation, our estimate."""
+from pipeline.figures.colours import ACCENT, GRID, INK, SOFT
 
 WIDTH = 6.4
 """Width of every figure in inches: that of a column of text."""

@@ -8,19 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from pipeline.evaluation.intervals import ALL
-from pipeline.figures.drawing import (
-    ACCENT,
-    INK,
-    PAPER,
-    SOFT,
-    Drawing,
-    Look,
-    finished,
-    panels,
-    shortened,
-    styled,
-)
+from pipeline.evaluation.terms import ALL
+from pipeline.figures.colours import ACCENT, INK, PAPER, SOFT
+from pipeline.figures.drawing import Drawing, Look, finished, panels, shortened, styled
 from pipeline.figures.inputs import FigureInputs, epoch_words
 
 _GENDERS: dict[str, tuple[str, Look, float]] = {

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from pipeline.evaluation.intervals import ALL
-from pipeline.figures.drawing import ACCENT, INK, PAPER, SOFT, Drawing, Look, finished, panels, shortened, styled
+from pipeline.evaluation.terms import ALL
+from pipeline.figures.colours import ACCENT, INK, PAPER, SOFT
+from pipeline.figures.drawing import Drawing, Look, finished, panels, shortened, styled
 from pipeline.figures.inputs import FigureInputs, epoch_words
 
 _KINDS: dict[str, tuple[str, Look]] = {

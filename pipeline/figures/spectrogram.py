@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipeline.audio.frames import SAMPLE_RATE, SHIFT
-from pipeline.figures.drawing import ACCENT, SOFT, Drawing, canvas, finished, shortened, styled
+from pipeline.figures.colours import ACCENT, SOFT
+from pipeline.figures.drawing import Drawing, canvas, finished, shortened, styled
 from pipeline.figures.inputs import FigureInputs
 
 _SHIFT_S = SHIFT / SAMPLE_RATE

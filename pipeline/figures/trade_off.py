@@ -13,19 +13,8 @@ from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
 from pipeline.evaluation.results import model_kind, model_label
-from pipeline.figures.drawing import (
-    ACCENT,
-    GRID,
-    INK,
-    PAPER,
-    SOFT,
-    Drawing,
-    Look,
-    canvas,
-    finished,
-    shortened,
-    styled,
-)
+from pipeline.figures.colours import ACCENT, GRID, INK, PAPER, SOFT
+from pipeline.figures.drawing import Drawing, Look, canvas, finished, shortened, styled
 from pipeline.figures.inputs import FigureInputs
 from pipeline.models.options import ModelParams
 

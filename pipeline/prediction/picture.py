@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from pipeline.audio.recording import FULL_SCALE
 from pipeline.core.wording import counted, printable
-from pipeline.figures.drawing import ACCENT, FILLS, INK, SOFT, Drawing, Look, canvas, finished, shortened, styled
+from pipeline.figures.colours import ACCENT, INK, SOFT
+from pipeline.figures.drawing import FILLS, Drawing, Look, canvas, finished, shortened, styled
 from pipeline.prediction.timeline import Timeline
 
 COLUMNS = 1200

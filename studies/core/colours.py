@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from pipeline.figures.drawing import ACCENT, INK, SOFT
+from pipeline.figures.colours import ACCENT, INK, SOFT
 
 COLOURS = {"none": SOFT, "batch": INK, "vcl": ACCENT, "layer": SOFT, "group": INK}

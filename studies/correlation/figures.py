@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from pipeline.figures.drawing import ACCENT, INK, PAPER, SOFT, Drawing, Look, canvas, finished, panels, styled
+from pipeline.figures.colours import ACCENT, INK, PAPER, SOFT
+from pipeline.figures.drawing import Drawing, Look, canvas, finished, panels, styled
 from studies.correlation.runs import COMPARED, LAYERS, OUTPUT
 
 

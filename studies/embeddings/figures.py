@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.textpath import TextPath
 from numpy.typing import NDArray
 
-from pipeline.figures.drawing import ACCENT, INK, SOFT, Drawing, Look, canvas, finished, styled
+from pipeline.figures.colours import ACCENT, INK, SOFT
+from pipeline.figures.drawing import Drawing, Look, canvas, finished, styled
 from studies.embeddings.measures import PAPER_RADIUS, RADII
 from studies.embeddings.results import curve
 from studies.embeddings.runs import MODELS, Labels, Outcome, Points, Sample, model_name

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from pipeline.figures.drawing import ACCENT, INK, PAPER, SOFT, Drawing, canvas, finished, styled
+from pipeline.figures.colours import ACCENT, INK, PAPER, SOFT
+from pipeline.figures.drawing import Drawing, canvas, finished, styled
 from studies.mixtures.runs import Outcome
 from studies.mixtures.theory import MERGED_BELOW
 

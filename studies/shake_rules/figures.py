@@ -6,7 +6,8 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from pipeline.figures.drawing import ACCENT, INK, PAPER, SOFT, Drawing, Look, canvas, finished, panels, styled
+from pipeline.figures.colours import ACCENT, INK, PAPER, SOFT
+from pipeline.figures.drawing import Drawing, Look, canvas, finished, panels, styled
 
 _TICKS = (1, 2, 5, 10, 20, 50, 100)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pipeline.figures.drawing import ACCENT, INK, PAPER, SOFT, Drawing, canvas, finished, styled
+from pipeline.figures.colours import ACCENT, INK, PAPER, SOFT
+from pipeline.figures.drawing import Drawing, canvas, finished, styled
 from studies.core.statistics import over_seeds
 
 

@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from pipeline.figures.drawing import INK, Drawing, canvas, finished, styled
+from pipeline.figures.colours import INK
+from pipeline.figures.drawing import Drawing, canvas, finished, styled
 from studies.core.colours import COLOURS
 
 NAMES = {"none": "none", "batch": "batch norm", "layer": "layer norm", "group": "group norm", "vcl": "VCL"}

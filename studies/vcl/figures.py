@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pipeline.figures.drawing import PAPER, Drawing, Look, canvas, finished, styled
+from pipeline.figures.colours import PAPER
+from pipeline.figures.drawing import Drawing, Look, canvas, finished, styled
 from studies.core.colours import COLOURS
 
 _MARKERS = {"none": "o", "batch": "s", "layer": "^", "group": "v", "vcl": "D"}

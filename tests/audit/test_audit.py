@@ -127,7 +127,7 @@ def test_texts_leak_where_the_scheme_keeps_them_apart(tmp_path):
     rows = {"train": [("a", "ann", "kids", "sad")], "test": [("b", "bob", "kids", "sad")]}
     assert audit(csv_list(tmp_path, rows)).verdict == "clean"
     found = audit(csv_list(tmp_path, rows), scheme="actors+texts")
-    assert (found.verdict, found.reasons) == ("leaks", ("1 texts in two parts",))
+    assert (found.verdict, found.reasons) == ("leaks", ("1 text in two parts",))
 
 
 def test_a_number_that_a_woman_and_a_man_have_is_two_people(tmp_path):

@@ -27,7 +27,7 @@ def test_leaks_have_status_1_and_are_named(lists, capsys):
     printed = capsys.readouterr().out
     assert "speakers, texts and genders of all entries are taken from their names, by the rules of Emo-DB" in printed
     assert "LEAK  speakers: 1 of 1 (emodb/spk08), in" in printed
-    assert "verdict: LEAKS\n  1 speakers in two parts in fold 1" in printed
+    assert "verdict: LEAKS\n  1 speaker in two parts in fold 1" in printed
 
 
 def test_clean_has_status_0_and_unreadable_2(tmp_path, lists, capsys):

@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from pipeline.evaluation.actors import LEAST_ACTORS, ActorTest, actor_test, components_of
+from pipeline.evaluation.actors import ActorTest, actor_test, components_of
 from pipeline.evaluation.bootstrap import RunCounts
 from pipeline.evaluation.pseudo import PseudoValues, Withheld
+from pipeline.evaluation.terms import LEAST_ACTORS
 
 
 def counts_of(source, *, actors=14, folds=3, repeats=1, seeds=3, classes=3, balanced=False, right=0.6):

@@ -7,10 +7,11 @@ from pipeline.core.selections import SELECTIONS
 from pipeline.core.tables import read_table, write_table
 from pipeline.evaluation.actors import actor_test
 from pipeline.evaluation.bootstrap import RunCounts, accuracy_of
-from pipeline.evaluation.comparison import METRICS, compare
+from pipeline.evaluation.comparison import compare
 from pipeline.evaluation.hypotheses import PAPER_HYPOTHESES, Hypothesis, all_hypotheses
 from pipeline.evaluation.params import TableParams
 from pipeline.evaluation.tables import COMPARISONS
+from pipeline.evaluation.terms import METRICS
 from pipeline.runs.tables import RUNS
 
 HYPOTHESIS = Hypothesis("table6", "PreAct-Full", "PreAct", "†")

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.evaluation.cross_corpus import CELLS, OTHERS, cross_corpus, lacking_in_training
+from pipeline.evaluation.cross_corpus import cross_corpus, lacking_in_training
+from pipeline.evaluation.tables import CELLS
+from pipeline.evaluation.terms import OTHERS
 from pipeline.folds.params import PartitionParams, headline_folds, partition_mistakes, trained_on
 from tests.helpers.experiment import params_with
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from pipeline.evaluation.cross_corpus import CELLS, OTHERS
+from pipeline.evaluation.tables import CELLS
+from pipeline.evaluation.terms import OTHERS
 from pipeline.figures.cross_corpus import cross_corpus_maps
 
 NAMES = {"a": "First", "b": "Second"}

@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from pipeline.evaluation.tables import measures_schema
+from pipeline.figures.colours import GRID, INK, PAPER, SOFT
 from pipeline.figures.confusion import confusion_matrices
 from pipeline.figures.curves import MOST_POINTS, accuracy_curves
-from pipeline.figures.drawing import FILLS, GRID, INK, PAPER, SOFT, shortened, write_drawings
+from pipeline.figures.drawing import FILLS, shortened, write_drawings
 from pipeline.figures.spectrogram import choose_recording, segment_spectrograms
 from pipeline.figures.trade_off import trade_off
 from pipeline.reporting.page.inline import inlined

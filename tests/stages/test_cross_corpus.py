@@ -13,7 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import recall_score
 
 from pipeline.core.tables import REJECTED, SEGMENTS, UTTERANCES, write_table
-from pipeline.evaluation.cross_corpus import CELLS, OTHERS
+from pipeline.evaluation.tables import CELLS
+from pipeline.evaluation.terms import OTHERS
 from pipeline.features.archive import ArchiveWriter
 from pipeline.params import Params
 from tests.helpers.closure import ROOT

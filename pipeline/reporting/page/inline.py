@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 
-from pipeline.figures.drawing import ACCENT, GRID, INK, PAPER, SOFT
+from pipeline.figures.colours import ACCENT, GRID, INK, PAPER, SOFT
 
 _COLOURS = {INK: "var(--ink)", SOFT: "var(--soft)", GRID: "var(--line)", ACCENT: "var(--accent)", PAPER: "var(--card)"}
 

@@ -15,9 +15,9 @@ from markupsafe import Markup
 from ruamel.yaml import YAML
 
 from pipeline.core.wording import counted, enumerated
-from pipeline.evaluation.actors import LEAST_ACTORS
 from pipeline.evaluation.results import Results, adoptions
 from pipeline.evaluation.selections import EPOCHS
+from pipeline.evaluation.terms import LEAST_ACTORS
 from pipeline.evaluation.verdicts import Verdict, verdicts
 from pipeline.evaluation.wording import fixed, points, signed
 from pipeline.folds.params import PartitionParams

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pipeline.core.selections import predicted
-from pipeline.evaluation.measures import BINS
 from pipeline.evaluation.results import Results
 from pipeline.evaluation.selections import CHOSEN, EPOCHS
+from pipeline.evaluation.terms import BINS
 from pipeline.evaluation.wording import fixed
 from pipeline.reporting.tables.notes import common_notes
 from pipeline.reporting.tables.table import Cell, Column, Part, Table

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from pipeline.core.wording import enumerated
-from pipeline.evaluation.cross_corpus import OTHERS
 from pipeline.evaluation.results import Results
 from pipeline.evaluation.selections import CHOSEN, EPOCHS, headline_first
+from pipeline.evaluation.terms import OTHERS
 from pipeline.evaluation.wording import fixed, signed
 from pipeline.reporting.tables.table import Cell, Column, Part, Row, Table
 

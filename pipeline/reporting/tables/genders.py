@@ -8,10 +8,9 @@ from typing import Any
 import pandas as pd
 
 from pipeline.core.selections import predicted
-from pipeline.evaluation.genders import LEAST_ACTORS
-from pipeline.evaluation.intervals import ALL
 from pipeline.evaluation.results import Results
 from pipeline.evaluation.selections import CHOSEN, EPOCHS
+from pipeline.evaluation.terms import ALL, LEAST_OF_GENDER
 from pipeline.evaluation.wording import fixed, p_value
 from pipeline.reporting.tables.notes import common_notes
 from pipeline.reporting.tables.table import Cell, Column, Part, Row, Table
@@ -37,7 +36,7 @@ _COLUMNS = (
 _NOTES = (
     "UA over all folds together, a mean over trainings, so that it may differ from the mean over folds that other "
     "tables print. The test takes the actors of each gender as cases, and counts how trainings differ; it is "
-    f"two-sided, not adjusted for the number of rows, and needs {LEAST_ACTORS} women and {LEAST_ACTORS} men.",
+    f"two-sided, not adjusted for the number of rows, and needs {LEAST_OF_GENDER} women and {LEAST_OF_GENDER} men.",
     "Over all corpora, women and men may come from different corpora: a difference may be the corpora's.",
 )
 

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from pipeline.core.selections import Selection
 from pipeline.core.wording import counted, enumerated
-from pipeline.evaluation.actors import LEAST_ACTORS
-from pipeline.evaluation.comparison import Metric
 from pipeline.evaluation.hypotheses import Hypothesis
 from pipeline.evaluation.results import Results
 from pipeline.evaluation.selections import CHOSEN
 from pipeline.evaluation.tables import SIGNIFICANT
+from pipeline.evaluation.terms import LEAST_ACTORS, Metric
 from pipeline.evaluation.wording import p_value
 from pipeline.reporting.setting import (
     differences_from_paper,

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from operator import attrgetter
 
 from pipeline.core.selections import Selection
-from pipeline.evaluation.comparison import Metric
 from pipeline.evaluation.hypotheses import Hypothesis
 from pipeline.evaluation.results import Results
+from pipeline.evaluation.terms import Metric
 from pipeline.evaluation.wording import fixed
 from pipeline.reporting.tables.table import Cell, Column, Row
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipeline.core.selections import Selection
-from pipeline.evaluation.comparison import Metric
 from pipeline.evaluation.hypotheses import Hypothesis
 from pipeline.evaluation.params import TableParams
 from pipeline.evaluation.results import Results
 from pipeline.evaluation.selections import EPOCHS, headline_first
+from pipeline.evaluation.terms import Metric
 from pipeline.evaluation.verdicts import claim_text, standing, tests_text
 from pipeline.evaluation.wording import p_value
 from pipeline.reporting.tables.notes import SIDES, common_notes, pair, part_notes
