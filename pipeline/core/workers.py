@@ -103,7 +103,7 @@ def advice_after(reason: str, params: str, workers: int) -> str:
         workers: the number of workers.
     """
     if reason == "killed by SIGKILL":
-        fewer = f"set execution.workers in {params} to fewer than {workers}, and"
+        fewer = f"set execution.workers in {params} to fewer than {workers} and"
         return f"SIGKILL most often means that memory ran out: {fewer}"
     if reason.startswith("killed by "):
         signal_name = reason.removeprefix("killed by ")

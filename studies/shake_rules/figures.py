@@ -74,7 +74,8 @@ def _curve_figure(curves: pd.DataFrame, key: str, what: str) -> Drawing:
     for axis, (name, part) in zip(axes, by_setting.items(), strict=True):
         shown = part[(part["epoch"] % step == 0) | (part["epoch"] == 1) | (part["epoch"] == part["epoch"].max())]
         for column, _, look in _LINES:
-            axis.plot(shown["epoch"], shown[column], **look)
+            # A single epoch is a point.
+            axis.plot(shown["epoch"], shown[column], marker="." if len(shown) == 1 else "", **look)
         axis.fill_between(shown["epoch"], shown["test_low"], shown["test_high"], color=ACCENT, alpha=0.18, linewidth=0)
         axis.set_title(name)
         axis.set_ylim(0, 100)

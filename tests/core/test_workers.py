@@ -139,7 +139,7 @@ def test_the_end_of_a_worker_names_the_item_and_the_signal(how, reason):
 @pytest.mark.parametrize(
     ("reason", "advice"),
     [
-        ("killed by SIGKILL", r"memory ran out: set execution\.workers in params\.yaml to fewer than 3, and$"),
+        ("killed by SIGKILL", r"memory ran out: set execution\.workers in params\.yaml to fewer than 3 and$"),
         ("killed by SIGABRT", r"^SIGABRT is a fault of a compiled library"),
         ("killed by signal 40", r"^signal 40 is a fault of a compiled library"),
         ("exit code 9", r"^What it printed before is above:$"),

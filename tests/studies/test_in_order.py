@@ -55,7 +55,7 @@ def test_a_killed_process_is_named_and_a_failure_does_not_wait_for_the_other_run
     with pytest.raises(
         InputError,
         match=r"the process of run 1 of 2 died \(killed by SIGKILL\)\. SIGKILL most often means that memory ran out: set "
-        r"execution.workers in studies/params.yaml to fewer than 2, and start again",
+        r"execution.workers in studies/params.yaml to fewer than 2 and start again",
     ):
         run_in_order(killed, [0, 1], ExecutionParams(device="cpu", workers=2))
     with pytest.raises(
