@@ -16,6 +16,8 @@ from pipeline.core.tables import REJECTED, SEGMENTS, UTTERANCES, write_table
 from pipeline.evaluation.tables import CELLS
 from pipeline.evaluation.terms import OTHERS
 from pipeline.features.archive import ArchiveWriter
+from pipeline.figures import registry
+from pipeline.figures.cross_corpus import draw_cross_corpus
 from pipeline.params import Params
 from tests.helpers.closure import ROOT
 from tests.helpers.experiment import VALUES, note_inputs
@@ -88,6 +90,7 @@ def made(tmp_path_factory):
     centres = 0.9 * source.standard_normal((len(CLASSES), DIMS))
     with chdir(root), pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))
+        patch.setattr(registry, "FIGURES", (draw_cross_corpus,))  # the others take long
         segments = pd.concat([write_corpus(corpus, n, source, centres) for n, corpus in enumerate(HAS)])
         note_inputs(root, HAS)
         Path("data/frontends").mkdir()
