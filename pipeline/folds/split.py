@@ -198,9 +198,9 @@ class _Divided:
 
     def _actors(self, rest: pd.DataFrame) -> tuple[list[Places], pd.DataFrame, list[str]]:
         options = self.options
-        of_group = rest.set_index("utterance")["group"]
-        here = self.segments[self.segments["utterance"].isin(of_group.index)]
-        here = here.assign(group=here["utterance"].map(of_group))
+        of_recording = rest.set_index("utterance")
+        here = self.segments[self.segments["utterance"].isin(of_recording.index)]
+        here = here.assign(**{name: here["utterance"].map(of_recording[name]) for name in ("group", "unit")})
         folds, notes = partition(
             here, options.folds, options.seed, options.balance_classes, self.classes,
             sources=self.sources, repeats=options.repeats, dev=options.dev,

@@ -17,7 +17,7 @@ from pipeline.folds import assignment
 from pipeline.folds.listed import read_listed
 from pipeline.folds.params import PartitionParams, partition_mistakes
 from pipeline.folds.people import EDITIONS, OWN_TABLES, source_of
-from pipeline.folds.recordings import recordings_of
+from pipeline.folds.recordings import in_sessions, recordings_of
 from pipeline.folds.split import KEPT_APART, Split, split
 from pipeline.params import Params
 from tests.helpers.experiment import VALUES
@@ -496,6 +496,35 @@ def test_groups_of_one_name_stay_together_over_corpora_that_share_them():
     sources = {name: source_of(name, entry) for name in ("one", "two")}
     found = split(utterances, segments, partitioned(folds=4), CLASSES, sources)
     assert (found.folds.groupby("group")["fold"].nunique() == 1).all()
+
+
+@settings(deadline=None, max_examples=30)
+@given(data=st.data())
+def test_people_shared_groups_and_sessions_are_in_one_unit(data):
+    rows = [
+        {**recording(corpus, actor, "joy", "t", session=session), "group": f"house{group}"}
+        for corpus in ("one", "two")
+        for actor in data.draw(st.lists(st.sampled_from("abcdef"), min_size=3, unique=True))
+        for group, session in [data.draw(st.tuples(st.integers(0, 9), st.sampled_from(["1", "2", "3", ""])))]
+    ]
+    entry = {"reader": "custom", "split_group": "shared"}
+    sources = {name: source_of(name, entry) for name in ("one", "two")}
+    table, _ = in_sessions(recordings_of(*tables_of(rows), sources), sources)
+    session = pd.Series([row["corpus"] + row["session"] if row["session"] else "" for row in rows])
+    for key in (pd.Series([row["group"] for row in rows]), table["person"], session):
+        assert (table["unit"].groupby(key[key != ""]).nunique() == 1).all()
+
+
+def test_sessions_of_one_name_in_two_corpora_are_two():
+    rows = [
+        {**recording(corpus, f"{corpus}{number}", emotion, "t", session=str(number)), "group": f"{corpus}{number}"}
+        for corpus in ("one", "two") for number in range(2) for emotion in CLASSES
+    ]  # fmt: skip
+    utterances, segments = tables_of(rows)
+    entry = {"reader": "custom", "split_group": "shared"}
+    sources = {name: source_of(name, entry) for name in ("one", "two")}
+    found = split(utterances, segments, partitioned(scheme="sessions", folds=4), CLASSES, sources)
+    assert sorted(found.folds["fold"]) == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(
