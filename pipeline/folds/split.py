@@ -12,7 +12,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.tables import PARTS
 from pipeline.core.wording import counted, enumerated
 from pipeline.folds.leaks import leaks_of, refuse_leaks
-from pipeline.folds.listed import Listed, held_for_test, split_of
+from pipeline.folds.listed import Listed, held_for_test, listed_for_test, split_of
 from pipeline.folds.params import BY_CORPUS, PartitionParams, fold_corpora
 from pipeline.folds.partition import partition
 from pipeline.folds.parts import (
@@ -259,7 +259,7 @@ def _apart(recordings: pd.DataFrame, options: PartitionParams, listed_test: List
         return np.zeros(len(recordings), dtype=bool)
     if test.table is not None:
         assert listed_test is not None  # noqa: S101 (read by the caller)
-        return np.asarray(listed_test.rows >= 0)
+        return listed_for_test(listed_test)
     if test.actors:
         return np.asarray(held_for_test(test.actors, recordings))
     return recordings["corpus"].isin(test.corpora).to_numpy()

@@ -37,7 +37,7 @@ ROOMS = ("pipeline/models", "pipeline/training")
 ENTRIES = ("pipeline.training.run", "pipeline.training.checkpoints")
 """Modules that begin the training of a run, and that continue it from a checkpoint."""
 
-INPUTS, FOLDS_FILE = Path("data/inputs.json"), Path("data/folds.csv")
+INPUTS, FOLDS_FILE, PARTS_FILE = Path("data/inputs.json"), Path("data/folds.csv"), Path("data/parts.csv")
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,11 @@ class RunSpec:
         # Features and segments were compared with inputs.json; this compares inputs.json and the folds with the plan.
         found = data_of(params, self.model, repeat=self.repeat)
         if found != self.data:
-            changed = INPUTS if found[:SPLIT_DIGITS] == self.data[:SPLIT_DIGITS] else f"{FOLDS_FILE} or {INPUTS}"
+            changed = (
+                INPUTS
+                if found[:SPLIT_DIGITS] == self.data[:SPLIT_DIGITS]
+                else f"{FOLDS_FILE}, {PARTS_FILE} or {INPUTS}"
+            )
             raise InputError(
                 f"{changed} changed since this run was planned (the hash of the data is {found}; expected "
                 f"{self.data}). Nothing was trained; run the command again, which plans the run on the present data"
