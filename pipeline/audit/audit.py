@@ -107,7 +107,8 @@ def _unknown(everything: Sequence[Item], scheme: Scheme) -> Iterator[str]:
         if lacking:
             entries = "1 entry" if len(everything) == 1 else f"{len(everything)} entries"
             yield (
-                f"the {noun} of {len(lacking)} of {entries} is not known ({listed(lacking, most=3)}): add a column {noun}"
+                f"the {noun} of {len(lacking)} of {entries} is not known "
+                f"({listed(lacking, most=3)}): add a column {noun}"
             )
 
 

@@ -72,7 +72,8 @@ def refuse_leaks(leaks: Sequence[Found], allowed: Collection[str], where: str) -
         named = "; ".join(_sentence(kind, kinds[kind]) for kind in refused)
         raise InputError(
             f"{where} leaks: {named}; expected parts that share no speaker, no group and no sentence. Correct the "
-            f"table, or say that you know: partition.allow_leaks: [{', '.join(kinds)}] in params.yaml, which the report repeats"
+            f"table, or say that you know: partition.allow_leaks: [{', '.join(kinds)}] in params.yaml, which the "
+            "report repeats"
         )
     return [
         f"leak in {where}, allowed by partition.allow_leaks: {_sentence(kind, found)}" for kind, found in kinds.items()

@@ -48,7 +48,7 @@ class Experiment:
 
     Attributes:
         segments: rows of `tables.SEGMENTS` with their place in one partition (see `in_part`), by corpus key, then in
-            the order of the archives.
+            the order of the archives; and with a column `person` where people in several corpora are known.
         bank: features of the segments, at the same positions.
         shape: shape of the features.
         variants: the same segments as other front ends give them, for training.
