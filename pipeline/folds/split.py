@@ -205,7 +205,7 @@ class _Divided:
             here, options.folds, options.seed, options.balance_classes, self.classes,
             sources=self.sources, repeats=options.repeats, dev=options.dev,
         )  # fmt: skip
-        task = TextTask(options.folds, options.seed, self.classes, options.balance_classes)
+        task = TextTask(options.folds, options.seed, self.classes, options.balance_classes, options.dev)
         places = []
         for repeat in range(1, options.repeats + 1):
             rows = folds[folds["repeat"] == repeat] if options.repeats > 1 else folds

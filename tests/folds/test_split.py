@@ -295,6 +295,18 @@ def test_a_reader_of_two_sentences_is_validated_in_every_fold():
         assert table.loc[table["part"] == "valid", "text"].nunique() == 1
 
 
+def test_dev_has_other_sentences_than_validation_where_there_are_fewer_than_folds():
+    rows = spoken("own", EIGHT, ["t1", "t2", "t3"])
+    found = made(rows, scheme="actors+texts", folds=4, dev=True)
+    for fold in range(1, 5):
+        table = parts_of(found, rows, fold=fold)
+        used = table[table["part"] != "unused"].groupby("part")
+        assert used["text"].nunique().to_dict() == {"dev": 1, "train": 1, "valid": 1}
+        assert used["actor"].nunique().to_dict() == {"dev": 2, "train": 4, "valid": 2}
+    with pytest.raises(InputError, match=r"partition.dev: own has 2 sentences, .* expected at least 3\."):
+        made(spoken("own", EIGHT, ["t1", "t2"]), scheme="actors+texts", folds=4, dev=True)
+
+
 def test_a_sentence_that_one_actor_alone_speaks_follows_the_actor():
     rows = [*spoken("own", EIGHT, ["t1", "t2"]), *spoken("own", ["f0"], ["mine"])]
     found = made(rows, scheme="actors+texts")
