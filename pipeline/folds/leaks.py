@@ -1,4 +1,4 @@
-"""Speakers and sentences that two parts of a run share, in a split that was given and not made here."""
+"""Speakers, groups and sentences that two parts of a run share, in a split that was given and not made here."""
 
 from __future__ import annotations
 
@@ -22,23 +22,26 @@ class Found:
     """What two parts of one fold share.
 
     Attributes:
-        kind: `speakers` or `texts`.
+        kind: `speakers`, `groups` or `texts`.
         fold: the fold.
         parts: names of the parts.
         names: what is shared, for people.
-        recordings: number of recordings of the later part that are concerned.
+        recordings: keys of the recordings of the later part that are concerned.
     """
 
     kind: Leak
     fold: int
     parts: tuple[str, str]
     names: tuple[str, ...]
-    recordings: int
+    recordings: frozenset[str]
 
 
 def leaks_of(recordings: pd.DataFrame, parts: Parts, fold: int) -> Iterator[Found]:
-    """What each two parts of a fold share, speakers first."""
-    kinds: tuple[tuple[Leak, str, str], ...] = (("speakers", "person", "actor"), ("texts", "sentence", "text"))
+    """What each two parts of a fold share, speakers first; groups only of people who are not shared themselves."""
+    kinds: tuple[tuple[Leak, str, str], ...] = (
+        ("speakers", "person", "actor"), ("groups", "unit", "group"), ("texts", "sentence", "text"),
+    )  # fmt: skip
+    people = recordings["person"].to_numpy()
     for kind, key, shown in kinds:
         values = recordings[key].to_numpy()
         for one, other in _PAIRS:
@@ -46,9 +49,14 @@ def leaks_of(recordings: pd.DataFrame, parts: Parts, fold: int) -> Iterator[Foun
             common = common[common != ""]
             if not len(common):
                 continue
-            rows = recordings[(parts == other) & np.isin(values.astype(str), common)]
+            concerned = (parts == other) & np.isin(values.astype(str), common)
+            if kind == "groups":
+                concerned &= ~np.isin(people, people[parts == one])
+            rows = recordings[concerned]
+            if rows.empty:
+                continue
             names = (rows["corpus"] + " " + rows[shown]).unique().tolist()
-            yield Found(kind, fold, (one, other), tuple(sorted(names)), len(rows))
+            yield Found(kind, fold, (one, other), tuple(sorted(names)), frozenset(rows["utterance"]))
 
 
 def refuse_leaks(leaks: Sequence[Found], allowed: Collection[str], where: str) -> list[str]:
@@ -63,8 +71,9 @@ def refuse_leaks(leaks: Sequence[Found], allowed: Collection[str], where: str) -
     if refused := [kind for kind in kinds if kind not in allowed]:
         named = "; ".join(_sentence(kind, kinds[kind]) for kind in refused)
         raise InputError(
-            f"{where} leaks: {named}; expected parts that share no speaker and no sentence. Correct the table, or say "
-            f"that you know: partition.allow_leaks: [{', '.join(kinds)}] in params.yaml, which the report repeats"
+            f"{where} leaks: {named}; expected parts that share no speaker, no group and no sentence. Correct the "
+            f"table, or say that you know: partition.allow_leaks: [{', '.join(kinds)}] in params.yaml, which the "
+            "report repeats"
         )
     return [
         f"leak in {where}, allowed by partition.allow_leaks: {_sentence(kind, found)}" for kind, found in kinds.items()
@@ -72,9 +81,10 @@ def refuse_leaks(leaks: Sequence[Found], allowed: Collection[str], where: str) -
 
 
 def _sentence(kind: str, found: Sequence[Found]) -> str:
-    """`speakers (emodb 03, emodb 08 and 2 more) of train are in valid, in folds 1 and 2 (40 recordings)`."""
+    """`speakers (emodb 03, emodb 08) are shared by train and valid in folds 1 and 2 (40 recordings)`."""
     names = listed(sorted({name for leak in found for name in leak.names}), 3)
-    parts = enumerated(dict.fromkeys(f"{one} and {other}" for leak in found for one, other in [leak.parts]))
-    folds = enumerated(str(fold) for fold in sorted({leak.fold for leak in found}))
-    number = sum(leak.recordings for leak in found)
-    return f"{kind} ({names}) are shared by {parts} in fold {folds} ({counted(number, 'recording')})"
+    parts = enumerated(dict.fromkeys(" and ".join(leak.parts) for leak in found))
+    numbers = sorted({leak.fold for leak in found})
+    folds = f"fold{'s' if len(numbers) > 1 else ''} {enumerated(map(str, numbers))}"
+    concerned = frozenset().union(*(leak.recordings for leak in found))
+    return f"{kind} ({names}) are shared by {parts} in {folds} ({counted(len(concerned), 'recording')})"

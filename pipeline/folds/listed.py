@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -35,7 +35,7 @@ class Listed:
     Attributes:
         where: its path, for messages.
         rows: (recordings,) number of the row of each recording, -1 for one without a row.
-        table: its rows, as texts.
+        table: its rows, as texts; the index has the numbers of their lines.
         known: number of rows of recordings that are left out here (data/rejected).
     """
 
@@ -76,14 +76,14 @@ def read_listed(
     if (wrong := theirs[unknown & ~left_out]).size:
         first = str(wrong.iloc[0])
         raise InputError(
-            f"{name} line {wrong.index[0] + 2}: {key} {first!r} is no recording of data/utterances or data/rejected; "
+            f"{name} line {wrong.index[0]}: {key} {first!r} is no recording of data/utterances or data/rejected; "
             f"{did_you_mean(first, set(own))}{_more(len(wrong))}expected the {_meaning(key)} of configured corpora, "
             f"such as {own.iloc[0]!r}; correct or remove the row{'s' if len(wrong) > 1 else ''}"
         )
     _refuse_twice(table, theirs, key, name)
     if not with_corpus and key != "utterance":
         _refuse_ambiguous(recordings, key, set(theirs), name)
-    position = pd.Series(table.index, index=theirs).groupby(level=0).first()
+    position = pd.Series(range(len(table)), index=theirs).groupby(level=0).first()
     rows = own.map(position).fillna(-1).to_numpy().astype(np.int64)
     return Listed(name, rows, table, int(left_out.sum()))
 
@@ -97,7 +97,7 @@ def _read(name: str, option: str, root: Path) -> pd.DataFrame:
         )
     try:
         with (root / path).open(encoding="utf-8-sig", newline="") as stream:
-            lines = [line for line in csv.reader(stream, strict=True, skipinitialspace=True) if line]
+            lines, numbers = _lines(stream)
     except FileNotFoundError:
         raise InputError(f"{option}: {name} does not exist; expected a CSV with a row for each recording") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -109,16 +109,30 @@ def _read(name: str, option: str, root: Path) -> pd.DataFrame:
     header, *rows = ([cell.strip() for cell in line] for line in lines)
     if twice := sorted({column for column in header if header.count(column) > 1}):
         raise InputError(f"{name} has the column {', '.join(twice)} more than once; expected it once")
-    for number, row in enumerate(rows, start=2):
+    for number, row in zip(numbers[1:], rows, strict=True):
         if len(row) != len(header):
             raise InputError(f"{name} line {number}: {counted(len(row), 'cell')}; expected {len(header)}")
-    return pd.DataFrame(rows, columns=header, dtype=str)
+    return pd.DataFrame(rows, index=numbers[1:], columns=header, dtype=str)
+
+
+def _lines(stream: Iterable[str]) -> tuple[list[list[str]], list[int]]:
+    """The lines of a CSV that are not blank, and the number of the line of the file that each begins on."""
+    reader = csv.reader(stream, strict=True, skipinitialspace=True)
+    lines, numbers, before = [], [], 0
+    for line in reader:
+        if line:
+            lines.append(line)
+            numbers.append(before + 1)
+        before = reader.line_num
+    return lines, numbers
 
 
 def _refuse_empty(table: pd.DataFrame, key: str, name: str) -> None:
     for column in (key, *(one for one in ("corpus",) if one in table)):
         if (empty := table[column] == "").any():
-            raise InputError(f"{name} line {int(empty.to_numpy().argmax()) + 2}: {column} is empty; every row needs it")
+            raise InputError(
+                f"{name} line {table.index[empty.to_numpy().argmax()]}: {column} is empty; every row needs it"
+            )
 
 
 def _refuse_twice(table: pd.DataFrame, names: pd.Series[str], key: str, name: str) -> None:
@@ -132,7 +146,7 @@ def _refuse_twice(table: pd.DataFrame, names: pd.Series[str], key: str, name: st
         first, before = different[same].iloc[0], different.index[same][0]
         column = next(one for one in columns if first[one] != row[one])
         raise InputError(
-            f"{name} line {at + 2}: {key} {row['key']!r} has {column} {row[column]}, and on line {before + 2} "
+            f"{name} line {at}: {key} {row['key']!r} has {column} {row[column]}, and on line {before} "
             f"{first[column]}; expected each in one part; remove one of the rows"
         )
 
@@ -183,14 +197,18 @@ def split_of(listed_rows: Listed, recordings: pd.DataFrame, folds: int) -> list[
         InputError: a recording is missing, a value is wrong, or a part is empty.
     """
     table, where = listed_rows.table, listed_rows.where
+    values = _values(table)
     missing = recordings.loc[listed_rows.rows < 0, "utterance"]
     if len(missing):
+        how = (
+            "; columns `part1`, `part2` and so on may say `unused`, which `fold` cannot"
+            if values == ["fold"]
+            else (", with the part `unused` if no run shall see them")
+        )
         raise InputError(
             f"{where} has no row of {len(missing)} of {counted(len(recordings), 'recording')} ({listed(missing, 3)}); "
-            "expected every recording of the configured corpora; add them, with the part `unused` if no run shall see "
-            "them"
+            f"expected every recording of the configured corpora; add them{how}"
         )
-    values = _values(table)
     named = [f"part{fold}" for fold in range(1, folds + 1)]
     if values == ["fold"]:
         found = _by_fold(listed_rows, folds)
@@ -226,7 +244,7 @@ def _by_fold(listed_rows: Listed, folds: int) -> list[Parts]:
     if wrong.any():
         line = int(wrong.to_numpy().argmax())
         raise InputError(
-            f"{where} line {line + 2}: fold is {table['fold'].iloc[line]!r}; expected 1 to {folds}, which is "
+            f"{where} line {table.index[line]}: fold is {table['fold'].iloc[line]!r}; expected 1 to {folds}, which is "
             "partition.folds"
         )
     fold_of = table["fold"].map(allowed).to_numpy()[listed_rows.rows]
@@ -239,9 +257,33 @@ def _by_part(listed_rows: Listed, column: str) -> Parts:
     if parts.isna().any():
         line = int(parts.isna().to_numpy().argmax())
         raise InputError(
-            f"{where} line {line + 2}: {column} is {table[column].iloc[line]!r}; expected one of {', '.join(WORDS)}"
+            f"{where} line {table.index[line]}: {column} is {table[column].iloc[line]!r}; expected one of "
+            + ", ".join(WORDS)
         )
     return np.asarray(parts.to_numpy()[listed_rows.rows], dtype="<U6")
+
+
+def listed_for_test(listed_test: Listed) -> np.ndarray:
+    """(recordings,) whether a table sets a recording apart: all that it lists, or with a column `part` its `test`.
+
+    Raises:
+        InputError: it has columns of folds, or none of its recordings is set apart.
+    """
+    here = np.asarray(listed_test.rows >= 0)
+    values = _values(listed_test.table)
+    if more := [column for column in values if column != "part"]:
+        raise InputError(
+            f"{listed_test.where} has the column {enumerated(more)}, and partition.test.table sets recordings apart "
+            "from all folds; expected a list of these recordings alone, or a column `part` that says `test` for them"
+        )
+    if values:
+        here &= _by_part(listed_test, "part") == TEST
+    if not here.any():
+        raise InputError(
+            f"{listed_test.where} sets no recording apart; expected some{' with the part `test`' if values else ''}. "
+            "Correct the table, or remove partition.test"
+        )
+    return here
 
 
 def held_for_test(names: Sequence[str], recordings: pd.DataFrame) -> np.ndarray:

@@ -12,7 +12,7 @@ from pipeline.core.wording import did_you_mean
 from pipeline.folds.people import Source, source_of
 
 Scheme = Literal["actors", "sessions", "corpora", "cross_corpus", "texts", "actors+texts", "table"]
-Leak = Literal["speakers", "texts"]
+Leak = Literal["speakers", "groups", "texts"]
 
 BY_CORPUS = ("corpora", "cross_corpus")
 """Schemes whose folds are the corpora."""
@@ -124,7 +124,9 @@ def with_folds(values: Any) -> Any:
     if partition.get("scheme") in BY_CORPUS and "folds" not in partition and isinstance(corpora, Mapping):
         test = partition.get("test")
         apart = test.get("corpora") if isinstance(test, Mapping) else None
-        number = len([corpus for corpus in corpora if corpus not in (apart or ())])
+        # The values have not been checked yet.
+        apart = apart if isinstance(apart, list | tuple) else ()
+        number = len([corpus for corpus in corpora if corpus not in apart])
         number *= 2 if partition.get("leave_one_out") is True else 1
         partition = {**partition, "folds": max(1, number)}
     changed = {**values, "partition": partition}

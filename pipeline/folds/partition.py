@@ -19,6 +19,8 @@ from pipeline.core.wording import counted
 from pipeline.folds.assignment import Assignment, Balance, Task, assign
 from pipeline.folds.people import Integers, Source, groups_of, linked, people_of
 
+ACTOR = ["corpus", "actor", "gender", "group"]
+
 
 def partition(
     segments: pd.DataFrame,
@@ -35,7 +37,8 @@ def partition(
 
     Args:
         segments: rows of `tables.SEGMENTS`, in any order. An actor is (corpus, actor), a group is (corpus, group),
-            unless `sources` says that corpora share them.
+            unless `sources` says that corpora share them. A column `unit`, if there is one, says in their place which
+            actors stay together.
         folds: number of folds.
         seed: seed of the random assignment.
         balance_classes: True chooses, of 1000 assignments, the one with the least sum over classes and folds of the
@@ -75,7 +78,7 @@ def partition(
     for repeat in range(1, repeats + 1):
         found = _assigned(task, taken, repeat, segments, classes)
         taken.add(found.partition)
-        tables.append(actors.assign(fold=found.fold_of[unit] + 1, **({"repeat": repeat} if repeats > 1 else {})))
+        tables.append(actors[ACTOR].assign(fold=found.fold_of[unit] + 1, **({"repeat": repeat} if repeats > 1 else {})))
         of_repeat = f"repeat {repeat}: " if repeats > 1 else ""
         notes += [f"{of_repeat}{note}" for note in _notes(balance, found, folds)]
     return pd.concat(tables, ignore_index=True), notes
@@ -99,8 +102,8 @@ def balance_table(table: pd.DataFrame) -> pd.DataFrame:
 
 def _actors(segments: pd.DataFrame) -> pd.DataFrame:
     """One row for each (corpus, actor) with gender and group, sorted."""
-    actors = segments[["corpus", "actor", "gender", "group"]].drop_duplicates()
-    actors = actors.sort_values(["corpus", "actor", "gender", "group"], ignore_index=True)
+    actors = segments[[*ACTOR, *(["unit"] if "unit" in segments else [])]].drop_duplicates()
+    actors = actors.sort_values(ACTOR, ignore_index=True)
     twice = actors[actors.duplicated(["corpus", "actor"], keep=False)]
     if not twice.empty:
         corpus, actor = twice.iloc[0][["corpus", "actor"]]
@@ -118,7 +121,9 @@ def _units(actors: pd.DataFrame, sources: Mapping[str, Source]) -> Integers:
     order = actors.sort_values(["corpus", "group"], kind="stable").index
     ordered = actors.loc[order]
     unit = np.empty(len(actors), dtype=np.int64)
-    if len(actors):
+    if "unit" in actors:
+        unit[order] = pd.factorize(ordered["unit"])[0]
+    elif len(actors):
         unit[order] = linked(groups_of(ordered, sources).tolist(), people_of(ordered, sources).tolist())
     return unit
 

@@ -42,10 +42,20 @@ class Places:
 
     def validated(self, fold: int) -> Mask:
         """(recordings,) whether the fold would validate a recording."""
+        return self._in_block(fold, fold - 1)
+
+    def held_out(self, fold: int) -> Mask:
+        """(recordings,) whether a recording is the `dev` of the fold: of the next fold, and of the next block.
+
+        A reader may have fewer blocks than there are folds, so that its next block need not be that of the next fold.
+        """
+        return self._in_block(fold % self.folds + 1, fold)
+
+    def _in_block(self, fold: int, block: int) -> Mask:
         here = np.asarray(self.fold_of == fold)
         if not len(self.block):
             return here
-        return np.asarray(here & (self.alone | (self.block == (fold - 1) % self.blocks)))
+        return np.asarray(here & (self.alone | (self.block == block % self.blocks)))
 
 
 def parts_of(places: Places, fold: int, *, dev: bool, inverted: bool = False) -> Parts:
@@ -60,7 +70,7 @@ def parts_of(places: Places, fold: int, *, dev: bool, inverted: bool = False) ->
     here = places.validated(fold)
     parts = np.where(here, TRAIN if inverted else VALID, VALID if inverted else TRAIN).astype("<U6")
     if dev:
-        parts[places.validated(fold % places.folds + 1) & ~here] = DEV
+        parts[places.held_out(fold) & ~here] = DEV
     return parts
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from pipeline.core.wording import enumerated, listed
+from pipeline.core.wording import counted, enumerated, listed
 
 Integers = NDArray[np.int64]
 
@@ -112,7 +112,7 @@ def shared_people(table: pd.DataFrame, sources: Mapping[str, Source]) -> list[st
         if len(names := sorted(set(theirs["corpus"]))) > 1:
             found.setdefault(tuple(names), []).append(str(person).partition("|")[2])
     return [
-        f"{enumerated(names)} have {len(people)} actors in common ({listed(sorted(people), 3)}): each is one person, "
-        "whose recordings stay together"
+        f"{enumerated(names)} have {counted(len(people), 'actor')} in common ({listed(sorted(people), 3)}): each is "
+        "one person, whose recordings stay together"
         for names, people in found.items()
     ]

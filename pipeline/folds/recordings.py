@@ -45,7 +45,8 @@ def with_units(table: pd.DataFrame, sources: Mapping[str, Source]) -> pd.DataFra
 def in_sessions(table: pd.DataFrame, sources: Mapping[str, Source]) -> tuple[pd.DataFrame, list[str]]:
     """The recordings with sessions as groups, and sentences on corpora that have none.
 
-    Actors of several sessions join them: the group is then named by all.
+    Actors of several sessions join them: the group is then named by all. The names are for people: `unit` follows from
+    the groups of before, which may be shared by corpora, from people, and from the sessions of each corpus.
     """
     group = table["group"].copy()
     without = []
@@ -58,14 +59,16 @@ def in_sessions(table: pd.DataFrame, sources: Mapping[str, Source]) -> tuple[pd.
             members = rows.index[joined == number]
             if sessions := sorted(set(rows.loc[members, "session"]) - {""}):
                 group[members] = "+".join(sessions)
-    changed = table.assign(group=group)
+    session = (table["corpus"] + "|" + table["session"]).where(table["session"] != "", "")
+    keys = groups_of(table, sources), table["person"], session
+    changed = table.assign(group=group, unit=linked(*(key.tolist() for key in keys)))
     notes = []
     if without:
         notes.append(
             f"{enumerated(without)} {'has' if len(without) == 1 else 'have'} no sessions (no column `session` in "
             "data/utterances): actors stay together there, as in scheme: actors"
         )
-    return with_units(changed, sources), notes
+    return changed, notes
 
 
 def shares_of(table: pd.DataFrame, unit: Integers, units: int, classes: Sequence[str]) -> Shares:

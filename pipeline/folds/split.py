@@ -12,7 +12,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.tables import PARTS
 from pipeline.core.wording import counted, enumerated
 from pipeline.folds.leaks import leaks_of, refuse_leaks
-from pipeline.folds.listed import Listed, held_for_test, split_of
+from pipeline.folds.listed import Listed, held_for_test, listed_for_test, split_of
 from pipeline.folds.params import BY_CORPUS, PartitionParams, fold_corpora
 from pipeline.folds.partition import partition
 from pipeline.folds.parts import (
@@ -198,14 +198,14 @@ class _Divided:
 
     def _actors(self, rest: pd.DataFrame) -> tuple[list[Places], pd.DataFrame, list[str]]:
         options = self.options
-        of_group = rest.set_index("utterance")["group"]
-        here = self.segments[self.segments["utterance"].isin(of_group.index)]
-        here = here.assign(group=here["utterance"].map(of_group))
+        of_recording = rest.set_index("utterance")
+        here = self.segments[self.segments["utterance"].isin(of_recording.index)]
+        here = here.assign(**{name: here["utterance"].map(of_recording[name]) for name in ("group", "unit")})
         folds, notes = partition(
             here, options.folds, options.seed, options.balance_classes, self.classes,
             sources=self.sources, repeats=options.repeats, dev=options.dev,
         )  # fmt: skip
-        task = TextTask(options.folds, options.seed, self.classes, options.balance_classes)
+        task = TextTask(options.folds, options.seed, self.classes, options.balance_classes, options.dev)
         places = []
         for repeat in range(1, options.repeats + 1):
             rows = folds[folds["repeat"] == repeat] if options.repeats > 1 else folds
@@ -259,7 +259,7 @@ def _apart(recordings: pd.DataFrame, options: PartitionParams, listed_test: List
         return np.zeros(len(recordings), dtype=bool)
     if test.table is not None:
         assert listed_test is not None  # noqa: S101 (read by the caller)
-        return np.asarray(listed_test.rows >= 0)
+        return listed_for_test(listed_test)
     if test.actors:
         return np.asarray(held_for_test(test.actors, recordings))
     return recordings["corpus"].isin(test.corpora).to_numpy()

@@ -130,19 +130,29 @@ def blocks_of_texts(recordings: pd.DataFrame, task: TextTask, repeat: int) -> pd
 
     Returns:
         (recordings) columns `block`, from 0, and `blocks`, their number; 1 for a reader with one sentence.
+
+    Raises:
+        InputError: a reader has too few sentences for a block to hold out beside that which is validated.
     """
     found = pd.DataFrame({"block": 0, "blocks": 1}, index=recordings.index)
     for _, rows in recordings.groupby(recordings["sentence"].str.partition("|")[0], sort=True):
         of_class = rows.groupby("emotion")["sentence"].nunique()
         # Every block should have every class of the reader, and others must be left for training.
-        number = min(task.folds, rows["sentence"].nunique(), max(2, int(of_class.min())))
+        texts = rows["sentence"].nunique()
+        number = min(task.folds, texts, max(3 if task.dev else 2, int(of_class.min())))
+        if task.dev and number < 3:
+            raise InputError(
+                f"partition.dev: {enumerated(sorted(set(rows['corpus'])))} has {counted(texts, 'sentence')}, and with "
+                "scheme: actors+texts a run validates some, holds others out as `dev`, and trains on the rest; "
+                "expected at least 3. Set partition.dev to false, remove the corpus, or choose scheme: actors"
+            )
         if number < 2:
             continue
         codes, names = pd.factorize(rows["sentence"], sort=True)
         unit = codes.astype(np.int64)
         shares = shares_of(rows, unit, len(names), sorted(rows["emotion"].unique()))
         balance = _balance(rows, unit, len(names))
-        sought = Task(balance, shares, number, task.seed, task.balance_classes)
+        sought = Task(balance, shares, number, task.seed, task.balance_classes, task.dev)
         assigned = assign(sought, repeat=repeat)
         if not isinstance(assigned, Assignment):
             # A class of one sentence; the balance of all is what is left to look for.

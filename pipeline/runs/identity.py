@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +22,7 @@ from pipeline.core.settings import Strict
 from pipeline.core.source import ROOT, import_closure, source_hash, source_hashes
 from pipeline.core.wording import counted, run_words
 from pipeline.features.described import described_shape
+from pipeline.folds.people import Source, people_of, source_of
 from pipeline.models.family import Design, Family
 from pipeline.models.options import ModelParams
 from pipeline.models.registry import FAMILIES
@@ -37,7 +38,7 @@ ROOMS = ("pipeline/models", "pipeline/training")
 ENTRIES = ("pipeline.training.run", "pipeline.training.checkpoints")
 """Modules that begin the training of a run, and that continue it from a checkpoint."""
 
-INPUTS, FOLDS_FILE = Path("data/inputs.json"), Path("data/folds.csv")
+INPUTS, FOLDS_FILE, PARTS_FILE = Path("data/inputs.json"), Path("data/folds.csv"), Path("data/parts.csv")
 
 
 @dataclass(frozen=True)
@@ -108,12 +109,34 @@ class RunSpec:
         # Features and segments were compared with inputs.json; this compares inputs.json and the folds with the plan.
         found = data_of(params, self.model, repeat=self.repeat)
         if found != self.data:
-            changed = INPUTS if found[:SPLIT_DIGITS] == self.data[:SPLIT_DIGITS] else f"{FOLDS_FILE} or {INPUTS}"
+            changed = (
+                INPUTS
+                if found[:SPLIT_DIGITS] == self.data[:SPLIT_DIGITS]
+                else f"{FOLDS_FILE}, {PARTS_FILE} or {INPUTS}"
+            )
             raise InputError(
                 f"{changed} changed since this run was planned (the hash of the data is {found}; expected "
                 f"{self.data}). Nothing was trained; run the command again, which plans the run on the present data"
             )
-        return experiment
+        segments = experiment.segments
+        return replace(experiment, segments=segments.assign(person=people_of(segments, self._people)))
+
+    @property
+    def _people(self) -> dict[str, Source]:
+        """Whose names the actors of each corpus are."""
+        corpora = self.params.corpora.items()
+        return {
+            key: source_of(key, entry.model_dump() if isinstance(entry, Strict) else entry) for key, entry in corpora
+        }
+
+    def _one_people(self) -> list[list[str]]:
+        """The corpora of each reader that has several, for runs that learn or standardise by speaker."""
+        if self.family.by_epochs and getattr(self.model_params, "standardise", "none") != "speaker":
+            return []
+        found: dict[str, list[str]] = {}
+        for corpus, source in sorted(self._people.items()):
+            found.setdefault(source.people, []).append(corpus)
+        return sorted(corpora for corpora in found.values() if len(corpora) > 1)
 
     def description(self, defaults: bool = True) -> dict[str, Any]:
         """The values that the identity is the hash of, readable and in a stable order; saved beside the run.
@@ -145,6 +168,8 @@ class RunSpec:
             "fold": self.fold,
             "seed": self.seed if family.stochastic else None,
             "data": self.data,
+            # Only where people may be in several corpora, so that all others are what they were.
+            **({"people": people} if (people := self._one_people()) else {}),
             "source": self.source,
         }
 

@@ -48,7 +48,7 @@ class Experiment:
 
     Attributes:
         segments: rows of `tables.SEGMENTS` with their place in one partition (see `in_part`), by corpus key, then in
-            the order of the archives.
+            the order of the archives; and with a column `person` where people in several corpora are known.
         bank: features of the segments, at the same positions.
         shape: shape of the features.
         variants: the same segments as other front ends give them, for training.
@@ -159,7 +159,8 @@ def _with_parts(segments: pd.DataFrame, parts: pd.DataFrame, path: Path) -> pd.D
     of_segment = parts.loc[segments["utterance"]].reset_index(drop=True)
     placed = segments.assign(**{f"part{fold}": of_segment[fold] for fold in parts.columns})
     for fold in parts.columns:
-        for part in ("train", "valid"):
+        expected = ["train", "valid", *(["dev"] if (parts[fold] == "dev").any() else [])]
+        for part in expected:
             if not (placed[f"part{fold}"] == part).any():
                 raise InputError(f"{path}: fold {fold} has no segment in its part `{part}`. {PARTITION_AGAIN}")
     return placed

@@ -19,7 +19,7 @@ from pipeline.training.data import Experiment
 from pipeline.training.loop import Scores, Scoring, train
 from pipeline.training.params import TrainParams
 from pipeline.training.speech import SpeechTask, gathered_batch, probabilities, score
-from pipeline.training.standardising import group_statistics, groups_of
+from pipeline.training.standardising import group_statistics, groups_of, speakers_of
 from pipeline.training.state import Epoch, RunState, Snapshot, start_run, take_snapshot
 
 Progress = Callable[[RunState], None]
@@ -98,7 +98,7 @@ def train_run(
         scoring = Scoring(1, options.eval_train_every, snapshots=True, dev=dev, patience=options.patience)
         train(state, task, options.recipe, scoring, after_epoch)
     elif not state.history:
-        _fit(state, network, task, _actors(experiment)[parts.train.cpu()], seeds, dev)
+        _fit(state, network, task, speakers_of(experiment.segments)[parts.train.cpu()], seeds, dev)
         after_epoch(state)
     if len(parts.test) and state.diverged_epoch is None:
         _score_test(state, network, bank, parts.test)
@@ -136,12 +136,6 @@ def speech_task(
         augment=options.augment,
         variants=tuple(variants),
     )
-
-
-def _actors(experiment: Experiment) -> torch.Tensor:
-    """(segments,) number of the actor of each segment."""
-    table = experiment.segments
-    return torch.from_numpy(table.groupby(["corpus", "actor"]).ngroup().to_numpy(copy=True))
 
 
 def _fit(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pandas as pd
 import torch
 from torch import Tensor
@@ -14,15 +12,28 @@ from pipeline.training.batches import SegmentBank, ordered_batches
 BATCH_FRAMES = 4096
 """Model frames whose sums are computed at once."""
 
-GROUPS: Mapping[Standardisation, tuple[str, ...]] = {"corpus": ("corpus",), "speaker": ("corpus", "actor")}
-"""Columns of the table of segments that name a group."""
-
 
 def groups_of(segments: pd.DataFrame, by: Standardisation) -> Tensor | None:
     """(segments,) number of the group of each segment; None if all are one group."""
-    if by not in GROUPS:
-        return None
-    return torch.from_numpy(segments.groupby(list(GROUPS[by])).ngroup().to_numpy(copy=True))
+    if by == "speaker":
+        return speakers_of(segments)
+    if by == "corpus":
+        return torch.from_numpy(segments.groupby("corpus").ngroup().to_numpy(copy=True))
+    return None
+
+
+def speakers_of(segments: pd.DataFrame) -> Tensor:
+    """(segments,) number of the speaker of each segment.
+
+    Args:
+        segments: rows with `corpus` and `actor`, which name a speaker; `person`, where it is there, tells which of
+            them are one person in several corpora. The numbers do not depend on it where each person is in one.
+    """
+    actors = segments.groupby(["corpus", "actor"]).ngroup().to_numpy(copy=True)
+    if "person" not in segments:
+        return torch.from_numpy(actors)
+    first = segments["person"].groupby(actors).first()
+    return torch.from_numpy(pd.factorize(first)[0].astype("int64")[actors])
 
 
 def group_statistics(

@@ -16,8 +16,8 @@ from pipeline.corpora.registry import READERS as READERS_OF_CORPORA
 from pipeline.folds import assignment
 from pipeline.folds.listed import read_listed
 from pipeline.folds.params import PartitionParams, partition_mistakes
-from pipeline.folds.people import EDITIONS, OWN_TABLES, source_of
-from pipeline.folds.recordings import recordings_of
+from pipeline.folds.people import EDITIONS, OWN_TABLES, shared_people, source_of
+from pipeline.folds.recordings import in_sessions, recordings_of
 from pipeline.folds.split import KEPT_APART, Split, split
 from pipeline.params import Params
 from tests.helpers.experiment import VALUES
@@ -295,6 +295,18 @@ def test_a_reader_of_two_sentences_is_validated_in_every_fold():
         assert table.loc[table["part"] == "valid", "text"].nunique() == 1
 
 
+def test_dev_has_other_sentences_than_validation_where_there_are_fewer_than_folds():
+    rows = spoken("own", EIGHT, ["t1", "t2", "t3"])
+    found = made(rows, scheme="actors+texts", folds=4, dev=True)
+    for fold in range(1, 5):
+        table = parts_of(found, rows, fold=fold)
+        used = table[table["part"] != "unused"].groupby("part")
+        assert used["text"].nunique().to_dict() == {"dev": 1, "train": 1, "valid": 1}
+        assert used["actor"].nunique().to_dict() == {"dev": 2, "train": 4, "valid": 2}
+    with pytest.raises(InputError, match=r"partition.dev: own has 2 sentences, .* expected at least 3\."):
+        made(spoken("own", EIGHT, ["t1", "t2"]), scheme="actors+texts", folds=4, dev=True)
+
+
 def test_a_sentence_that_one_actor_alone_speaks_follows_the_actor():
     rows = [*spoken("own", EIGHT, ["t1", "t2"]), *spoken("own", ["f0"], ["mine"])]
     found = made(rows, scheme="actors+texts")
@@ -398,13 +410,13 @@ def test_a_table_by_actor_is_a_partition(tmp_path):
     with pytest.raises(InputError) as refused:
         made_table(rows, table)
     assert str(refused.value) == (
-        "external/split.csv leaks: texts (own t) are shared by train and valid in fold 1 and 2 (9 recordings); expected "
-        "parts that share no speaker and no sentence. Correct the table, or say that you know: partition.allow_leaks: "
+        "external/split.csv leaks: texts (own t) are shared by train and valid in folds 1 and 2 (9 recordings); expected "
+        "parts that share no speaker, no group and no sentence. Correct the table, or say that you know: partition.allow_leaks: "
         "[texts] in params.yaml, which the report repeats"
     )
     found = made_table(rows, table, allow_leaks=("texts",))
     assert found.notes == (
-        "leak in external/split.csv, allowed by partition.allow_leaks: texts (own t) are shared by train and valid in fold "
+        "leak in external/split.csv, allowed by partition.allow_leaks: texts (own t) are shared by train and valid in folds "
         "1 and 2 (9 recordings)",
     )
     assert set(parts_of(found, rows).query("part == 'valid'")["actor"]) == {"a"}
@@ -444,7 +456,12 @@ ROWS = spoken("own", ["a", "b"], ["t"])
         ),
         ("actor,fold\na,1\nb,2\na,2\n", "line 4: actor 'a' has fold 2, and on line 2 1; expected each in one part"),
         ("actor,fold\na,1\nb,3\n", "line 3: fold is '3'; expected 1 to 2, which is partition.folds"),
-        ("actor,fold\na,1\n", "has no row of 3 of 6 recordings .* with the part `unused`"),
+        ("actor,fold\na,1\n", "has no row of 3 of 6 recordings .* `unused`, which `fold` cannot"),
+        ("actor,part1,part2\na,train,valid\n", "add them, with the part `unused` if no run"),
+        ("actor,fold\n\na,1\n\nb,3\n", "line 5: fold is '3'"),
+        ("actor,fold\n\na,1\nx,3\n", "line 4: actor 'x' is no recording"),
+        ("actor,fold\n\na,1\n,3\n", "line 4: actor is empty"),
+        ("actor,fold\na,1\n\nb,1,2\n", "line 4: 3 cells"),
         ("actor,fold\na,1\nb,1\n", "fold 1 has no recording in the part `train`"),
         ("actor,part\na,train\nb,valid\n", "expected either `fold`, or `part1` to `part2`.* set partition.folds to 1"),
         ("actor,part1,part2\na,train,valid\nb,valid,nothing\n", "line 3: part2 is 'nothing'; expected one of train"),
@@ -457,6 +474,56 @@ ROWS = spoken("own", ["a", "b"], ["t"])
 def test_mistakes_in_a_table_are_named(tmp_path, text, message):
     with pytest.raises(InputError, match=message):
         made_table(ROWS, written(tmp_path, text, ROWS))
+
+
+def test_groups_that_parts_share_are_leaks_and_recordings_count_once(tmp_path):
+    rows = [{**row, "group": "house"} for row in spoken("own", ["a", "b", "c"], ["t"])]
+    text = "actor,part1,part2\na,train,train\nb,dev,dev\nc,valid,valid\n"
+    table = written(tmp_path, text, rows)
+    with pytest.raises(
+        InputError, match=r"leaks: groups \(own house\) are shared by train and dev, .* in folds 1 and 2"
+    ):
+        made_table(rows, table, dev=True, allow_leaks=("texts",))
+    found = made_table(rows, table, dev=True, allow_leaks=("texts", "groups"))
+    assert all(note.endswith("in folds 1 and 2 (6 recordings)") for note in found.notes[:2])
+    one = [{**row, "text": row["actor"]} for row in rows]
+    table = written(
+        tmp_path,
+        "utterance,fold\n" + "".join(f"{row['utterance']},{1 + (row['emotion'] == 'joy')}\n" for row in one),
+        one,
+    )
+    with pytest.raises(InputError, match="leaks: speakers .* texts") as refused:
+        made_table(one, table)
+    assert "groups" not in str(refused.value)  # the people themselves are shared
+
+
+def test_a_table_of_a_test_is_read_by_its_parts(tmp_path):
+    rows = spoken("own", EIGHT, ["t"])
+    utterances, segments = tables_of(rows)
+
+    def tested(text):
+        options = partitioned(test={"table": "external/split.csv"})
+        return split(utterances, segments, options, CLASSES, sources_for(rows), test=written(tmp_path, text, rows))
+
+    table = parts_of(tested("actor,part\nf0,test\nf1,train\n"), rows)
+    assert set(table.loc[table["part"] == "test", "actor"]) == {"f0"}
+    with pytest.raises(InputError, match="sets no recording apart; expected some with the part `test`"):
+        tested("actor,part\nf0,train\n")
+    with pytest.raises(InputError, match="has the column fold, and partition.test.table sets recordings apart"):
+        tested("actor,fold\nf0,1\n")
+
+
+def test_corpora_of_a_test_that_are_no_list_are_refused_by_their_section():
+    values = copy.deepcopy(VALUES) | {"partition": {"scheme": "corpora", "seed": 0, "test": {"corpora": 5}}}
+    with pytest.raises(ValueError, match=r"partition.test.corpora"):
+        Params.model_validate(values)
+
+
+def test_one_common_actor_is_an_actor():
+    rows = spoken("speech", ["a", "b"], ["t"]) + spoken("song", ["a"], ["t"])
+    utterances, _ = tables_of(rows)
+    (note,) = shared_people(utterances, sources_for(rows, {"speech": "ravdess", "song": "ravdess"}))
+    assert note.startswith("song and speech have 1 actor in common (a)")
 
 
 def test_a_table_may_name_recordings_that_are_left_out_here(tmp_path):
@@ -496,6 +563,35 @@ def test_groups_of_one_name_stay_together_over_corpora_that_share_them():
     sources = {name: source_of(name, entry) for name in ("one", "two")}
     found = split(utterances, segments, partitioned(folds=4), CLASSES, sources)
     assert (found.folds.groupby("group")["fold"].nunique() == 1).all()
+
+
+@settings(deadline=None, max_examples=30)
+@given(data=st.data())
+def test_people_shared_groups_and_sessions_are_in_one_unit(data):
+    rows = [
+        {**recording(corpus, actor, "joy", "t", session=session), "group": f"house{group}"}
+        for corpus in ("one", "two")
+        for actor in data.draw(st.lists(st.sampled_from("abcdef"), min_size=3, unique=True))
+        for group, session in [data.draw(st.tuples(st.integers(0, 9), st.sampled_from(["1", "2", "3", ""])))]
+    ]
+    entry = {"reader": "custom", "split_group": "shared"}
+    sources = {name: source_of(name, entry) for name in ("one", "two")}
+    table, _ = in_sessions(recordings_of(*tables_of(rows), sources), sources)
+    session = pd.Series([row["corpus"] + row["session"] if row["session"] else "" for row in rows])
+    for key in (pd.Series([row["group"] for row in rows]), table["person"], session):
+        assert (table["unit"].groupby(key[key != ""]).nunique() == 1).all()
+
+
+def test_sessions_of_one_name_in_two_corpora_are_two():
+    rows = [
+        {**recording(corpus, f"{corpus}{number}", emotion, "t", session=str(number)), "group": f"{corpus}{number}"}
+        for corpus in ("one", "two") for number in range(2) for emotion in CLASSES
+    ]  # fmt: skip
+    utterances, segments = tables_of(rows)
+    entry = {"reader": "custom", "split_group": "shared"}
+    sources = {name: source_of(name, entry) for name in ("one", "two")}
+    found = split(utterances, segments, partitioned(scheme="sessions", folds=4), CLASSES, sources)
+    assert sorted(found.folds["fold"]) == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(

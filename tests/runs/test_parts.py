@@ -347,3 +347,22 @@ def test_families_without_epochs_hold_the_fold_out_too(root, monkeypatch):
     rows = collect("C", [run], {1: segments_of(params)}, params).runs
     assert rows["selection"].tolist() == ["last", "best", "dev"]
     assert rows["epoch"].tolist() == [1, 1, 1]
+
+
+def test_runs_know_people_who_are_in_two_corpora(root):
+    write_rows(root)
+    options = {
+        "frontends": {"levels": {"kind": "table", "path": "x.csv"}},
+        "models.X": {"label": "X", "family": "logistic", "frontend": "levels", "C": (1.0, 2.0)},
+    }
+    params = divide(options)
+    spec, network = plan_all(params, ["X"])[0], plan_all(params, ["PreAct"])[0]
+    people = spec.load_experiment(torch.device("cpu")).segments["person"]
+    assert set(people.str.partition("|")[0]) == set(ACTORS)
+    assert "people" not in spec.description()
+    one = params.model_copy(update={"corpora": {corpus: {"reader": "ravdess"} for corpus in ACTORS}})
+    spec, network = replace(spec, params=one), replace(network, params=one)
+    people = spec.load_experiment(torch.device("cpu")).segments["person"]
+    assert set(people.str.partition("|")[0]) == {"ravdess"}
+    assert spec.description()["people"] == [sorted(ACTORS)]
+    assert "people" not in network.description()  # its numbers do not depend on who is who

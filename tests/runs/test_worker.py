@@ -81,7 +81,10 @@ def test_the_code_is_hashed_when_all_of_it_was_imported(params, monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "changed"),
-    [("data/folds.csv", "data/folds.csv or data/inputs.json"), ("data/inputs.json", "data/inputs.json")],
+    [
+        ("data/folds.csv", "data/folds.csv, data/parts.csv or data/inputs.json"),
+        ("data/inputs.json", "data/inputs.json"),
+    ],
 )
 def test_data_that_changed_since_the_run_was_planned_are_not_trained_on(params, name, changed):
     trainer = Trainer(params, "cpu", Path("store"))

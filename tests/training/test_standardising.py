@@ -7,7 +7,7 @@ import torch
 
 from pipeline.models.standardising import Standardise
 from pipeline.training.batches import make_bank
-from pipeline.training.standardising import group_statistics, groups_of
+from pipeline.training.standardising import group_statistics, groups_of, speakers_of
 
 DIMS = 3
 
@@ -92,3 +92,11 @@ def test_saved_numbers_come_back_whatever_the_number_of_groups(experiment):
     other.load_state_dict(module.state_dict())
     torch.testing.assert_close(other.mean, module.mean)
     torch.testing.assert_close(other.deviation, module.deviation)
+
+
+def test_a_person_in_two_corpora_is_one_speaker():
+    table = pd.DataFrame({"corpus": ["song", "speech", "song", "speech"], "actor": ["y", "y", "x", "z"]})
+    assert speakers_of(table).tolist() == [1, 2, 0, 3]
+    alone = table.assign(person=table["corpus"] + table["actor"])
+    assert speakers_of(alone).tolist() == [1, 2, 0, 3]
+    assert groups_of(table.assign(person="r|" + table["actor"]), "speaker").tolist() == [1, 1, 0, 2]
