@@ -115,7 +115,8 @@ def _test(
     if diverged:
         return Comparison(n, note=f"withheld: {', '.join(diverged)}"), nothing
     if better.empty and reference.empty:
-        return Comparison(0, note=f"no {selection} epochs: they need at least two finished folds of a seed"), nothing
+        why = "they need at least two finished folds of a seed, of which none validates what another one does"
+        return Comparison(0, note=f"no {selection} epochs: {why}"), nothing
     if unpaired := [
         f"{model} has no {_runs_as_text(lacking)}"
         for model, lacking in zip(models, (finished[1] - finished[0], finished[0] - finished[1]), strict=True)

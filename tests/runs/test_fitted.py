@@ -84,7 +84,7 @@ def test_its_results_have_the_columns_of_every_model(params):
     for spec in specs:
         trainer.train(spec)
     segments = read_experiment(params, model="C").segments
-    results = collect("C", [RunFolder(STORE, spec).load() for spec in specs], segments, params)
+    results = collect("C", [RunFolder(STORE, spec).load() for spec in specs], {1: segments}, params)
     runs, history = RUNS.validate(results.runs), HISTORY.validate(results.history)
     assert len(history) == len(specs)
     assert len(runs) == 3 * len(specs)
