@@ -124,7 +124,9 @@ def with_folds(values: Any) -> Any:
     if partition.get("scheme") in BY_CORPUS and "folds" not in partition and isinstance(corpora, Mapping):
         test = partition.get("test")
         apart = test.get("corpora") if isinstance(test, Mapping) else None
-        number = len([corpus for corpus in corpora if corpus not in (apart or ())])
+        # Anything else is refused later, with its place.
+        apart = apart if isinstance(apart, (list, tuple)) else ()
+        number = len([corpus for corpus in corpora if corpus not in apart])
         number *= 2 if partition.get("leave_one_out") is True else 1
         partition = {**partition, "folds": max(1, number)}
     changed = {**values, "partition": partition}
@@ -144,6 +146,11 @@ def partition_mistakes(partition: PartitionParams, corpora: Sequence[str]) -> It
             yield (
                 f"partition.scheme: {scheme} needs at least 2 corpora to train and validate on, and there "
                 f"{'is 1' if number == 1 else 'are none'}; add corpora, or choose another scheme"
+            )
+        elif partition.leave_one_out and scheme == "cross_corpus" and number < 3:
+            yield (
+                "partition.leave_one_out: with 2 corpora, all but one is the other one, which scheme: cross_corpus "
+                "trains on anyway; expected at least 3 corpora; remove it"
             )
         elif folds != number * (2 if partition.leave_one_out else 1):
             twice = " (twice, with leave_one_out)" if partition.leave_one_out else ""

@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from pipeline.evaluation.cross_corpus import cross_corpus, lacking_in_training
 from pipeline.evaluation.tables import CELLS
 from pipeline.evaluation.terms import OTHERS
-from pipeline.folds.params import PartitionParams, headline_folds, partition_mistakes, trained_on
+from pipeline.folds.params import PartitionParams, headline_folds, partition_mistakes, trained_on, with_folds
 from tests.helpers.experiment import params_with
 
 CLASSES = ("joy", "anger", "fear")
@@ -81,19 +82,29 @@ def test_what_each_fold_trains_on():
 
 
 def test_the_number_of_folds_follows_from_the_corpora():
-    with_them = params_with(
-        {"partition": {"scheme": "cross_corpus", "seed": 0, "leave_one_out": True}, "train.folds": (1, 4)}
-    )
-    assert with_them.partition.folds == 4
-    wrong = PartitionParams(scheme="cross_corpus", folds=2, seed=0, leave_one_out=True)
-    assert list(partition_mistakes(wrong, ["a", "b"])) == [
-        "partition.folds: 2, and with scheme: cross_corpus every corpus is a fold (twice, with leave_one_out), and there "
-        "are 2; leave folds out"
+    options = {"scheme": "cross_corpus", "seed": 0, "leave_one_out": True}
+    three = {"partition": options, "corpora": dict.fromkeys(CORPORA, {})}
+    assert with_folds(three)["partition"]["folds"] == 6
+    wrong = PartitionParams(folds=3, **options)
+    assert list(partition_mistakes(wrong, CORPORA)) == [
+        "partition.folds: 3, and with scheme: cross_corpus every corpus is a fold (twice, with leave_one_out), and there "
+        "are 3; leave folds out"
+    ]
+    # Of two corpora, all but one is the other one: each would be trained on twice.
+    assert list(partition_mistakes(PartitionParams(folds=4, **options), ["a", "b"])) == [
+        "partition.leave_one_out: with 2 corpora, all but one is the other one, which scheme: cross_corpus trains on "
+        "anyway; expected at least 3 corpora; remove it"
     ]
     useless = PartitionParams(scheme="corpora", folds=2, seed=0, leave_one_out=True)
     assert list(partition_mistakes(useless, ["a", "b"]))[-1] == (
         "partition.leave_one_out: has no effect with scheme: corpora; expected it with cross_corpus; remove it"
     )
+
+
+@pytest.mark.parametrize("corpora", [5, True, "a", {"a": 1}])
+def test_a_test_that_is_no_list_of_corpora_is_a_message(corpora):
+    with pytest.raises(ValidationError, match=r"partition\.test\.corpora"):
+        params_with({"partition": {"scheme": "corpora", "seed": 0, "test": {"corpora": corpora}}})
 
 
 def test_classes_that_training_lacks_are_those_that_partition_wrote():
