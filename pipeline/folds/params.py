@@ -124,9 +124,7 @@ def with_folds(values: Any) -> Any:
     if partition.get("scheme") in BY_CORPUS and "folds" not in partition and isinstance(corpora, Mapping):
         test = partition.get("test")
         apart = test.get("corpora") if isinstance(test, Mapping) else None
-        # Anything else is refused later, with its place.
-        apart = apart if isinstance(apart, (list, tuple)) else ()
-        number = len([corpus for corpus in corpora if corpus not in apart])
+        number = len([corpus for corpus in corpora if corpus not in (apart or ())])
         number *= 2 if partition.get("leave_one_out") is True else 1
         partition = {**partition, "folds": max(1, number)}
     changed = {**values, "partition": partition}

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from pydantic import ValidationError
 
 from pipeline.evaluation.cross_corpus import cross_corpus, lacking_in_training
 from pipeline.evaluation.tables import CELLS
@@ -99,12 +98,6 @@ def test_the_number_of_folds_follows_from_the_corpora():
     assert list(partition_mistakes(useless, ["a", "b"]))[-1] == (
         "partition.leave_one_out: has no effect with scheme: corpora; expected it with cross_corpus; remove it"
     )
-
-
-@pytest.mark.parametrize("corpora", [5, True, "a", {"a": 1}])
-def test_a_test_that_is_no_list_of_corpora_is_a_message(corpora):
-    with pytest.raises(ValidationError, match=r"partition\.test\.corpora"):
-        params_with({"partition": {"scheme": "corpora", "seed": 0, "test": {"corpora": corpora}}})
 
 
 def test_classes_that_training_lacks_are_those_that_partition_wrote():
