@@ -8,7 +8,6 @@ from pipeline.evaluation.cross_corpus import cross_corpus, lacking_in_training
 from pipeline.evaluation.tables import CELLS
 from pipeline.evaluation.terms import OTHERS
 from pipeline.folds.params import PartitionParams, headline_folds, partition_mistakes, trained_on, with_folds
-from tests.helpers.experiment import params_with
 
 CLASSES = ("joy", "anger", "fear")
 CORPORA = ("a", "b", "c")
@@ -82,7 +81,7 @@ def test_what_each_fold_trains_on():
 
 def test_the_number_of_folds_follows_from_the_corpora():
     options = {"scheme": "cross_corpus", "seed": 0, "leave_one_out": True}
-    three = {"partition": options, "corpora": dict.fromkeys(CORPORA, {})}
+    three = {"partition": options, "corpora": {corpus: {} for corpus in CORPORA}}
     assert with_folds(three)["partition"]["folds"] == 6
     wrong = PartitionParams(folds=3, **options)
     assert list(partition_mistakes(wrong, CORPORA)) == [
