@@ -14,6 +14,7 @@ from pipeline.evaluation.bootstrap import count_by_actor
 from pipeline.evaluation.calibration import reliability
 from pipeline.evaluation.comparison import compare
 from pipeline.evaluation.cross_corpus import cross_corpus, lacking_in_training
+from pipeline.evaluation.division import division
 from pipeline.evaluation.genders import gender_gaps
 from pipeline.evaluation.hypotheses import all_hypotheses
 from pipeline.evaluation.intervals import accuracy_intervals
@@ -30,7 +31,7 @@ from pipeline.evaluation.params import ComparisonSections
 from pipeline.evaluation.pooled import pooled
 from pipeline.evaluation.tables import CALIBRATION, CELLS, COMPARISONS, GENDERS, INTERVALS, POOLED, measures_schema
 from pipeline.evaluation.utterances import utterance_runs
-from pipeline.folds.params import headline_folds, trained_on
+from pipeline.folds.params import trained_on
 
 
 def main() -> None:
@@ -47,7 +48,7 @@ def main() -> None:
         for selection in PREDICTED
     }
     hypotheses = all_hypotheses(params.report.tables)
-    folds, rope = len(headline_folds(params.partition)), params.report.rope
+    folds, rope = division(Path("data/parts.csv"), params.partition), params.report.rope
     comparisons = compare(runs, hypotheses, folds, rope, counts)
     write_table(comparisons, Path("results/comparisons.csv"), COMPARISONS)
     utterances, utterance_counts = utterance_runs(runs, predictions, params.classes)

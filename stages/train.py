@@ -8,6 +8,7 @@ from pipeline.core.settings import PARAMS, read_settings
 from pipeline.core.stage import run_stage
 from pipeline.core.tables import write_table
 from pipeline.features.described import described_shape, front_end_identity, front_end_options
+from pipeline.folds.params import headline_folds
 from pipeline.runs.checking import refuse_mistakes_anywhere
 from pipeline.runs.collecting import collect, trained_weights
 from pipeline.runs.params import RunSections
@@ -37,7 +38,7 @@ def main(model: str) -> None:
     write_table(results.runs, Path(f"results/runs/{model}.csv"), RUNS)
     write_table(results.history, Path(f"results/history/{model}.csv"), history_schema(dev=split.dev))
     write_table(results.predictions, Path(f"results/predictions/{model}.csv"), predictions_schema(params.classes))
-    test = scores_apart(model, finished, segments, params.classes)
+    test = scores_apart(model, finished, segments, params.classes, headline_folds(split))
     write_table(test, Path(f"results/test/{model}.csv"), apart_schema(params.classes))
     write_text(Path(f"results/runs/{model}.json"), json.dumps(results.record, indent=2) + "\n")
     # DVC expects the folder even if every run diverged, so that there are no weights.

@@ -105,7 +105,6 @@ def _unknown(everything: Sequence[Item], scheme: Scheme) -> Iterator[str]:
         attribute, noun = NEEDED[kind]
         lacking = [item.name for item in everything if not getattr(item, attribute)]
         if lacking:
-            entries = "1 entry" if len(everything) == 1 else f"{len(everything)} entries"
             yield (
                 f"the {noun} of {len(lacking)} of {len(everything)} entries is not "
                 f"known ({listed(lacking, most=3)}): add a column {noun}"

@@ -81,8 +81,8 @@ def _power(difference: float | None) -> int:
         raise InputError(f"--power is {difference:g}; expected a difference in points of UA, above 0 and at most 100")
     params = load_params()
     noise, source = _noise(params)
-    plan, assumed = _plan(params)
-    for line in plan_lines(noise, source, plan, difference):
+    plan, assumed, unknown = _plan(params)
+    for line in plan_lines(noise, source, plan, difference, unknown):
         print(line)
     if assumed:
         print(f"actors    {assumed}")
@@ -93,21 +93,25 @@ def _noise(params: Params) -> tuple[Noise, str]:
     """The noise of differences between models: as stored results have it, else a typical one."""
     import pandas as pd
 
+    from pipeline.core.selections import PREDICTED
     from pipeline.core.tables import SEGMENTS, read_table
     from pipeline.evaluation.bootstrap import count_by_actor
     from pipeline.evaluation.hypotheses import all_hypotheses
-    from pipeline.evaluation.loading import load_predictions
+    from pipeline.evaluation.loading import headline, load_predictions
     from pipeline.evaluation.planning import noise_of, typical_noise
+    from pipeline.folds.people import source_of
 
     pairs = list(dict.fromkeys((one.better, one.reference) for one in all_hypotheses(params.report.tables)))
     paths = [Path(f"data/segments/{corpus}.csv") for corpus in params.corpora]
     if all(path.exists() for path in paths):
         segments = pd.concat([read_table(path, SEGMENTS) for path in paths])
-        selection = "best" if params.report.selection == "best" else "last"
-        predictions = load_predictions(Path("results/predictions"), params.models, params.classes, segments)
+        selection = params.report.selection if params.report.selection in PREDICTED else "last"
+        sources = {corpus: source_of(corpus, entry.model_dump()) for corpus, entry in params.corpora.items()}
+        predictions = load_predictions(Path("results/predictions"), params.models, params.classes, segments, sources)
         counts = {
-            model: count_by_actor(table[table["selection"] == selection], params.classes)
+            model: count_by_actor(known[known["selection"] == selection], params.classes)
             for model, table in predictions.items()
+            if len(known := headline(table, params.partition))
         }
         if found := noise_of(pairs, counts):
             noise, number = found
@@ -118,22 +122,27 @@ def _noise(params: Params) -> tuple[Noise, str]:
     return noise, f"no predictions of two claimed models yet: {kind} on RAVDESS, docs/statistics.md"
 
 
-def _plan(params: Params) -> tuple[Plan, str]:
-    """The configured experiment, and a sentence where its number of actors is assumed."""
+def _plan(params: Params) -> tuple[Plan, str, str]:
+    """The configured experiment, a sentence where its number of actors is assumed, and why there is no such test."""
     from pipeline.core.tables import read_folds
     from pipeline.evaluation.power import Plan
+    from pipeline.folds.params import headline_folds
 
-    folds, seeds = len(params.train.folds), len(params.train.seeds)
+    trained = [fold for fold in headline_folds(params.partition) if fold in params.train.folds]
+    folds, seeds, scheme = len(trained), len(params.train.seeds), params.partition.scheme
+    several = "the test over actors needs every actor to be validated in one fold of each partition; scheme: "
+    several += f"{scheme} validates some in several"
     if not any(params.family_of(model).stochastic for model in params.models):
         seeds = 1
     path = Path("data/folds.csv")
     if not path.exists():
-        return Plan(
-            ACTOR_COUNT, folds, params.partition.repeats, seeds
-        ), "data/folds.csv does not exist: the paper's 96 are assumed"
+        overlapping = scheme == "texts" or (scheme == "cross_corpus" and not params.partition.leave_one_out)
+        assumed = "data/folds.csv does not exist: the paper's 96 are assumed"
+        return Plan(ACTOR_COUNT, folds, params.partition.repeats, seeds), assumed, several if overlapping else ""
     table = read_folds(path, params.partition.folds, by_actor=params.partition.by_actor)
-    actors = len(table[table["fold"].isin(params.train.folds)][["corpus", "actor"]].drop_duplicates())
-    return Plan(actors, folds, params.partition.repeats, seeds), ""
+    names = table.loc[table["fold"].isin(trained), ["corpus", "actor"]]
+    plan = Plan(len(names.drop_duplicates()), folds, params.partition.repeats, seeds)
+    return plan, "", several if names.duplicated().any() else ""
 
 
 def _runs(params: Params) -> dict[str, list[RunSpec]]:

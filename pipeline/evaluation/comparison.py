@@ -15,6 +15,7 @@ from pipeline.core.tables import number_types
 from pipeline.core.wording import listed, run_words
 from pipeline.evaluation.actors import test_of
 from pipeline.evaluation.bootstrap import Run, RunCounts
+from pipeline.evaluation.division import Division
 from pipeline.evaluation.hypotheses import Hypothesis
 from pipeline.evaluation.pseudo import Withheld, pseudo_values
 from pipeline.evaluation.significance import (
@@ -34,7 +35,7 @@ Counts = Mapping[tuple[str, Selection], Mapping[Run, RunCounts]]
 
 
 def compare(
-    runs: pd.DataFrame, hypotheses: Sequence[Hypothesis], folds: int, rope: float,
+    runs: pd.DataFrame, hypotheses: Sequence[Hypothesis], folds: int | Division, rope: float,
     counts: Counts = MappingProxyType({}), *,
     metrics: Sequence[Metric] = METRICS, selections: Sequence[Selection] = ALL_SELECTIONS,
 ) -> pd.DataFrame:  # fmt: skip
@@ -46,7 +47,7 @@ def compare(
     Args:
         runs: rows of `RUNS` of the models.
         hypotheses: the hypotheses to test; models without rows in `runs` count as not trained.
-        folds: number of folds of the partition; fewer may have been trained.
+        folds: the folds of the partition, of which fewer may have been trained; a number if a run trains on all others.
         rope: largest difference in points that counts as practically equal.
         counts: counts of the predictions; with them, the test over actors decides.
         metrics: what is compared.
@@ -57,6 +58,7 @@ def compare(
         improvement in points: UA better - reference, Gap reference - better. `n` is the number of pairs in which both
         runs finished.
     """
+    divided = folds if isinstance(folds, Division) else Division(folds)
     trained = set(runs["model"])
     selections = [one for one in selections if one != "dev" or one in set(runs["selection"])]
     scores = {
@@ -76,7 +78,7 @@ def compare(
                     found = Comparison(0, note=f"not trained: {', '.join(missing)}")
                 else:
                     better, reference = (scores[model, selection] for model in models)
-                    found, differences = _test(hypothesis, metric, selection, better, reference, folds, rope)
+                    found, differences = _test(hypothesis, metric, selection, better, reference, divided, rope)
                     if found.p is not None:
                         one, other = (counts.get((model, selection)) for model in models)
                         gaps = None if metric == "valid_ua" else differences
@@ -96,7 +98,7 @@ def compare(
 
 def _test(
     hypothesis: Hypothesis, metric: Metric, selection: Selection, better: pd.DataFrame, reference: pd.DataFrame,
-    folds: int, rope: float,
+    folds: Division, rope: float,
 ) -> tuple[Comparison, pd.Series[float]]:  # fmt: skip
     """Test one hypothesis on two models' rows of `RUNS` at one selection, indexed by repeat, fold and seed in order.
 
@@ -115,7 +117,8 @@ def _test(
     if diverged:
         return Comparison(n, note=f"withheld: {', '.join(diverged)}"), nothing
     if better.empty and reference.empty:
-        return Comparison(0, note=f"no {selection} epochs: they need at least two finished folds of a seed"), nothing
+        why = "they need at least two finished folds of a seed, of which none validates what another one does"
+        return Comparison(0, note=f"no {selection} epochs: {why}"), nothing
     if unpaired := [
         f"{model} has no {_runs_as_text(lacking)}"
         for model, lacking in zip(models, (finished[1] - finished[0], finished[0] - finished[1]), strict=True)
@@ -129,12 +132,12 @@ def _test(
     return compare_differences(improvements, folds, rope), improvements
 
 
-def compare_differences(differences: pd.Series[float], folds: int, rope: float) -> Comparison:
+def compare_differences(differences: pd.Series[float], folds: Division, rope: float) -> Comparison:
     """Every test of one hypothesis.
 
     Args:
         differences: improvement of one model over the other in points, indexed by repeat, fold and seed; no NaN.
-        folds: number of folds of the partition.
+        folds: the folds of the partition.
         rope: largest difference in points that counts as practically equal.
     """
     values = np.asarray(differences, dtype=np.float64)
@@ -144,13 +147,20 @@ def compare_differences(differences: pd.Series[float], folds: int, rope: float) 
     if n < 2:
         return Comparison(n, mean, note="1 pair; a paired test needs at least 2")
     by_fold = np.asarray(differences.groupby(level=["repeat", "fold"]).mean(), dtype=np.float64)
-    correction = fold_correction(folds)
     paper = t_test(values)
     if paper is None:
         note = f"all {n} differences are equal ({mean:.3f}); t is not defined"
         return Comparison(n, mean, p_wilcoxon=wilcoxon(values), note=note)
+    if withheld := folds.withheld or ("one fold" if folds.folds <= 1 else ""):
+        seed_mean = t_test(by_fold)
+        return Comparison(
+            n, mean, paper.t, paper.df, paper.p,
+            p_seed_mean=None if seed_mean is None else seed_mean.p,
+            p_wilcoxon=wilcoxon(values), effect_size=effect_size(values), note=f"no corrected test: {withheld}",
+        )  # fmt: skip
+    correction = fold_correction(folds.folds)
     corrected, posterior, bounds = (
-        t_test(values, correction), correlated_t(values, folds, rope), interval(values, correction),
+        t_test(values, correction), correlated_t(values, folds.folds, rope), interval(values, correction),
     )  # fmt: skip
     assert corrected is not None  # noqa: S101 (defined where the paper's test is)
     assert posterior is not None  # noqa: S101

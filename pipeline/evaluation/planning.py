@@ -62,7 +62,7 @@ def noise_of(
     return Noise(*(float(np.sqrt(square)) for square in squares)), len(found)
 
 
-def plan_lines(noise: Noise, source: str, plan: Plan, further: float | None) -> Iterator[str]:
+def plan_lines(noise: Noise, source: str, plan: Plan, further: float | None, unknown: str = "") -> Iterator[str]:
     """The lines of `estimate --power`.
 
     Args:
@@ -70,6 +70,7 @@ def plan_lines(noise: Noise, source: str, plan: Plan, further: float | None) -> 
         source: where the noise comes from.
         plan: the configured experiment.
         further: a difference in points to look at beside `DIFFERENCES`.
+        unknown: why the test over actors cannot be made; empty if it can.
     """
     differences = sorted({*DIFFERENCES, *([] if further is None else [further])})
     yield (
@@ -77,6 +78,9 @@ def plan_lines(noise: Noise, source: str, plan: Plan, further: float | None) -> 
         f"{noise.training:.1f} from training to training ({source})"
     )
     yield f"plan      {_plan_text(plan)}"
+    if unknown:
+        yield f"power     not known: {unknown}"
+        return
     if plan.actors < LEAST_ACTORS or plan.folds < 2:
         yield f"power     not known: the test over actors needs {LEAST_ACTORS} actors and 2 folds"
         return

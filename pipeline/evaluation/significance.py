@@ -59,8 +59,8 @@ def t_test(values: Array, correction: float = 0.0) -> TTest | None:
     return TTest(t, n - 1, float(stats.t.sf(t, n - 1)))
 
 
-def fold_correction(folds: int) -> float:
-    """The share of test to training data in cross-validation with so many folds."""
+def fold_correction(folds: float) -> float:
+    """The share of test to training data in cross-validation with so many folds, see `division.Division`."""
     return 1 / (folds - 1)
 
 
@@ -74,7 +74,7 @@ def interval(values: Array, correction: float, level: float = 0.95) -> tuple[flo
     return mean - half, mean + half
 
 
-def correlated_t(values: Array, folds: int, rope: float) -> Posterior | None:
+def correlated_t(values: Array, folds: float, rope: float) -> Posterior | None:
     """The Bayesian correlated t-test with a region of practical equivalence of +- `rope`.
 
     The posterior of the mean difference is Student's t with n - 1 degrees of freedom around the mean, of scale

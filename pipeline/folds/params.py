@@ -147,6 +147,11 @@ def partition_mistakes(partition: PartitionParams, corpora: Sequence[str]) -> It
                 f"partition.scheme: {scheme} needs at least 2 corpora to train and validate on, and there "
                 f"{'is 1' if number == 1 else 'are none'}; add corpora, or choose another scheme"
             )
+        elif partition.leave_one_out and scheme == "cross_corpus" and number < 3:
+            yield (
+                "partition.leave_one_out: with 2 corpora, all but one is the other one, which scheme: cross_corpus "
+                "trains on anyway; expected at least 3 corpora; remove it"
+            )
         elif folds != number * (2 if partition.leave_one_out else 1):
             twice = " (twice, with leave_one_out)" if partition.leave_one_out else ""
             yield (

@@ -5,6 +5,7 @@ Temperature scaling divides the scores of a classifier by one number T before th
 log-likelihood of labelled segments. **Which segments**: those of the validation folds of the model's other runs of the
 same seed, each as the run predicted it that had not learned from it. So the temperature of a run has not seen the
 labels of the run's own validation fold, and the calibration error of that fold after scaling is an honest estimate.
+Where validation parts overlap, as with `cross_corpus`, only runs count that validate nothing of this run's.
 """
 
 from __future__ import annotations
@@ -80,16 +81,19 @@ def cross_validated_temperatures(predictions: pd.DataFrame, classes: Sequence[st
         classes: the classes, in the order of the columns.
 
     Returns:
-        The temperature of every run and selection; a run whose seed has no other fold has none.
+        The temperature of every run and selection; a run has none if its seed has no other fold, or none that validates
+        other segments alone.
     """
     found: dict[tuple[Hashable, ...], float] = {}
     columns, position = [f"p_{name}" for name in classes], {name: index for index, name in enumerate(classes)}
     for _, together in predictions.groupby(["repeat", "seed", "selection"], sort=True):
-        folds = together["fold"].to_numpy()
+        folds, segments = together["fold"].to_numpy(), pd.factorize(together["segment"])[0]
         probabilities = together[columns].to_numpy(dtype=np.float64)
         labels = together["emotion"].map(position).to_numpy(dtype=np.int64)
         for fold in np.unique(folds):
-            others = folds != fold
+            seen = segments[folds == fold]
+            overlapping = np.unique(folds[np.isin(segments, seen)])
+            others = ~np.isin(folds, overlapping)
             if not others.any():
                 continue
             first = together[folds == fold].iloc[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from pipeline.core.features import Shape
+from pipeline.folds.params import headline_folds
 from pipeline.runs.calibration import Temperatures, cross_validated_temperatures
 from pipeline.runs.identity import RunSpec
 from pipeline.runs.params import RunSections
-from pipeline.runs.selection import Run, select_epochs
+from pipeline.runs.selection import Others, Run, select_epochs
 from pipeline.runs.store import FinishedRun
 from pipeline.runs.tables import history_schema, predictions_schema
 from pipeline.runs.weights import Weights
@@ -55,15 +56,37 @@ def collect(
     ]
     history = pd.DataFrame(epochs, columns=list(history_schema(dev=params.partition.dev).columns))
     diverged = {_key(run.spec): run.diverged_epoch for run in ordered if run.diverged_epoch is not None}
-    runs = select_epochs(history, diverged, model)
+    others = _apart({(run.spec.repeat, run.spec.fold) for run in ordered}, segments, headline_folds(params.partition))
+    runs = select_epochs(history, diverged, model, others)
     predictions = [
         _predictions(run, name, segments[run.spec.repeat], params) for run in ordered for name in run.snapshots
     ]
     columns = list(predictions_schema(params.classes).columns)
     table = pd.concat(predictions, ignore_index=True) if predictions else pd.DataFrame(columns=columns)
-    temperatures = cross_validated_temperatures(table, params.classes)
+    headline = table["fold"].isin(headline_folds(params.partition))
+    temperatures = {
+        **cross_validated_temperatures(table[headline], params.classes),
+        **cross_validated_temperatures(table[~headline], params.classes),
+    }
     record = {"model": model, "runs": [_record(run, temperatures) for run in ordered]}
     return ModelResults(runs, history, table, record, temperatures)
+
+
+def _apart(
+    places: Collection[tuple[int, int]], segments: Mapping[int, pd.DataFrame], headline: Collection[int]
+) -> Others:
+    """By repeat and fold, the folds of the same experiment that validate nothing which this one validates."""
+    valid = {(repeat, fold): in_part(segments[repeat], fold, "valid") for repeat, fold in places}
+    return {
+        (repeat, fold): [
+            other
+            for again, other in places
+            if again == repeat
+            and (other in headline) == (fold in headline)
+            and not (valid[repeat, fold] & valid[repeat, other]).any()
+        ]
+        for repeat, fold in places
+    }
 
 
 def _columns(row: Epoch) -> dict[str, float]:

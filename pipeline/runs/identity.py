@@ -53,6 +53,7 @@ class RunSpec:
         params: sections of the experiment.
         data: hash of the data that it learns from, from `data_hash`.
         repeat: number of the partition, from 1.
+        split: hash of the parts of its own fold, from `split_hashes`; empty where `data/folds.csv` says everything.
         sources: the hash of each file of the code that computes it, by path, taken when the run is planned. It is sent
             with the run, so that the process that trains it has the identity that was planned, and is saved beside
             the run, to show later which files changed.
@@ -65,6 +66,7 @@ class RunSpec:
     params: RunSections
     data: str
     repeat: int = 1
+    split: str = ""
     sources: dict[str, str] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -162,12 +164,13 @@ class RunSpec:
             "train": values(self.train, without),
             "features": values(design.features, {"cmvn"}) if family.reads == "spliced" else None,
             "classes": list(params.classes),
-            "folds": params.partition.folds,
+            # Where runs have parts of their own, other folds than its own do not count.
+            **({} if self.split else {"folds": params.partition.folds}),
             # Only of further partitions, so that the runs of the first are the same with and without them.
             **({"repeat": self.repeat} if self.repeat > 1 else {}),
             "fold": self.fold,
             "seed": self.seed if family.stochastic else None,
-            "data": self.data,
+            "data": self.split + self.data[SPLIT_DIGITS:] if self.split else self.data,
             # Only where people may be in several corpora, so that all others are what they were.
             **({"people": people} if (people := self._one_people()) else {}),
             "source": self.source,
@@ -295,6 +298,30 @@ def split_rows(folds: Path, repeat: int) -> bytes:
     lines = parts.read_bytes().splitlines(keepends=True) if parts.exists() else []
     # The repeat is the first column.
     return b"".join(line for line in lines if line.startswith(f"{repeat},".encode())) or repeat_rows(folds_text, repeat)
+
+
+def split_hashes(root: Path, repeat: int) -> dict[int, str]:
+    """By fold, the hash of the segments and of its rows of `data/parts.csv`; empty if that has none of the partition.
+
+    It takes the place of the first half of `data_hash` in the identity of a run, so that folds which are added beside
+    it, as `partition.leave_one_out` does, leave it as it is.
+
+    Args:
+        root: the folder with `data/`, whose `inputs.json` was read before.
+        repeat: number of the partition.
+    """
+    path = root / FOLDS_FILE.with_name("parts.csv")
+    if not path.exists():
+        return {}
+    segments = {corpus: entry["segments"] for corpus, entry in json.loads((root / INPUTS).read_text("utf-8")).items()}
+    start = json.dumps(segments, sort_keys=True).encode()
+    found: dict[bytes, Any] = {}
+    # The repeat is the first column, and the fold the second.
+    for line in path.read_bytes().splitlines(keepends=True):
+        number, fold, _ = (*line.split(b",", 2), b"", b"")[:3]
+        if number == str(repeat).encode():
+            found.setdefault(fold, hashlib.sha256(start)).update(line)
+    return {int(fold): rows.hexdigest()[:SPLIT_DIGITS] for fold, rows in found.items() if fold.isdigit()}
 
 
 def repeat_rows(folds: bytes, repeat: int) -> bytes:

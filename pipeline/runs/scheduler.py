@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from pipeline.core.errors import InputError
 from pipeline.core.workers import WorkerDied
-from pipeline.runs.identity import RunSpec, data_of, distinct
+from pipeline.runs.identity import RunSpec, data_of, distinct, split_hashes
 from pipeline.runs.local import LocalWorkers, Workers
 from pipeline.runs.params import RunSections
 from pipeline.runs.placement import warnings_of, worker_devices
@@ -32,12 +32,21 @@ DEATHS = 2
 """Number of workers that may die while training a run before it counts as failed; the other runs continue."""
 
 
-def plan(params: RunSections, model: str, data: Sequence[str]) -> list[RunSpec]:
-    """The runs of one model: every trained fold of every partition, with the hash of its data, and every seed."""
+def plan(
+    params: RunSections, model: str, data: Sequence[str], splits: Sequence[Mapping[int, str]] = ()
+) -> list[RunSpec]:
+    """The runs of one model: every trained fold of every partition, with the hash of its data, and every seed.
+
+    Args:
+        params: sections of the experiment.
+        model: key of the model.
+        data: the hash of the data of each partition, from `data_of`.
+        splits: the hashes of its folds, from `split_hashes`.
+    """
     train = params.train_of(model)
     epochs = train.epochs if params.family_of(model).by_epochs else 1
     return [
-        RunSpec(model, fold, seed, epochs, params, hashed, repeat)
+        RunSpec(model, fold, seed, epochs, params, hashed, repeat, splits[repeat - 1].get(fold, "") if splits else "")
         for repeat, hashed in enumerate(data, 1)
         for fold in train.folds
         for seed in train.seeds
@@ -51,11 +60,12 @@ def plan_all(params: RunSections, models: Iterable[str], root: Path = Path()) ->
         InputError: features or folds do not exist, or the folds are no partition.
     """
     repeats = range(1, params.partition.repeats + 1)
-    specs = [
-        spec
-        for model in models
-        for spec in plan(params, model, [data_of(params, model, root, repeat) for repeat in repeats])
-    ]
+    specs: list[RunSpec] = []
+    splits: list[dict[int, str]] = []
+    for model in models:
+        data = [data_of(params, model, root, repeat) for repeat in repeats]
+        splits = splits or [split_hashes(root, repeat) for repeat in repeats]
+        specs += plan(params, model, data, splits)
     for repeat in repeats:
         refuse_unsound_split(root, params.partition.folds, repeat, plain=params.partition.plain)
     return specs

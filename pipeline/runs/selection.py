@@ -5,7 +5,7 @@
             noisy values on the very fold it is scored on.
 `crossval`  for a fold, the epoch of the highest mean validation UA of the other folds of the same seed, so that no
             fold chooses its own epoch; only folds of the same partition count. Where training ended early, only
-            epochs that all of these runs have.
+            epochs that all of these runs have. A fold counts only if it validates nothing that this one validates.
 `dev`       the epoch of the highest UA of the fold that is held out of training and validation (`partition.dev`).
 
 The earliest epoch wins a tie.
@@ -13,7 +13,7 @@ The earliest epoch wins a tie.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,13 @@ Run = tuple[int, int, int]
 """Repeat, fold and seed."""
 
 
-def select_epochs(history: pd.DataFrame, diverged: Mapping[Run, int], model: str | None = None) -> pd.DataFrame:
+Others = Mapping[tuple[int, int], Collection[int]]
+"""By repeat and fold, the folds that may choose its epoch."""
+
+
+def select_epochs(
+    history: pd.DataFrame, diverged: Mapping[Run, int], model: str | None = None, others: Others | None = None
+) -> pd.DataFrame:
     """The reported epochs of one model's runs, as rows of `RUNS`.
 
     Args:
@@ -37,10 +43,12 @@ def select_epochs(history: pd.DataFrame, diverged: Mapping[Run, int], model: str
             such a run is not used.
         model: key of the model in the returned rows; default: that of the history (needed if all runs diverged in
             their first epoch).
+        others: the folds that `crossval` may look at for each; default: all others, whose validation parts share
+            nothing with its own.
 
     Returns:
         Rows by repeat, fold, seed and selection. A diverged run has its last epoch, and no accuracies, in all of them.
-        `crossval` uses the other folds that finished; where there is none, the run has no `crossval` row.
+        `crossval` uses those of the other folds that finished; where there is none, the run has no `crossval` row.
         `train_ua_eval` and `gap_eval` are empty where the epoch was not measured in eval mode. Gaps are training UA
         minus validation UA, in points.
     """
@@ -57,13 +65,13 @@ def select_epochs(history: pd.DataFrame, diverged: Mapping[Run, int], model: str
         for selection in selections(dev="dev_ua" in history):
             if run in diverged:
                 rows.append(_row(model, run, selection, diverged[run], None))
-            elif (position := _chosen(curves, run, selection)) is not None:
+            elif (position := _chosen(curves, run, selection, others)) is not None:
                 scores = curves[run].iloc[position].to_dict()
                 rows.append(_row(model, run, selection, int(scores["epoch"]), scores))
     return pd.DataFrame(rows, columns=list(RUNS.columns))
 
 
-def _chosen(curves: Mapping[Run, pd.DataFrame], run: Run, selection: Selection) -> int | None:
+def _chosen(curves: Mapping[Run, pd.DataFrame], run: Run, selection: Selection, others: Others | None) -> int | None:
     """Position of the reported epoch in the run's history."""
     if selection == "last":
         return len(curves[run]) - 1
@@ -72,16 +80,18 @@ def _chosen(curves: Mapping[Run, pd.DataFrame], run: Run, selection: Selection) 
     if selection == "dev":
         return int(curves[run]["dev_ua"].to_numpy().argmax())
     repeat, fold, seed = run
-    others = [
+    found = [
         curve["valid_ua"].to_numpy()
         for other, curve in curves.items()
-        if (other[0], other[2]) == (repeat, seed) and other[1] != fold
+        if (other[0], other[2]) == (repeat, seed)
+        and other[1] != fold
+        and (others is None or other[1] in others[repeat, fold])
     ]
-    if not others:
+    if not found:
         return None
-    common = min(len(curves[run]), *map(len, others))
+    common = min(len(curves[run]), *map(len, found))
     # Rounded as the accuracies are: means of the same values in another order must tie.
-    return int(np.mean([curve[:common] for curve in others], axis=0).round(DECIMALS).argmax())
+    return int(np.mean([curve[:common] for curve in found], axis=0).round(DECIMALS).argmax())
 
 
 def _row(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,11 @@ from pipeline.training.data import in_part
 
 
 def scores_apart(
-    model: str, finished: Sequence[FinishedRun], segments: Mapping[int, pd.DataFrame], classes: Sequence[str]
+    model: str,
+    finished: Sequence[FinishedRun],
+    segments: Mapping[int, pd.DataFrame],
+    classes: Sequence[str],
+    headline: Collection[int] | None = None,
 ) -> pd.DataFrame:
     """Rows of `apart_schema`; none without a test.
 
@@ -25,6 +29,7 @@ def scores_apart(
         finished: its finished runs; diverged ones have no rows, and are not in the ensemble.
         segments: by repeat, the segments with their parts, from `data.read_segments`.
         classes: the classes, in the order of the probabilities.
+        headline: the folds that the ensemble is of, from `headline_folds`; default: all.
     """
     rows: list[dict[str, object]] = []
     runs = sorted(finished, key=lambda run: (run.spec.repeat, run.spec.fold, run.spec.seed))
@@ -35,12 +40,14 @@ def scores_apart(
             if snapshot is None or snapshot.test is None:
                 continue
             # In double, and summed in this order, so that the last digits are always the same.
-            found.append(snapshot.test.double().numpy())
+            probabilities = snapshot.test.double().numpy()
             spec = run.spec
+            if headline is None or spec.fold in headline:
+                found.append(probabilities)
             table = segments[spec.repeat]
             here = table[in_part(table, spec.fold, "test")]
             place = {"model": model, "repeat": spec.repeat, "fold": spec.fold, "seed": spec.seed}
-            rows += _rows({**place, "selection": selection, "kind": "run", "runs": 1}, here, found[-1], classes)
+            rows += _rows({**place, "selection": selection, "kind": "run", "runs": 1}, here, probabilities, classes)
         if found:
             place = {"model": model, "repeat": 0, "fold": 0, "seed": 0}
             kind = {"selection": selection, "kind": "ensemble", "runs": len(found)}

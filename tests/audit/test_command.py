@@ -1,10 +1,13 @@
 """The command: its exit status and what it prints."""
 
+import argparse
 import json
 
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.commands.audit import add_arguments
+from tests.helpers.closure import ROOT
 from tests.helpers.split_lists import by_speaker, emobox
 
 
@@ -49,3 +52,13 @@ def test_json_has_everything(lists, capsys):
     assert (pair["first"], pair["second"]) == ("train", "test")
     assert shared["speakers"]["values"] == ["emodb/spk08"]
     assert found["parts"][0]["counts"]["gender"] == {"F": 2, "M": len(by_speaker("emodb")["03"])}
+
+
+def test_the_documentation_lists_every_scheme():
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    (scheme,) = (action for action in parser._actions if "--scheme" in action.option_strings)
+    text = (ROOT / "docs/audit.md").read_text(encoding="utf-8")
+    first, *others, last = scheme.choices
+    listed = ", ".join([f"`{first}` (the default)", *(f"`{one}`" for one in others)]) + f" or `{last}`"
+    assert f"`--scheme` is {listed}, as in `partition.scheme`" in text

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 import torch
@@ -14,6 +15,7 @@ from ruamel.yaml import YAML
 
 from pipeline.__main__ import main
 from pipeline.audio.decoding import load
+from pipeline.commands.estimate import _noise
 from pipeline.core.features import Shape
 from pipeline.frontends.kaldi import normalise, spectrogram
 from pipeline.frontends.opensmile import OpenSmile
@@ -262,6 +264,55 @@ def test_estimate_says_what_the_experiment_can_show(tmp_path, monkeypatch, capsy
     assert ", 3 points " in lines[3]
     assert run("estimate", "--power", "-1") == 1
     assert "--power is -1; expected a difference in points of UA, above 0 and at most 100" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "partition", [{"scheme": "texts", "folds": 2, "seed": 0}, {"scheme": "cross_corpus", "folds": 2, "seed": 0}]
+)
+def test_estimate_says_that_power_is_not_known_where_actors_are_in_several_folds(
+    tmp_path, monkeypatch, capsys, partition
+):
+    monkeypatch.chdir(tmp_path)
+    with Path("params.yaml").open("w") as stream:
+        params = params_with({"partition": partition})
+        YAML(typ="safe").dump(json.loads(params.model_dump_json(exclude_none=True)), stream)
+    expected = (
+        "power     not known: the test over actors needs every actor to be validated in one fold of each partition; "
+        f"scheme: {partition['scheme']} validates some in several"
+    )
+    assert run("estimate", "--power") == 0
+    assert expected in capsys.readouterr().out
+    rows = [f"savee,{actor},M,{actor},{fold}" for actor in ("DC", "JE") for fold in (1, 2)]
+    Path("data").mkdir()
+    Path("data/folds.csv").write_text("\n".join(["corpus,actor,gender,group,fold", *rows, ""]))
+    assert run("estimate", "--power") == 0
+    assert expected in capsys.readouterr().out
+
+
+def test_estimate_reads_the_predictions_of_the_epoch_and_folds_that_are_reported(tmp_path, monkeypatch):
+    """With `dev`, of that epoch; where runs leave one corpus out beside others, of these alone."""
+    monkeypatch.chdir(tmp_path)
+    params = params_with(
+        {"partition": {"scheme": "actors", "folds": 4, "seed": 0, "dev": True}, "report.selection": "dev"}
+    )
+    seen = []
+    path = Path("data/segments")
+    path.mkdir(parents=True)
+    names = ["segment,utterance,corpus,emotion,actor,gender,group,start_frame,num_frames"]
+    for corpus in params.corpora:
+        (path / f"{corpus}.csv").write_text("\n".join([*names, f"{corpus}-1,{corpus},{corpus},joy,a,F,a,0,12", ""]))
+    table = pd.DataFrame({"selection": ["last", "dev"], "fold": [1, 1]})
+    monkeypatch.setattr(
+        "pipeline.evaluation.loading.load_predictions", lambda *given: seen.append(given) or {"PreAct": table}
+    )
+    monkeypatch.setattr("pipeline.evaluation.bootstrap.count_by_actor", lambda rows, _: rows["selection"].tolist())
+    monkeypatch.setattr("pipeline.evaluation.planning.noise_of", lambda _, counts: (counts, 1))
+    assert _noise(params)[0] == {"PreAct": ["dev"]}
+    assert seen[0][-1].keys() == params.corpora.keys()
+    crossed = params.partition.model_copy(update={"scheme": "cross_corpus", "leave_one_out": True, "folds": 6})
+    table["fold"] = [1, 4]
+    changed = params.model_copy(update={"partition": crossed})
+    assert _noise(changed)[0] == {"PreAct": ["dev"]}
 
 
 def test_estimate_does_not_take_the_demos_segments_for_the_papers(tmp_path, monkeypatch, capsys):

@@ -7,8 +7,7 @@ import pytest
 from pipeline.evaluation.cross_corpus import cross_corpus, lacking_in_training
 from pipeline.evaluation.tables import CELLS
 from pipeline.evaluation.terms import OTHERS
-from pipeline.folds.params import PartitionParams, headline_folds, partition_mistakes, trained_on
-from tests.helpers.experiment import params_with
+from pipeline.folds.params import PartitionParams, headline_folds, partition_mistakes, trained_on, with_folds
 
 CLASSES = ("joy", "anger", "fear")
 CORPORA = ("a", "b", "c")
@@ -81,14 +80,18 @@ def test_what_each_fold_trains_on():
 
 
 def test_the_number_of_folds_follows_from_the_corpora():
-    with_them = params_with(
-        {"partition": {"scheme": "cross_corpus", "seed": 0, "leave_one_out": True}, "train.folds": (1, 4)}
-    )
-    assert with_them.partition.folds == 4
-    wrong = PartitionParams(scheme="cross_corpus", folds=2, seed=0, leave_one_out=True)
-    assert list(partition_mistakes(wrong, ["a", "b"])) == [
-        "partition.folds: 2, and with scheme: cross_corpus every corpus is a fold (twice, with leave_one_out), and there "
-        "are 2; leave folds out"
+    options = {"scheme": "cross_corpus", "seed": 0, "leave_one_out": True}
+    three = {"partition": options, "corpora": {corpus: {} for corpus in CORPORA}}
+    assert with_folds(three)["partition"]["folds"] == 6
+    wrong = PartitionParams(folds=3, **options)
+    assert list(partition_mistakes(wrong, CORPORA)) == [
+        "partition.folds: 3, and with scheme: cross_corpus every corpus is a fold (twice, with leave_one_out), and there "
+        "are 3; leave folds out"
+    ]
+    # Of two corpora, all but one is the other one: each would be trained on twice.
+    assert list(partition_mistakes(PartitionParams(folds=4, **options), ["a", "b"])) == [
+        "partition.leave_one_out: with 2 corpora, all but one is the other one, which scheme: cross_corpus trains on "
+        "anyway; expected at least 3 corpora; remove it"
     ]
     useless = PartitionParams(scheme="corpora", folds=2, seed=0, leave_one_out=True)
     assert list(partition_mistakes(useless, ["a", "b"]))[-1] == (

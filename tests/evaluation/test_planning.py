@@ -47,6 +47,11 @@ def test_a_plan_without_the_test_is_said_to_be_one(plan):
     assert "for 80 %" not in lines
 
 
+def test_where_actors_are_validated_in_several_folds_it_says_so():
+    lines = list(plan_lines(NOISE, "here", Plan(24, 4, 1, 3), None, "actors in several folds"))
+    assert lines[2:] == ["power     not known: actors in several folds"]
+
+
 def test_stored_noise_is_the_root_of_the_mean_square_over_pairs():
     a, b = counts_of(np.random.default_rng(0))
     c, _ = counts_of(np.random.default_rng(0), right=0.5)

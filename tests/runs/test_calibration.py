@@ -116,3 +116,25 @@ def test_a_reliability_diagram_counts_every_segment_once():
         assert rows["n"].sum() == len(table)
         error = (rows["n"] * (rows["accuracy"] - rows["confidence"]).abs()).sum() / len(table)
         assert (error < 0.05) == (kind == "calibrated")
+
+
+CROSSED = {1: "bc", 2: "ac", 3: "ab"}
+"""What each fold of `cross_corpus` validates."""
+
+
+def crossed(validated=CROSSED):
+    rows = [
+        predictions(1, (1,)).assign(fold=fold, segment=lambda table, name=name: name + table.index.astype(str))
+        for fold, names in validated.items()
+        for name in names
+    ]
+    return pd.concat(rows, ignore_index=True)
+
+
+def test_folds_that_validate_the_same_segments_do_not_choose_each_others_temperature():
+    assert cross_validated_temperatures(crossed(), CLASSES) == {}
+    table = crossed({1: "ab", 2: "b", 3: "c"})
+    found = cross_validated_temperatures(table, CLASSES)
+    labels = table["emotion"].map({name: place for place, name in enumerate(CLASSES)}).to_numpy()
+    third = (table["fold"] == 3).to_numpy()
+    assert found[1, 2, 1, "last"] == fitted_temperature(table.loc[third, COLUMNS].to_numpy(), labels[third])

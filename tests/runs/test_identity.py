@@ -8,7 +8,7 @@ import pytest
 from pipeline.core.errors import InputError
 from pipeline.core.features import Shape
 from pipeline.models.registry import FAMILIES
-from pipeline.runs.identity import RunSpec, data_hash, repeat_rows, science_sources
+from pipeline.runs.identity import RunSpec, data_hash, repeat_rows, science_sources, split_hashes
 from pipeline.runs.scheduler import plan
 from tests.helpers.experiment import params_with
 
@@ -101,6 +101,31 @@ def test_the_rows_of_a_partition_are_the_file_of_a_single_one():
     assert repeat_rows(single, 1) == single
     assert repeat_rows(several, 1) == single
     assert repeat_rows(several, 2).splitlines()[1] == b"emodb,01,M,01,2"
+
+
+def test_folds_beside_its_own_leave_a_run_as_it_is(tmp_path):
+    """`leave_one_out` adds folds to `data/parts.csv`, and its other folds do not count for a run."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/inputs.json").write_text('{"emodb": {"segments": "s"}}')
+    assert split_hashes(tmp_path, 1) == {}
+    header = "repeat,fold,utterance,part\n"
+    (tmp_path / "data/parts.csv").write_text(header)
+    assert split_hashes(tmp_path, 1) == {}
+
+    def runs(rows, folds, data):
+        (tmp_path / "data/parts.csv").write_text(header + rows)
+        params = params_with({"partition.folds": folds, "train.folds": tuple(range(1, folds + 1))})
+        found = plan(params, "PreAct", [data], [split_hashes(tmp_path, 1)])
+        return {spec.fold: spec.identity for spec in found if spec.seed == 1}
+
+    two = "1,1,u,train\n1,1,v,valid\n1,2,u,valid\n1,2,v,train\n"
+    before = runs(two, 2, "aaaaaaaaaafeatures")
+    after = runs(two + "1,3,u,train\n1,3,v,unused\n1,11,u,valid\n2,1,u,valid\n", 3, "bbbbbbbbbbfeatures")
+    assert len(set(after.values())) == 3
+    assert before.items() <= after.items()
+    other = runs(two.replace("1,2,u,valid", "1,2,u,dev"), 2, "aaaaaaaaaafeatures")
+    assert (other[1] == before[1], other[2] == before[2]) == (True, False)
+    assert runs(two, 2, "aaaaaaaaaaothers")[1] != before[1]
 
 
 def test_models_that_differ_in_their_key_alone_are_one_run():

@@ -72,6 +72,12 @@ def test_crossval_looks_at_folds_of_its_own_partition_alone():
     assert epochs(runs, "crossval") == {(1, 1): 1, (2, 1): 2, (1, 1, 2): 2, (2, 1, 2): 1}
 
 
+def test_crossval_looks_only_at_folds_that_it_may_see():
+    curves = {(1, 1): [50, 60], (2, 1): [99, 1], (3, 1): [10, 20]}
+    runs = select_epochs(history(curves), {}, others={(1, 1): [3], (1, 2): [], (1, 3): [1]})
+    assert epochs(runs, "crossval") == {(1, 1): 2, (3, 1): 2}
+
+
 def test_without_another_finished_fold_there_is_no_crossval_row():
     runs = select_epochs(history({(1, 1): [50, 60], (2, 1): [70]}), {(1, 2, 1): 2})
     assert runs[runs["fold"] == 1]["selection"].tolist() == ["last", "best"]

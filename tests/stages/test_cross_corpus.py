@@ -192,3 +192,12 @@ def test_the_table_in_three_formats(made):
 
 def test_the_schema_is_that_of_what_was_written(made):
     assert list(pd.read_csv(made[0] / "results/cross_corpus.csv").columns) == list(CELLS.columns)
+
+
+def test_folds_that_validate_the_same_recordings_choose_nothing_for_each_other(made):
+    """Folds 1 to 3 train on one corpus and overlap; folds 4 to 6 leave one out and do not."""
+    root, _ = made
+    runs = pd.read_csv(root / "results/runs/own.csv")
+    assert set(runs.loc[runs["selection"] == "crossval", "fold"]) == {4, 5, 6}
+    records = json.loads((root / "results/runs/own.json").read_text())["runs"]
+    assert {record["fold"] for record in records if "temperature" in record} == {4, 5, 6}
