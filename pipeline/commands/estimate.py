@@ -117,8 +117,8 @@ def _noise(params: Params) -> tuple[Noise, str]:
             noise, number = found
             return noise, f"{counted(number, 'pair')} of models, results/predictions, {selection} epoch"
     random = {model: params.family_of(model).stochastic for model in params.models}
-    known = [(random[one], random[other]) for one, other in pairs if one in random and other in random]
-    noise, kind = typical_noise(known or list(itertools.combinations_with_replacement(random.values(), 2)))
+    claimed = [(random[one], random[other]) for one, other in pairs if one in random and other in random]
+    noise, kind = typical_noise(claimed or list(itertools.combinations_with_replacement(random.values(), 2)))
     return noise, f"no predictions of two claimed models yet: {kind} on RAVDESS, docs/statistics.md"
 
 

@@ -131,7 +131,7 @@ def _refuse_empty(table: pd.DataFrame, key: str, name: str) -> None:
     for column in (key, *(one for one in ("corpus",) if one in table)):
         if (empty := table[column] == "").any():
             raise InputError(
-                f"{name} line {table.index[empty.to_numpy().argmax()]}: {column} is empty; every row needs it"
+                f"{name} line {table.index[int(empty.to_numpy().argmax())]}: {column} is empty; every row needs it"
             )
 
 

@@ -11,6 +11,7 @@ Where validation parts overlap, as with `cross_corpus`, only runs count that val
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,7 +51,7 @@ def tempered(probabilities: Probabilities, temperature: float) -> Probabilities:
     return scaled
 
 
-def fitted_temperature(probabilities: Probabilities, labels: NDArray[np.int64]) -> float:
+def fitted_temperature(probabilities: Probabilities, labels: NDArray[np.integer[Any]]) -> float:
     """The temperature with the least mean negative log-likelihood, within the limits.
 
     Args:
@@ -89,7 +90,7 @@ def cross_validated_temperatures(predictions: pd.DataFrame, classes: Sequence[st
     for _, together in predictions.groupby(["repeat", "seed", "selection"], sort=True):
         folds, segments = together["fold"].to_numpy(), pd.factorize(together["segment"])[0]
         probabilities = together[columns].to_numpy(dtype=np.float64)
-        labels = together["emotion"].map(position).to_numpy(dtype=np.int64)
+        labels = np.asarray(together["emotion"].map(position), dtype=np.int64)
         for fold in np.unique(folds):
             seen = segments[folds == fold]
             overlapping = np.unique(folds[np.isin(segments, seen)])
