@@ -259,7 +259,7 @@ def _apart(recordings: pd.DataFrame, options: PartitionParams, listed_test: List
         return np.zeros(len(recordings), dtype=bool)
     if test.table is not None:
         assert listed_test is not None  # noqa: S101 (read by the caller)
-        return listed_for_test(listed_test)
+        return np.asarray(listed_for_test(listed_test))
     if test.actors:
         return np.asarray(held_for_test(test.actors, recordings))
     return recordings["corpus"].isin(test.corpora).to_numpy()
