@@ -2,7 +2,7 @@
 
 A fold whose validation part lacks a class has a UA over fewer classes, so that the mean over folds is no longer the
 mean recall of all classes, and chance differs between folds. The predictions of all folds of one partition and seed
-together are those of every recording once.
+together are those of every recording once; with overlapping folds more than once, and of trained folds alone.
 """
 
 from __future__ import annotations

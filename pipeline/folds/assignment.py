@@ -66,10 +66,12 @@ class Assignment:
     Attributes:
         fold_of: (units,) index of the fold of each unit, from 0.
         proven: whether no assignment is more even in total.
+        uneven: whether a more even one was found, which leaves a class out of a fold.
     """
 
     fold_of: Integers
     proven: bool
+    uneven: bool = False
 
     @property
     def partition(self) -> bytes:
@@ -107,7 +109,7 @@ def assign(task: Task, taken: Collection[bytes] = (), repeat: int = 1) -> Assign
             excess, least = (
                 _excess(task.balance.counts(one[None], task.folds))[0] for one in (further[other], walked[0])
             )
-            return Assignment(further[other], proven and bool(excess <= least))
+            return Assignment(further[other], proven and bool(excess <= least), uneven=bool(excess > least))
         if found is not None:
             return Assignment(walked[found], proven)
         if not choices.complete.any() and not others.complete.any():

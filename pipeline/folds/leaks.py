@@ -86,5 +86,5 @@ def _sentence(kind: str, found: Sequence[Found]) -> str:
     parts = enumerated(dict.fromkeys(" and ".join(leak.parts) for leak in found))
     numbers = sorted({leak.fold for leak in found})
     folds = f"fold{'s' if len(numbers) > 1 else ''} {enumerated(map(str, numbers))}"
-    concerned = frozenset().union(*(leak.recordings for leak in found))
+    concerned = frozenset[str]().union(*(leak.recordings for leak in found))
     return f"{kind} ({names}) are shared by {parts} in {folds} ({counted(len(concerned), 'recording')})"

@@ -118,7 +118,9 @@ def _read(name: str, option: str, root: Path) -> pd.DataFrame:
 def _lines(stream: Iterable[str]) -> tuple[list[list[str]], list[int]]:
     """The lines of a CSV that are not blank, and the number of the line of the file that each begins on."""
     reader = csv.reader(stream, strict=True, skipinitialspace=True)
-    lines, numbers, before = [], [], 0
+    lines: list[list[str]] = []
+    numbers: list[int] = []
+    before = 0
     for line in reader:
         if line:
             lines.append(line)

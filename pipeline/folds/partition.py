@@ -195,6 +195,8 @@ def _notes(balance: Balance, found: Assignment, folds: int) -> list[str]:
     why = (
         "groups stay together, and no assignment is more even in total"
         if found.proven
+        else "a more even assignment leaves a class out of a fold"
+        if found.uneven
         else "this is the most even assignment found; a more even one may exist"
     )
     notes = []

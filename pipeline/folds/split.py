@@ -102,7 +102,7 @@ def split(
     notes += more
     _refuse_empty_parts(runs, recordings, options, classes)
     missing = _missing(runs, recordings, classes)
-    notes += _notes_on_missing(missing)
+    notes += _notes_on_missing(missing, len(runs))
     notes += _notes_on_unused(runs, recordings)
     if not options.by_actor:
         folds = _validated(runs, recordings, several=options.repeats > 1)
@@ -259,7 +259,7 @@ def _apart(recordings: pd.DataFrame, options: PartitionParams, listed_test: List
         return np.zeros(len(recordings), dtype=bool)
     if test.table is not None:
         assert listed_test is not None  # noqa: S101 (read by the caller)
-        return listed_for_test(listed_test)
+        return np.asarray(listed_for_test(listed_test))
     if test.actors:
         return np.asarray(held_for_test(test.actors, recordings))
     return recordings["corpus"].isin(test.corpora).to_numpy()
@@ -336,7 +336,7 @@ def _missing(runs: Runs, recordings: pd.DataFrame, classes: Sequence[str]) -> pd
     return pd.DataFrame(rows, columns=["repeat", "fold", "part", "emotion"])
 
 
-def _notes_on_missing(missing: pd.DataFrame) -> Iterator[str]:
+def _notes_on_missing(missing: pd.DataFrame, runs: int) -> Iterator[str]:
     """A sentence for each part and class that some runs lack."""
     several = missing["repeat"].nunique() > 1 if len(missing) else False
     effects = {
@@ -353,7 +353,10 @@ def _notes_on_missing(missing: pd.DataFrame) -> Iterator[str]:
             continue
         named = {TRAIN: "training", VALID: "validation", DEV: "dev"}[str(part)]
         which = "repeat/fold" if several else "fold"
-        yield f"the {named} part of {which} {enumerated(folds)} has no {emotion}: {effects[str(part)]}"
+        effect = effects[str(part)]
+        if part == VALID and len(rows) == runs:
+            effect = effect.partition("; ")[0]  # no other fold has it
+        yield f"the {named} part of {which} {enumerated(folds)} has no {emotion}: {effect}"
 
 
 def _notes_on_unused(runs: Runs, recordings: pd.DataFrame) -> Iterator[str]:

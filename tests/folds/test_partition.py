@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from pipeline.core.errors import InputError
 from pipeline.core.tables import FOLDS, SEGMENTS
-from pipeline.folds.partition import balance_table, partition
+from pipeline.folds import assignment
+from pipeline.folds.assignment import Assignment, Balance, Task
+from pipeline.folds.partition import _notes, balance_table, partition
 
 CLASSES = ("joy", "anger", "sadness", "fear")
 
@@ -217,3 +219,23 @@ def test_others_than_women_and_men_are_counted_where_there_are_any() -> None:
     assert with_others.loc["Total"].tolist() == [1] * 6
     without = balance_table(table[table["gender"] != "X"])
     assert list(without.columns) == [(fold, gender) for fold in (1, 2) for gender in "FM"]
+
+
+def test_the_reason_of_an_uneven_assignment_is_that_it_has_every_class():
+    shares = np.zeros((4, 1))
+    shares[:2] = 0.5
+    weights = np.array([[2], [2], [1], [1]])
+
+    def walks(start, task, generator, present=False):
+        return np.array([[0, 1, 1, 1] if present else [0, 0, 1, 1]])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(assignment, "_most_even", lambda weights, folds: (np.array([0, 0, 1, 1]), False))
+        patch.setattr(assignment, "_random_walks", walks)
+        patch.setattr(assignment, "_excess", lambda counts: counts[:, 1, 0] - 2)
+        found = assignment.assign(Task(Balance(("own F",), weights), shares, 2, 0, balance_classes=True))
+    assert isinstance(found, Assignment)
+    assert found.uneven
+    assert _notes(Balance(("own F",), weights), found, 2) == [
+        "own F: 2, 4 actors in folds 1 to 2 differ by 2; a more even assignment leaves a class out of a fold"
+    ]

@@ -629,3 +629,11 @@ def test_sessions_of_one_name_in_two_corpora_are_two():
 def test_options_that_contradict_each_other_are_named(options, corpora, message):
     lines = list(partition_mistakes(partitioned(**options), corpora))
     assert any(message in line for line in lines), lines
+
+
+def test_a_class_that_no_fold_validates_is_not_promised(tmp_path):
+    rows = [*spoken("own", ["a"], ["t"]), *spoken("own", ["b"], ["s"], ["joy", "anger"])]
+    found = made_table(rows, written(tmp_path, "actor,part\na,train\nb,valid\n", rows), folds=1)
+    (note,) = found.notes
+    assert note.startswith("the validation part of fold 1 has no sadness: UA there is the mean over the other classes")
+    assert "pooled" not in note

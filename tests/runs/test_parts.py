@@ -366,3 +366,15 @@ def test_runs_know_people_who_are_in_two_corpora(root):
     assert set(people.str.partition("|")[0]) == {"ravdess"}
     assert spec.description()["people"] == [sorted(ACTORS)]
     assert "people" not in network.description()  # its numbers do not depend on who is who
+
+
+def test_a_dev_part_without_segments_is_refused(root):
+    params = divide({"partition.folds": 3, "partition.dev": True, "train.folds": (1, 2, 3)})
+    parts = read_table(Path("data/parts.csv"), PARTS)
+    held = set(parts.loc[(parts["fold"] == 1) & (parts["part"] == "dev"), "utterance"])
+    for corpus in ACTORS:
+        path = Path(f"data/segments/{corpus}.csv")
+        segments = read_table(path, SEGMENTS)
+        write_table(segments[~segments["utterance"].isin(held)], path, SEGMENTS)
+    with pytest.raises(InputError, match="fold 1 has no segment in its part `dev`"):
+        segments_of(params)

@@ -79,7 +79,8 @@ def test_the_stage_writes_its_contracts_and_the_same_bytes_twice(root, capsys):
     weights = {
         f"weights/PreAct/fold{f}-seed{s}-{n}.safetensors" for f in (1, 2) for s in (1, 2) for n in ("last", "best")
     }
-    assert names == weights | {"runs/PreAct.csv", "runs/PreAct.json", "history/PreAct.csv", "predictions/PreAct.csv"}
+    tables = {f"{folder}/PreAct.csv" for folder in ("runs", "history", "predictions", "test")}
+    assert names == weights | tables | {"runs/PreAct.json"}
     (root / ".runs").rename(root / "elsewhere")
     run_stage({"train.epochs": 2, "execution.workers": 2})
     assert results() == first, "trained anew, and with other workers"
