@@ -29,15 +29,16 @@ def project(tmp_path_factory):
     rows = []
     for fold in (1, 2):
         for seed in (1, 2):
-            values, _ = drawn(len(segments), 2.0, 10 * fold + seed)
-            table = segments[["segment", "utterance", "corpus", "actor", "gender", "emotion"]].copy()
+            validated = segments[fold - 1 :: 2]
+            values, _ = drawn(len(validated), 2.0, 10 * fold + seed)
+            table = validated[["segment", "utterance", "corpus", "actor", "gender", "emotion"]].copy()
             for place, name in enumerate(CLASSES):
                 table[f"p_{name}"] = values[:, place] if place < 3 else 0.0
             table["predicted"] = [CLASSES[one] for one in values.argmax(axis=1)]
-            rows.append(table.assign(model="PreAct", fold=fold, seed=seed, selection="last"))
+            rows.append(table.assign(model="PreAct", repeat=1, fold=fold, seed=seed, selection="last"))
     predictions = {"PreAct": pd.concat(rows, ignore_index=True)}
     history = pd.DataFrame(
-        [("PreAct", fold, seed, 1, 1.0, 50.0, 1.0, 51.0, 1.0, 40.0 + fold + seed / 10) for fold in (1, 2) for seed in (1, 2)],
+        [("PreAct", fold, seed, 1, 1.0, 50.0, 1.0, 51.0, 1.0, 40.0 + fold + seed / 10, 1) for fold in (1, 2) for seed in (1, 2)],
         columns=list(HISTORY.columns),
     )  # fmt: skip
     write_table(select_epochs(history, {}), root / "results/runs/PreAct.csv", RUNS)
