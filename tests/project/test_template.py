@@ -64,7 +64,7 @@ def test_an_update_keeps_what_the_user_edits(tmp_path, capsys):
     (tmp_path / "params.yaml").write_text("mine")
     (tmp_path / "code/models.txt").write_text("old")
     assert run("init", tmp_path) == 1
-    assert "expected a folder without a project, or --update" in capsys.readouterr().err
+    assert "or --update, which keeps params.yaml and README.md" in capsys.readouterr().err
     assert run("init", tmp_path, "--update") == 0
     assert (tmp_path / "params.yaml").read_text() == "mine"
     assert (tmp_path / "code/models.txt").read_text().strip() == code_hashes()["models"]

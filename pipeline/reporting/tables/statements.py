@@ -13,16 +13,16 @@ from pipeline.reporting.tables.notes import common_notes, part_notes
 from pipeline.reporting.tables.table import Cell, Column, Part, Row, Table
 
 _COLUMNS = (
-    Column("statement", "The paper", number=False, grouped=True),
+    Column("statement", "The paper", number=False, where="csv"),
     Column("pair", "Models", number=False),
     Column("claim", "Claim", number=False),
     Column("difference", "Difference"),
     Column("p", "p"),
     Column("p_deciding", "Deciding p"),
-    Column("prob_equal", "P(equal)"),
+    Column("prob_equal", "P(equal)", where="csv"),
     Column("outcome", "Here", number=False),
     Column("published_p", "Published p"),
-    Column("published_significant", "Published", number=False),
+    Column("published_significant", "Published", number=False, where="csv"),
     Column("model_a", "First", number=False, where="csv"),
     Column("model_b", "Second", number=False, where="csv"),
     Column("metric", "Metric", number=False, where="csv"),
@@ -52,8 +52,8 @@ def statements_table(results: Results) -> tuple[Table]:
     notes = (
         "Differences in points, above 0 where the first model is better. Equal: they differ by less than "
         f"{points(rope)}, by two one-sided tests, whose larger p is printed: it holds below 0.05 and fails above 0.95. "
-        "That a difference is not significant does not show it. P(equal) is its probability by the Bayesian correlated "
-        "t-test.",
+        "That a difference is not significant does not show it. The CSV has the words of the paper, and the probability "
+        "by the Bayesian correlated t-test that the two are equal.",
         *common_notes(results, models),
         f"Published: {STATEMENTS_SOURCE}. No published p: the paper says only whether the difference is significant.",
     )
@@ -68,9 +68,7 @@ def _row(results: Results, statement: Statement, hypothesis: Hypothesis, selecti
     claim = f"equal {name}" if equal else f"higher {name}" if statement.metric == "valid_ua" else f"smaller {name}"
     return {
         "statement": Cell(statement.text),
-        "pair": Cell(
-            f"{statement.first} and {statement.second}" if equal else f"{statement.first} against {statement.second}"
-        ),
+        "pair": Cell(f"{statement.first}, {statement.second}"),
         "claim": Cell(claim),
         "difference": Cell(fixed(test.mean_difference)),
         "p": Cell(p_value(test.p)),
