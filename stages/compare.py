@@ -22,7 +22,6 @@ from pipeline.evaluation.loading import (
     check_one_experiment,
     headline,
     load_details,
-    load_missing,
     load_predictions,
     load_runs,
 )
@@ -32,6 +31,7 @@ from pipeline.evaluation.pooled import pooled
 from pipeline.evaluation.tables import CALIBRATION, CELLS, COMPARISONS, GENDERS, INTERVALS, POOLED, measures_schema
 from pipeline.evaluation.utterances import utterance_runs
 from pipeline.folds.params import trained_on
+from pipeline.folds.record import read_record
 
 
 def main() -> None:
@@ -63,7 +63,7 @@ def main() -> None:
     write_table(reliability(predictions, params.classes), Path("results/calibration.csv"), CALIBRATION)
     write_table(accuracy_intervals(predictions, params.classes), Path("results/intervals.csv"), INTERVALS)
     trainings = trained_on(list(params.corpora), params.partition)
-    lacking = lacking_in_training(load_missing(Path("data/partition.json"))) if trainings else {}
+    lacking = lacking_in_training(read_record(Path("data/partition.json")).missing) if trainings else {}
     cells = cross_corpus(everything, params.classes, trainings, lacking)
     write_table(cells, Path("results/cross_corpus.csv"), CELLS)
     tested = int(comparisons["p"].notna().sum())

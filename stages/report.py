@@ -10,11 +10,12 @@ from pipeline.core.stage import run_stage
 from pipeline.core.tables import read_table
 from pipeline.evaluation.loading import load_results, load_tests
 from pipeline.evaluation.tables import CELLS, COMPARISONS, GENDERS, POOLED, measures_schema
+from pipeline.folds.record import read_record
 from pipeline.params import load_params
 from pipeline.reporting.metrics import metrics_text
 from pipeline.reporting.page.inputs import load_figures, load_hashes
 from pipeline.reporting.page.page import render_page
-from pipeline.reporting.split import load_split, split_notes, split_words
+from pipeline.reporting.split import split_notes, split_words
 from pipeline.reporting.structures import network_structures
 from pipeline.reporting.tables.registry import build_tables, write_tables
 
@@ -23,7 +24,7 @@ def main() -> None:
     """Write `results/tables/`, `results/metrics.json` and `results/report.html`."""
     params = load_params()
     results = load_results(params, Path("data"), Path("results"))
-    split = load_split(Path("data/partition.json"))
+    split = read_record(Path("data/partition.json"))
     results = replace(
         results,
         structures=network_structures(params),

@@ -151,25 +151,6 @@ def _people(segments: pd.DataFrame, sources: Mapping[str, Source]) -> pd.Series[
     return names.groupby(people_of(segments, sources)).transform("min") if len(names) else names
 
 
-def load_missing(path: Path) -> list[dict[str, object]]:
-    """The entries `missing` of `data/partition.json`: classes that a part of a fold lacks.
-
-    Raises:
-        InputError: it is not what the stage wrote.
-    """
-    try:
-        return [{name: entry[name] for name in ("fold", "part", "emotion")} for entry in _json(path)["missing"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path} is not what the partition stage wrote ({type(error).__name__}: {error}); "
-            "`dvc repro --force partition` makes it again"
-        ) from None
-
-
-def _json(path: Path) -> Any:
-    return json.loads(path.read_text("utf-8"))
-
-
 def load_details(folder: Path, models: Iterable[str]) -> tuple[RunDetails, ...]:
     """The sidecars of `models`; a model without one has no entries.
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
-from pipeline.core.errors import InputError
 from pipeline.folds.params import PartitionParams
+from pipeline.folds.record import PartitionRecord
 
 WAYS: Mapping[str, str] = {
     "actors": "validated on actors that it never heard",
@@ -29,36 +26,6 @@ def way(partition: PartitionParams) -> str:
     return WAYS[partition.scheme]
 
 
-@dataclass(frozen=True)
-class SplitRecord:
-    """What the stage `partition` wrote beside its tables.
-
-    Attributes:
-        notes: sentences for people.
-        incomplete: whether the validation part of some fold lacks a class.
-    """
-
-    notes: tuple[str, ...] = ()
-    incomplete: bool = False
-
-
-def load_split(path: Path) -> SplitRecord:
-    """Read `data/partition.json`.
-
-    Raises:
-        InputError: it is not what the stage wrote.
-    """
-    try:
-        content = json.loads(path.read_text("utf-8"))
-        missing = [entry["part"] for entry in content["missing"]]
-        return SplitRecord(tuple(str(note) for note in content["notes"]), "valid" in missing)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path} is not what the partition stage wrote ({type(error).__name__}: {error}); "
-            "`dvc repro --force partition` makes it again"
-        ) from None
-
-
 def split_words(partition: PartitionParams) -> list[str]:
     """A sentence on the division of recordings, if it is not the paper's."""
     parts = []
@@ -76,6 +43,6 @@ def split_words(partition: PartitionParams) -> list[str]:
     return [f"Split: {'; '.join(parts)}."] if parts else []
 
 
-def split_notes(record: SplitRecord) -> list[str]:
+def split_notes(record: PartitionRecord) -> list[str]:
     """What `partition` said, as lines."""
     return [f"{note[:1].upper()}{note[1:]}." for note in record.notes]
