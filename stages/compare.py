@@ -32,6 +32,7 @@ from pipeline.evaluation.tables import CALIBRATION, CELLS, COMPARISONS, GENDERS,
 from pipeline.evaluation.utterances import utterance_runs
 from pipeline.folds.params import trained_on
 from pipeline.folds.record import read_record
+from pipeline.runs.calibration import calibrated
 
 
 def main() -> None:
@@ -57,10 +58,11 @@ def main() -> None:
     )
     write_table(by_utterance, Path("results/comparisons_by_utterance.csv"), COMPARISONS)
     write_table(gender_gaps(predictions, params.classes), Path("results/genders.csv"), GENDERS)
-    measures = measure(predictions, params.classes)
+    scaled = {model: calibrated(table, params.classes) for model, table in predictions.items()}
+    measures = measure(predictions, scaled, params.classes)
     write_table(measures, Path("results/measures.csv"), measures_schema(params.classes))
     write_table(pooled(predictions, params.classes), Path("results/pooled.csv"), POOLED)
-    write_table(reliability(predictions, params.classes), Path("results/calibration.csv"), CALIBRATION)
+    write_table(reliability(predictions, scaled, params.classes), Path("results/calibration.csv"), CALIBRATION)
     write_table(accuracy_intervals(predictions, params.classes), Path("results/intervals.csv"), INTERVALS)
     trainings = trained_on(list(params.corpora), params.partition)
     lacking = lacking_in_training(read_record(Path("data/partition.json")).missing) if trainings else {}

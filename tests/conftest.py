@@ -1,7 +1,15 @@
+from multiprocessing.forkserver import ensure_running
+
 import torch
+
+from pipeline.core.workers import TRAINING_LIBRARIES, start_method
 
 # Tests run side by side, one process a core; more threads than cores would make them wait for each other.
 torch.set_num_threads(1)
+
+# Workers of all tests are forked from one server a process, so some of them would train without these libraries.
+start_method(TRAINING_LIBRARIES)
+ensure_running()
 
 LONGEST = ("tests/stages/test_repro.py", "tests/core/test_killing.py", "tests/runs/test_scheduler.py")
 """Files of tests that take minutes."""

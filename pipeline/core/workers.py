@@ -17,6 +17,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from typing import Generic, Self, TypeAlias, TypeVar, cast
 
@@ -26,6 +27,13 @@ from pipeline.core.limits import available_cores
 Key = TypeVar("Key")
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
+
+LIBRARIES = ("torch", "pandas", "pandera.pandas", "scipy.sparse.csgraph")
+"""Libraries that workers need; import alone starts no thread of theirs that a fork would lack."""
+
+TRAINING_LIBRARIES = (*LIBRARIES, "torch._inductor")
+"""Libraries of workers that train: PyTorch imports its compiler when the first optimiser is made, which takes longer
+than all others together."""
 
 Task: TypeAlias = Callable[[Item, Callable[[object], None]], Outcome]
 """The function that a worker applies to an item; its second argument sends a progress message to the parent."""
@@ -111,8 +119,23 @@ def advice_after(reason: str, params: str, workers: int) -> str:
     return "What it printed before is above:"
 
 
+def start_method(libraries: Sequence[str] = LIBRARIES) -> ForkServerContext:
+    """How processes are started: forked from a server, which has imported the large libraries and done nothing else.
+
+    A fork of this process could hang, since it has used threads (torch's, FFmpeg's). A spawned process would import the
+    libraries by itself, which takes seconds, and hold them in memory of its own. The server imports no code of the
+    project: every process gets it from where this one has it.
+
+    Args:
+        libraries: modules that the server imports; those of the first processes that this process starts count.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(libraries))
+    return context
+
+
 class WorkerPool(Generic[Key, Item, Outcome]):
-    """Spawned processes that run one call each at a time; a process starts when it is first needed.
+    """Processes that run one call each at a time; a process starts when it is first needed.
 
     The end of the `with` block ends them in order, or at once if it ends with an exception.
     """
@@ -123,6 +146,7 @@ class WorkerPool(Generic[Key, Item, Outcome]):
         arguments: Sequence[tuple[object, ...]],
         *,
         daemon: bool = True,
+        libraries: Sequence[str] = LIBRARIES,
     ) -> None:
         """Prepare; no process is started yet.
 
@@ -131,8 +155,9 @@ class WorkerPool(Generic[Key, Item, Outcome]):
                 item. It may keep what all calls of a worker share.
             arguments: arguments of `set_up`, one tuple for each worker.
             daemon: whether workers may not start processes of their own.
+            libraries: see `start_method`.
         """
-        self._set_up, self._daemon = set_up, daemon
+        self._set_up, self._daemon, self._libraries = set_up, daemon, libraries
         self._free = list(reversed(arguments))
         self._workers: dict[Connection, tuple[BaseProcess, tuple[object, ...]]] = {}
         self._idle: list[Connection] = []
@@ -201,10 +226,11 @@ class WorkerPool(Generic[Key, Item, Outcome]):
 
     def _start_worker(self) -> Connection:
         arguments = self._free.pop()
-        # Spawned, not forked: a fork of a process that has used threads (torch's, FFmpeg's) can hang.
-        context = multiprocessing.get_context("spawn")
+        context = start_method(self._libraries)
         ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, self._set_up, arguments), daemon=self._daemon)
+        process = context.Process(
+            target=_work, args=(theirs, dict(os.environ), self._set_up, arguments), daemon=self._daemon
+        )
         try:
             process.start()
         except (OSError, MemoryError) as error:
@@ -236,6 +262,7 @@ def map_in_order(
     *,
     ahead: int | None = 4,
     initialise: Callable[[], None] | None = None,
+    libraries: Sequence[str] = LIBRARIES,
 ) -> Generator[Outcome, None, None]:
     """The outcomes of a function for each item in turn, computed by processes side by side.
 
@@ -249,6 +276,7 @@ def map_in_order(
             with the number of items; None sets no bound.
         initialise: function of a module that each worker process calls first. With one worker it is not called, since
             it would change this process.
+        libraries: see `start_method`.
 
     Yields:
         The outcome of each item, in the order of the items.
@@ -257,17 +285,24 @@ def map_in_order(
         WorkerDiedError: the process of an item died.
         Exception: what the function raised for an item. Either is raised in the turn of the item.
     """
-    return _call_each(function, items) if workers == 1 else _call_apart(function, items, workers, ahead, initialise)
+    if workers == 1:
+        return _call_each(function, items)
+    return _call_apart(function, items, workers, ahead, initialise, libraries)
 
 
-def call_apart(function: Callable[[Item], Outcome], item: Item) -> Outcome:
+def call_apart(function: Callable[[Item], Outcome], item: Item, libraries: Sequence[str] = LIBRARIES) -> Outcome:
     """Call a function in a process of its own, which frees all its memory when it ends.
+
+    Args:
+        function: function of a module, or a `functools.partial` of one.
+        item: its argument.
+        libraries: see `start_method`.
 
     Raises:
         WorkerDiedError: the process died.
         Exception: what the function raised.
     """
-    (outcome,) = _call_apart(function, [item], 1, None, None)
+    (outcome,) = _call_apart(function, [item], 1, None, None, libraries)
     return outcome
 
 
@@ -294,11 +329,12 @@ def _call_apart(
     workers: int,
     ahead: int | None,
     initialise: Callable[[], None] | None,
+    libraries: Sequence[str],
 ) -> Generator[Outcome, None, None]:
     begun: deque[_Call[Item, Outcome]] = deque()
     waiting = (_Call[Item, Outcome](item) for item in items)
     arguments = [(function, initialise)] * workers
-    with WorkerPool[_Call[Item, Outcome], Item, Outcome](_calls_of, arguments) as pool:
+    with WorkerPool[_Call[Item, Outcome], Item, Outcome](_calls_of, arguments, libraries=libraries) as pool:
         while True:
             for call, event in pool.events(None if begun and begun[0].end is None else 0):
                 if not isinstance(event, Progress):
@@ -322,9 +358,17 @@ def _calls_of(
     return lambda item, send: function(item)
 
 
-def _work(connection: Connection, set_up: Callable[..., Task[Item, Outcome]], arguments: tuple[object, ...]) -> None:
+def _work(
+    connection: Connection,
+    environment: dict[str, str],
+    set_up: Callable[..., Task[Item, Outcome]],
+    arguments: tuple[object, ...],
+) -> None:
     """Run every call that arrives, until None arrives or the parent has ended."""
     prepare_worker()
+    # The server has that of the time when it was started.
+    os.environ.clear()
+    os.environ.update(environment)
     task: Task[Item, Outcome] | None = None
     with suppress(EOFError, ConnectionError):  # of the connection alone: what a call raises is caught below
         while (call := connection.recv()) is not None:

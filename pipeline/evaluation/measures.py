@@ -12,19 +12,22 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 from pipeline.core.selections import PREDICTED
 from pipeline.evaluation.tables import measures_schema
 from pipeline.evaluation.terms import BINS
-from pipeline.runs.calibration import RUN_KEYS, calibrated
+from pipeline.runs.calibration import RUN_KEYS
 from pipeline.training.accuracy import unweighted_accuracy
 
 
-def measure(predictions: Mapping[str, pd.DataFrame], classes: Sequence[str]) -> pd.DataFrame:
+def measure(
+    predictions: Mapping[str, pd.DataFrame], scaled: Mapping[str, pd.DataFrame], classes: Sequence[str]
+) -> pd.DataFrame:
     """Rows of `measures_schema`.
 
     Args:
         predictions: rows of `results/predictions` by model, with `utterance`, `corpus` and `gender` of each segment.
+        scaled: the same with cross-validated probabilities, see `calibrated`.
         classes: the classes, in the order of the columns.
     """
     columns = list(measures_schema(classes).columns)
-    rows = [row for model, table in predictions.items() for row in _measures(model, table, classes)]
+    rows = [row for model, table in predictions.items() for row in _measures(model, table, scaled[model], classes)]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -68,12 +71,14 @@ def _with_calibrated(table: pd.DataFrame, scaled: pd.DataFrame, classes: Sequenc
     return table.merge(more, on=keys, how="left", validate="one_to_one")
 
 
-def _measures(model: str, predictions: pd.DataFrame, classes: Sequence[str]) -> Iterator[dict[str, object]]:
+def _measures(
+    model: str, predictions: pd.DataFrame, calibrated: pd.DataFrame, classes: Sequence[str]
+) -> Iterator[dict[str, object]]:
     for selection in PREDICTED:
         chosen = predictions[predictions["selection"] == selection]
         if chosen.empty:
             continue
-        scaled = calibrated(chosen, classes)
+        scaled = calibrated[calibrated["selection"] == selection]
         levels = (
             ("segment", _with_calibrated(chosen, scaled, classes)),
             ("utterance", _with_calibrated(by_utterance(chosen, classes), by_utterance(scaled, classes), classes)),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol, cast
 
-from pipeline.core.workers import Progress, Raised, WorkerDied, WorkerPool
+from pipeline.core.workers import TRAINING_LIBRARIES, Progress, Raised, WorkerDied, WorkerPool
 from pipeline.runs.identity import RunSpec
 from pipeline.runs.params import RunSections
 from pipeline.runs.run import RunDone
@@ -47,7 +47,9 @@ class LocalWorkers:
         """
         arguments = [(params, device, store, devices.count(device)) for device in devices]
         # No daemons, which may not start the other processes of a run over several devices.
-        self._pool = WorkerPool[RunSpec, RunSpec, RunDone](trainer_of_worker, arguments, daemon=False)
+        self._pool = WorkerPool[RunSpec, RunSpec, RunDone](
+            trainer_of_worker, arguments, daemon=False, libraries=TRAINING_LIBRARIES
+        )
         self.has_room, self.close, self.stop = self._pool.has_room, self._pool.close, self._pool.stop
 
     def start(self, spec: RunSpec) -> None:

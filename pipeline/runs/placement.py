@@ -11,7 +11,7 @@ import torch
 from pipeline.core.errors import InputError
 from pipeline.core.features import Shape
 from pipeline.core.limits import available_cores
-from pipeline.core.workers import call_apart
+from pipeline.core.workers import TRAINING_LIBRARIES, call_apart
 from pipeline.features.described import described_shape
 from pipeline.models.options import ModelParams
 from pipeline.runs.cost import training_step
@@ -54,7 +54,7 @@ def worker_devices(params: RunSections, models: Collection[str] = ()) -> list[st
         workers = max(1, available_cores() // cores_per_run(params, models))
     else:
         # Apart, so that the CUDA context ends with that process.
-        step = call_apart(partial(step_memory, params, models), devices[0])
+        step = call_apart(partial(step_memory, params, models), devices[0], TRAINING_LIBRARIES)
         total = min(torch.cuda.get_device_properties(device).total_memory for device in devices)
         workers = len(devices) * runs_per_gpu(step, total)
     return [str(devices[index % len(devices)]) for index in range(workers)]

@@ -7,7 +7,6 @@ from that of one device only in the order of its sums.
 
 from __future__ import annotations
 
-import multiprocessing
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ import torch
 import torch.distributed as dist
 
 from pipeline.core.errors import InputError
-from pipeline.core.workers import prepare_worker
+from pipeline.core.workers import TRAINING_LIBRARIES, prepare_worker, start_method
 from pipeline.runs.identity import RunSpec
 from pipeline.runs.store import RunFolder
 from pipeline.training.run import start, train_run
@@ -45,7 +44,7 @@ def together(spec: RunSpec, store: Path, done: int, device: torch.device) -> Ite
     if number == 1:
         yield
         return
-    context = multiprocessing.get_context("spawn")
+    context = start_method(TRAINING_LIBRARIES)
     with tempfile.TemporaryDirectory() as folder:
         meeting = f"file://{folder}/meeting"
         followers = [

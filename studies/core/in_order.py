@@ -10,7 +10,7 @@ import torch
 
 from pipeline.core.errors import InputError
 from pipeline.core.limits import available_cores
-from pipeline.core.workers import WorkerDiedError, advice_after, map_in_order
+from pipeline.core.workers import TRAINING_LIBRARIES, WorkerDiedError, advice_after, map_in_order
 from pipeline.training.device import resolve_device
 from studies.core.params import ExecutionParams
 
@@ -47,7 +47,10 @@ def run_in_order(
     outcomes = []
     try:
         # After a failure or Ctrl-C, runs that may need hours are stopped; they continue from their checkpoints later.
-        with closing(map_in_order(train, specs, workers, ahead=None, initialise=_reproducible)) as running:
+        running = map_in_order(
+            train, specs, workers, ahead=None, initialise=_reproducible, libraries=TRAINING_LIBRARIES
+        )
+        with closing(running):
             for outcome in running:
                 outcomes.append(outcome)
                 if progress is not None:

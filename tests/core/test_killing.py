@@ -30,7 +30,7 @@ def test_whatever_is_killed_the_next_repro_gives_the_same_bytes(tmp_path):
         process = project.begin("dvc", "repro", "train@PreAct")
         known = wait_for_training(project, process, known)
         assert process.poll() is None, "there was nothing left to train"
-        kill(process, kind)
+        assert kill(process, kind)
         if kind != "DVC alone":  # whose trainer lives on while the next one begins
             process.wait()
     project.mend_lock()

@@ -12,6 +12,7 @@ from pipeline.evaluation.measures import measure
 from pipeline.evaluation.tables import INTERVALS, measures_schema
 from pipeline.export.card import Corpus, load_facts, write_card
 from pipeline.prediction.ensemble import load_ensemble
+from pipeline.runs.calibration import calibrated
 from pipeline.runs.selection import select_epochs
 from pipeline.runs.tables import HISTORY, RUNS
 from tests.helpers.experiment import CLASSES, params_with, write_experiment
@@ -42,7 +43,8 @@ def project(tmp_path_factory):
         columns=list(HISTORY.columns),
     )  # fmt: skip
     write_table(select_epochs(history, {}), root / "results/runs/PreAct.csv", RUNS)
-    write_table(measure(predictions, CLASSES), root / "results/measures.csv", measures_schema(CLASSES))
+    scaled = {model: calibrated(table, CLASSES) for model, table in predictions.items()}
+    write_table(measure(predictions, scaled, CLASSES), root / "results/measures.csv", measures_schema(CLASSES))
     write_table(accuracy_intervals(predictions, CLASSES), root / "results/intervals.csv", INTERVALS)
     return root
 

@@ -12,21 +12,24 @@ KINDS = ("the whole process group", "DVC alone", "the trainer alone", "a worker"
 
 
 def kill(process, kind):
-    """Kill -9 a running `dvc repro`, or a part of it, and wait until what was killed is gone."""
+    """Kill -9 a running `dvc repro`, or a part of it, and wait until what was killed is gone; whether it was there."""
+    killed = kind in KINDS[:2]
     with suppress(psutil.NoSuchProcess, ProcessLookupError):
         if kind == "the whole process group":
             os.killpg(process.pid, signal.SIGKILL)
         elif kind == "DVC alone":
             process.kill()
         else:
-            below = psutil.Process(process.pid).children(recursive=True)
-            wanted = "spawn_main" if kind == "a worker" else "stages.train"
-            for child in below:
-                if any(wanted in part for part in child.cmdline()):
+            for child in psutil.Process(process.pid).children(recursive=True):
+                # The server that workers are forked from has their command line, and is not one of them.
+                parts, parents = " ".join(child.cmdline()), " ".join(child.parent().cmdline())
+                if "forkserver" in parents if kind == "a worker" else "stages.train" in parts:
                     child.kill()
+                    killed = True
                     break
     if kind in KINDS[:2]:
         process.wait()
+    return killed
 
 
 def train_and_kill(project, kind, seconds):

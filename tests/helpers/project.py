@@ -40,9 +40,7 @@ class Project:
 
     def __init__(self, folder):
         self.folder = folder
-        for name in ("pipeline", "stages", "demo", "external"):
-            ignored = shutil.ignore_patterns("__pycache__", "corpora" if name == "demo" else "", "dvc.lock")
-            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+        self.copy_code()
         for name in ("dvc.yaml", ".dvcignore"):
             shutil.copy(ROOT / name, folder)
         (folder / ".dvc").mkdir()
@@ -55,6 +53,13 @@ class Project:
             "train.epochs": 1,
             "train.seeds": (1,),
         }  # fmt: skip
+
+    def copy_code(self):
+        """Copy the code of this repository, in the place of what is there."""
+        for name in ("pipeline", "stages", "demo", "external"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+            ignored = shutil.ignore_patterns("__pycache__", "corpora" if name == "demo" else "", "dvc.lock")
+            shutil.copytree(ROOT / name, self.folder / name, ignore=ignored)
 
     @staticmethod
     def corpus(name):

@@ -1,12 +1,11 @@
 """A batch that processes share has the loss, gradients and statistics of the whole, in float64 to the last digits."""
 
-import multiprocessing
-
 import pytest
 import torch
 import torch.distributed as dist
 from torch.nn import functional as F
 
+from pipeline.core.workers import start_method
 from pipeline.models.collective import gathered, places, processes, rank, sum_gradients, summed
 from pipeline.models.resnext import build_network
 from pipeline.models.shaking import Shaking
@@ -61,7 +60,7 @@ def work(number, total, meeting, results, shaking, layout):
 )  # fmt: skip
 def test_a_step_over_processes_is_that_of_one(tmp_path, total, shaking, layout):
     alone = step(shaking, layout, torch.arange(len(COUNTS)))
-    context = multiprocessing.get_context("spawn")
+    context = start_method()
     arguments = (total, f"file://{tmp_path}/meeting", str(tmp_path), shaking, layout)
     team = [context.Process(target=work, args=(number, *arguments)) for number in range(total)]
     for process in team:

@@ -1,11 +1,10 @@
 """A batch that processes share has the scores and gradients of the whole, also where a process has no segment of it."""
 
-import multiprocessing
-
 import torch
 import torch.distributed as dist
 
 from pipeline.core.features import Shape
+from pipeline.core.workers import start_method
 from pipeline.models.base import Batch
 from pipeline.models.collective import gathered, sum_gradients
 from pipeline.models.framewise import build_framewise
@@ -46,7 +45,7 @@ def work(number, total, meeting, results):
 
 def test_a_step_over_processes_is_that_of_one(tmp_path):
     alone = steps(0, 1)
-    context = multiprocessing.get_context("spawn")
+    context = start_method()
     team = [context.Process(target=work, args=(n, 2, f"file://{tmp_path}/meeting", str(tmp_path))) for n in range(2)]
     for process in team:
         process.start()

@@ -40,6 +40,11 @@ def predictions(folds=3, seeds=(1, 2), number=300, sharpness=(2.0,) * 9):
     return pd.concat(rows, ignore_index=True)
 
 
+def both(table):
+    """The predictions of one model by its name, and the same with cross-validated probabilities."""
+    return {"M": table}, {"M": calibrated(table, CLASSES)}
+
+
 def loss(values, labels, temperature):
     return -np.log(tempered(values, temperature)[np.arange(len(labels)), labels]).mean()
 
@@ -96,13 +101,13 @@ def test_one_fold_has_no_temperature():
     table = predictions(1)
     assert cross_validated_temperatures(table, CLASSES) == {}
     assert calibrated(table, CLASSES).empty
-    assert measure({"M": table}, CLASSES)["ece_calibrated"].isna().all()
-    assert set(reliability({"M": table}, CLASSES)["probabilities"]) == {"own"}
+    assert measure(*both(table), CLASSES)["ece_calibrated"].isna().all()
+    assert set(reliability(*both(table), CLASSES)["probabilities"]) == {"own"}
 
 
 def test_the_error_falls_for_segments_and_utterances_and_nothing_else_changes():
     table = predictions(number=600, sharpness=(3.0,) * 9)
-    found = measure({"M": table}, CLASSES)
+    found = measure(*both(table), CLASSES)
     segments = found[(found["level"] == "segment") & (found["corpus"] == "all") & (found["gender"] == "all")]
     assert (segments["ece_calibrated"] < segments["ece"] / 2).all()
     assert found["ece_calibrated"].notna().all()
@@ -111,7 +116,7 @@ def test_the_error_falls_for_segments_and_utterances_and_nothing_else_changes():
 
 def test_a_reliability_diagram_counts_every_segment_once():
     table = predictions(number=400, sharpness=(3.0,) * 9)
-    found = reliability({"M": table}, CLASSES)
+    found = reliability(*both(table), CLASSES)
     for kind, rows in found.groupby("probabilities"):
         assert rows["n"].sum() == len(table)
         error = (rows["n"] * (rows["accuracy"] - rows["confidence"]).abs()).sum() / len(table)
