@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import tempfile
 import threading
 import traceback
 from collections import deque
@@ -17,7 +18,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkServerContext
+from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from typing import Generic, Self, TypeAlias, TypeVar, cast
 
@@ -119,16 +120,23 @@ def advice_after(reason: str, params: str, workers: int) -> str:
     return "What it printed before is above:"
 
 
-def start_method(libraries: Sequence[str] = LIBRARIES) -> ForkServerContext:
+LONGEST_TEMPORARY = 70
+"""Most bytes in the path of the folder for temporary files with which a socket in it has a path that Linux allows."""
+
+
+def start_method(libraries: Sequence[str] = LIBRARIES) -> ForkServerContext | SpawnContext:
     """How processes are started: forked from a server, which has imported the large libraries and done nothing else.
 
     A fork of this process could hang, since it has used threads (torch's, FFmpeg's). A spawned process would import the
-    libraries by itself, which takes seconds, and hold them in memory of its own. The server imports no code of the
-    project: every process gets it from where this one has it.
+    libraries by itself, which takes seconds, and hold them in memory of its own; this is done only where the server's
+    socket, in the folder for temporary files, would have a longer path than Linux allows. The server imports no code of
+    the project: every process gets it from where this one has it.
 
     Args:
         libraries: modules that the server imports; those of the first processes that this process starts count.
     """
+    if len(os.fsencode(tempfile.gettempdir())) > LONGEST_TEMPORARY:
+        return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(libraries))
     return context

@@ -26,6 +26,7 @@ from pipeline.core.workers import (
     call_apart,
     map_in_order,
 )
+from tests.helpers.closure import ROOT
 
 
 def test_cores_are_those_of_the_process_and_of_its_container(tmp_path):
@@ -81,6 +82,29 @@ def slow_first(number):
 def test_one_worker_is_this_process(monkeypatch):
     monkeypatch.setattr(multiprocessing, "get_context", None)
     assert {process for _, process in map_in_order(squared_after, range(3), 1)} == {os.getpid()}
+
+
+def from_environment(name):
+    return os.environ.get(name)
+
+
+def test_workers_have_the_environment_of_now(monkeypatch):
+    for value in ("first", "second"):
+        monkeypatch.setenv("OF_THIS_TEST", value)
+        assert call_apart(from_environment, "OF_THIS_TEST") == value
+    monkeypatch.delenv("OF_THIS_TEST")
+    assert call_apart(from_environment, "OF_THIS_TEST") is None
+
+
+def test_workers_begin_where_the_path_for_temporary_files_is_too_long_for_a_socket(tmp_path):
+    long = tmp_path / ("t" * 100)
+    long.mkdir()
+    code = "from pipeline.core.workers import call_apart\nprint(call_apart(abs, -3))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT, env=os.environ | {"TMPDIR": str(long)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "3\n"
 
 
 class Awkward(Exception):

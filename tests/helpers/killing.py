@@ -12,24 +12,34 @@ KINDS = ("the whole process group", "DVC alone", "the trainer alone", "a worker"
 
 
 def kill(process, kind):
-    """Kill -9 a running `dvc repro`, or a part of it, and wait until what was killed is gone; whether it was there."""
-    killed = kind in KINDS[:2]
-    with suppress(psutil.NoSuchProcess, ProcessLookupError):
-        if kind == "the whole process group":
-            os.killpg(process.pid, signal.SIGKILL)
-        elif kind == "DVC alone":
-            process.kill()
-        else:
-            for child in psutil.Process(process.pid).children(recursive=True):
-                # The server that workers are forked from has their command line, and is not one of them.
-                parts, parents = " ".join(child.cmdline()), " ".join(child.parent().cmdline())
-                if "forkserver" in parents if kind == "a worker" else "stages.train" in parts:
-                    child.kill()
-                    killed = True
-                    break
+    """Kill -9 a running `dvc repro`, or a part of it as soon as it is there, and wait until DVC is gone if it was meant.
+
+    Returns:
+        Whether anything was killed.
+    """
     if kind in KINDS[:2]:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL) if kind == KINDS[0] else process.kill()
         process.wait()
-    return killed
+        return True
+    while process.poll() is None:
+        for child in part_of(process.pid, kind):
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+                return True
+        time.sleep(0.02)
+    return False
+
+
+def part_of(pid, kind):
+    """The processes below one that are the trainer, or a worker."""
+    with suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess, AttributeError):
+                # The server that workers are forked from has their command line, and is not one of them.
+                wanted = child.parent() if kind == "a worker" else child
+                if any(("forkserver" if kind == "a worker" else "stages.train") in part for part in wanted.cmdline()):
+                    yield child
 
 
 def train_and_kill(project, kind, seconds):

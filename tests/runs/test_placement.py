@@ -20,7 +20,7 @@ def gpus(monkeypatch):
     """Four GPUs of 80 GiB, on which a step takes 20."""
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(total_memory=80 * GIB))
-    monkeypatch.setattr(placement, "call_apart", lambda function, device: 20 * GIB)
+    monkeypatch.setattr(placement, "call_apart", lambda function, device, libraries: 20 * GIB)
 
 
 def test_as_many_runs_share_a_gpu_as_its_memory_holds():
