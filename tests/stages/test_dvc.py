@@ -76,8 +76,8 @@ def test_outs_and_deps_stay_inside_the_repository():
             assert ".." not in PurePosixPath(path).parts
 
 
-@pytest.mark.parametrize("path", ["params.yaml", "params.paper.yaml"])
-def test_both_params_files_are_valid(path):
+@pytest.mark.parametrize("path", sorted(path.name for path in ROOT.glob("params*.yaml")))
+def test_every_params_file_is_valid(path):
     load_params(ROOT / path)
 
 
