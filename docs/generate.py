@@ -110,7 +110,7 @@ def _meaning(model: type[BaseModel], name: str) -> str:
             other = getattr(sys.modules[one.__module__], reference[1], None)
             if other is not None and (there := _attributes(other.__doc__ or "").get(name)):
                 rest = found[reference.end() :].lstrip(".;: ")
-                return f"{there} {rest}".strip()
+                return f"{there.strip()} {rest[:1].upper()}{rest[1:]}".strip()
         if found:
             return found
     return ""
@@ -207,7 +207,8 @@ def _value(value: Any) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").strip()
+    """A description as params.yaml would say it: null, not None."""
+    return re.sub(r"\bNone\b", "null", text).replace("|", "\\|").strip()
 
 
 if __name__ == "__main__":

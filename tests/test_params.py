@@ -163,7 +163,7 @@ def test_all_mistakes_are_listed_at_once(tmp_path):
 
 def test_a_missing_file_no_yaml_and_a_key_twice_are_explained(tmp_path):
     path = tmp_path / "params.yaml"
-    with pytest.raises(InputError, match="does not exist; run from the repository root"):
+    with pytest.raises(InputError, match="does not exist; run in the folder that has it, or make one"):
         load_params(path)
     for text, expected in (
         ("a: [", "cannot be read as YAML"),

@@ -22,5 +22,13 @@ def run(options: argparse.Namespace) -> int:
 
     written = write_project(options.folder, update=options.update)
     shown = printable(str(options.folder))
-    print(f"{counted(len(written), 'file')} in {shown}; next, there: `corpora` in params.yaml, then `dvc repro`")
+    print(f"{counted(len(written), 'file')} written to {shown}")
+    if not options.update:
+        print(
+            f"next: put recordings and a table recordings.csv into {shown}/speech, or set `corpora` in "
+            f"{shown}/params.yaml to corpora that you have; then, in {shown}: `shaking-emotions check`, "
+            "`shaking-emotions corpora`, `dvc repro`"
+        )
+    else:
+        print(f"next, in {shown}: `dvc repro`, which makes again what depends on code that has changed")
     return 0

@@ -19,7 +19,7 @@ RESERVED = ("claims_by_utterance", "women_and_men", "calibration", "test", "pool
 
 
 class TableParams(Strict):
-    """A table of the user's own: its models, and its claims.
+    """A table of your own: its models, and its claims.
 
     Attributes:
         title: printed above it.

@@ -54,7 +54,7 @@ class OpenSmileOptions(FrontEndOptions):
     """Options of openSMILE.
 
     Attributes:
-        feature_set: name of a feature set, see `DIMS`.
+        feature_set: name of a feature set; docs/frontends.md lists them.
         level: `functionals`, one row a segment; or `low_level_descriptors`, a row every 10 ms.
     """
 

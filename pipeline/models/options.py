@@ -32,9 +32,9 @@ class ModelParams(Strict):
 
     Attributes:
         label: name that tables print.
-        family: family of classifiers, a name in `models.registry`.
+        family: family of classifiers; docs/classifiers.md has all.
         frontend: front end whose features the model reads, a key of `frontends`.
-        network, features, train: keys of the sections of these names that have another value for this model only.
+        network, features, train: values of keys of the section of this name that hold for this model only.
     """
 
     label: Text
@@ -62,7 +62,7 @@ class Penalised(Standardised):
 
     Attributes:
         C: inverse strength of the penalty, or the values that one is chosen from within the training folds, with actors
-            kept apart; see `inner_choice`.
+            kept apart.
         inner_folds: number of inner folds of that choice.
     """
 

@@ -126,7 +126,7 @@ class TrainParams(Strict):
     Attributes:
         epochs: number of passes over the training folds.
         seeds: seeds; there is a run for each seed and fold.
-        folds: folds that are validated on.
+        folds: folds that are validated on; may be left out, which means all of `partition.folds`.
         batch_segments: number of segments in a batch.
         learning_rate, optimiser, momentum, schedule, steps, clip_norm: see `Recipe`.
         weight_decay: see `Recipe`; None: 0.01 with `adamw`, else 0.

@@ -97,3 +97,21 @@ def test_a_path_with_a_tilde_is_refused_since_dvc_does_not_replace_it(tmp_path, 
     )
     assert str(Path("~/corpora/emodb").expanduser()) in printed
     assert "savee" not in printed
+
+
+def test_its_folds_are_set_in_one_place_and_its_models_have_a_table(tmp_path):
+    write_project(tmp_path, update=False)
+    path = tmp_path / "params.yaml"
+    path.write_text(path.read_text("utf-8").replace("folds: 4 ", "folds: 3 "), encoding="utf-8")
+    params = load_params(path)
+    assert (params.partition.folds, params.train.folds) == (3, (1, 2, 3))
+    assert list(params.report.tables["ours"].models) == list(params.models)
+
+
+def test_init_says_what_to_do_next(tmp_path, capsys):
+    run("init", tmp_path / "mine")
+    assert f"next: put recordings and a table recordings.csv into {tmp_path}/mine/speech" in capsys.readouterr().out
+    run("init", tmp_path / "mine", "--update")
+    assert "next, in" in (printed := capsys.readouterr().out)
+    assert "`dvc repro`" in printed
+    assert "recordings.csv" not in printed

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class LinearSvmParams(Penalised):
-    """A linear SVM with squared hinge loss and classes weighted inversely to their size; see `Penalised`."""
+    """A linear SVM with squared hinge loss and classes weighted inversely to their size."""
 
 
 def estimator(penalty: float, seed: int) -> Any:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class LogisticParams(Penalised):
-    """Logistic regression with an L2 penalty and classes weighted inversely to their size; see `Penalised`."""
+    """Logistic regression with an L2 penalty and classes weighted inversely to their size."""
 
 
 def estimator(penalty: float, seed: int) -> Any:

@@ -21,7 +21,7 @@ class MlpParams(Standardised):
     Attributes:
         hidden: widths of the hidden layers.
         alpha: weight of the L2 penalty, or the values that one is chosen from within the training folds, with actors
-            kept apart; see `inner_choice`.
+            kept apart.
         learning_rate: rate of Adam.
         passes: largest number of passes over the training segments; it ends before when the loss no longer falls.
         inner_folds: number of inner folds of the choice.

@@ -22,7 +22,7 @@ class RandomForestParams(Standardised):
         standardise: see `Standardised`; a tree compares the values of one column, so it needs none.
         n_trees: number of trees.
         min_leaf: least number of training segments in a leaf, or the values that one is chosen from within the training
-            folds, with actors kept apart; see `inner_choice`.
+            folds, with actors kept apart.
         max_depth: largest number of comparisons from the root to a leaf; null for any number.
         inner_folds: number of inner folds of the choice.
     """

@@ -29,8 +29,9 @@ class ResNeXtParams(ModelParams):
         layout: order of the operations of a branch (Figure 2, section 4.1).
         gamma0: initial scale of the normalisations in residual blocks (section 4.2).
         shake: options of shaking; null for none.
-        shakedrop, mixup, vcl: options of methods that the paper does not use; null for none.
-        standardise: see `Standardised`; the paper normalises in the front end alone.
+        shakedrop, mixup, vcl: options of this method, which the paper does not use; null for none.
+        standardise: recordings that mean and deviation of each column come from (docs/classifiers.md). `none`: columns
+            stay as they are; the paper normalises in the front end alone.
     """
 
     layout: LayoutName

@@ -119,8 +119,7 @@ def render_page(
 
 _HIGHER = ", and higher in a fold whose validation part lacks a class"
 
-_COMMANDS = """make .venv/installed   # once
-. .venv/bin/activate
+_COMMANDS = """# in the folder with params.yaml, with the environment active (. .venv/bin/activate)
 dvc repro              # recordings to this page; trains only what is missing
 dvc metrics diff       # its numbers against those of the last commit
 dvc plots diff         # and its figures"""
