@@ -281,17 +281,22 @@ def _opened(path: Path) -> Iterator[Track]:
                 raise AudioError(f"unreadable: {found}")
             header = read_header(stream)
             places = parts(stream, header)
-            if len(places) == 1:
+            if len(places) == 1 and places[0][0] == 0:
                 yield _check_format(_opened_part(stack, stream, header))
                 return
             windows = [Window(stream, *place) for place in places]
             tracks = [_check_format(_opened_part(stack, window, read_header(window))) for window in windows]
-            yield _chained(tracks)
+            yield _chained(tracks) if len(tracks) > 1 else tracks[0]
+    except av.FFmpegError as error:
+        # First, since some are of the system's kinds of errors too, and say nothing about the file's permissions.
+        if isinstance(error, av.InvalidDataError):
+            raise AudioError(unreadable(error)) from None
+        raise AudioError(f"unreadable: FFmpeg stopped on its way through it ({error.strerror}), as damage makes it") from None
     except FileNotFoundError:
         raise AudioError(f"unreadable: {GONE}") from None
     except PermissionError:
         raise AudioError(f"unreadable: {DENIED}") from None
-    except (OSError, soundfile.SoundFileError, av.FFmpegError) as error:
+    except (OSError, soundfile.SoundFileError) as error:
         raise AudioError(unreadable(error)) from None
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.codec.context import Flags2
 from numpy.typing import NDArray
 
 from pipeline.audio.libsndfile import MPEG_DELAYS, delay_note
@@ -23,7 +24,10 @@ CONTAINERS = (
     "nistsphere"
 )
 
-COUNTED = frozenset(("avi", "mov,mp4,m4a,3gp,3g2,mj2", "wv", "tta", "ape", "caf", "w64", "aiff"))
+AVI_UNKNOWN = 1 << 30
+"""What FFmpeg writes into the head of an AVI file as its length until it knows it."""
+
+COUNTED = frozenset(("mov,mp4,m4a,3gp,3g2,mj2", "wv", "tta", "ape", "caf", "w64", "aiff"))
 """Containers that state the length of a track; elsewhere FFmpeg's number is an estimate, or that of the video."""
 
 TOLERANCE_S = 0.1
@@ -57,17 +61,26 @@ def opened_by_ffmpeg(
     try:
         container = av.open(stream, options={"format_whitelist": CONTAINERS}, metadata_errors="replace")
     except (av.FFmpegError, OSError):
-        raise AudioError(unreadable(first_error)) from None
+        raise AudioError(_without_index(stream) or unreadable(first_error)) from None
     with container:
         if not container.streams.audio:
             raise AudioError("unreadable: it has no audio track")
         track = container.streams.audio[0]
         if track.codec_context is None:
             raise AudioError("unreadable: the coding of its audio track is unknown")
+        if container.format.name == "caf" and track.codec_context.name == "alac":
+            # The last frame knows its own length, and FFmpeg would cut it a second time.
+            track.codec_context.flags2 |= Flags2.skip_manual
         # Some codings state their rate in the first frame only.
         notes = list(found)
         frames = _decoded(container, track, notes)
-        first = next(frames, None)
+        try:
+            first = next(frames, None)
+        except av.InvalidDataError:
+            raise
+        except av.FFmpegError:
+            # FFmpeg's words for a wrong header are "Invalid argument" and the like; libsndfile's name the mistake.
+            raise AudioError(unreadable(first_error)) from None
         codec = track.codec_context
         rate, channels = codec.sample_rate, codec.channels
         if codec.name in DELAYS and container.format.name not in STATES_DELAY and rate:
@@ -80,9 +93,11 @@ def opened_by_ffmpeg(
 def _declared(container: Any, track: Any, rate: int) -> tuple[int | None, int]:
     """The number of samples that a container states, and the difference that is no sign of a mistake."""
     name = container.format.name
-    if name == "avi" and track.codec_context.name.startswith("pcm_"):
-        # `frames` is the number of samples in AVI with uncompressed sound; elsewhere that of packets, or 0.
-        return track.frames or None, 0
+    if name == "avi":
+        # Its head states a number of samples or packets; `duration` is an estimate where the index is missing.
+        tolerance = 0 if track.codec_context.name.startswith("pcm_") else int(TOLERANCE_S * rate)
+        known = 0 < track.frames < AVI_UNKNOWN
+        return (round(track.frames * track.time_base * rate) if known else None), tolerance
     if name in COUNTED and track.duration:
         tolerance = 0 if name in ("wv", "tta", "ape") else int(TOLERANCE_S * rate)
         return round(track.duration * track.time_base * rate), tolerance
@@ -130,7 +145,10 @@ def _blocks(frames: Iterable[Any], rate: int, channels: int) -> Iterator[Samples
     for frame in frames:
         if frame.sample_rate != rate or frame.layout.nb_channels != channels:
             raise AudioError("unreadable: the rate or the channels change within the file")
-        values = frame.to_ndarray()
+        try:
+            values = frame.to_ndarray()
+        except ValueError:
+            raise AudioError(f"unreadable: samples of the kind {frame.format.name}; convert it to WAV or FLAC") from None
         values = values.T if frame.format.is_planar else values.reshape(-1, channels)
         if len(values):
             yield _on_int16_scale(values)
@@ -144,8 +162,29 @@ def _on_int16_scale(values: NDArray[Any]) -> Samples:
         return values.astype(np.float32) * np.float32(scale)
 
 
+def _without_index(stream: Source) -> str | None:
+    """The reason why MP4 or QuickTime cannot be opened; None for another file."""
+    stream.seek(4)
+    if stream.read(4) not in (b"ftyp", b"mdat", b"wide"):
+        return None
+    return (
+        "unreadable: MP4 or QuickTime whose index (moov) is missing or damaged, as a download or recording that stopped "
+        "leaves it; get it again"
+    )
+
+
+CLEARER = {
+    # Some text is taken for MP3, and anything unknown for half a file of Sound Designer.
+    "not a regular file": "Format not recognised",
+    "bad resource fork": "Format not recognised",
+    "SF_INFO struct incomplete": "its header declares an impossible rate or number of channels",
+    "psf_fseek() failed": "its end is missing",
+    "Unspecified internal error": "its header is damaged",
+}
+"""What libsndfile says of some files, and what is meant."""
+
+
 def unreadable(error: object) -> str:
     """The reason "unreadable" with the detail of an error of libsndfile, FFmpeg or the system."""
     text = " ".join(str(getattr(error, "strerror", None) or error).rsplit(": ", 1)[-1].split()).rstrip(". ")
-    # libsndfile reports for some files that it interprets as MP3 that they do not exist.
-    return "unreadable: Format not recognised" if "not a regular file" in text else f"unreadable: {text}"
+    return f"unreadable: {next((clear for said, clear in CLEARER.items() if said in text), text)}"

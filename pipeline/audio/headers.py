@@ -23,6 +23,9 @@ TRAILING_CHUNKS = re.compile(
 )
 """Chunks that programs write after the samples."""
 
+_FARTHEST = 1 << 62
+"""Beyond the end of any file, where a damaged length may lead, and within what a system can seek to."""
+
 UNPACKED = (0x0001, 0x0003, 0x0006, 0x0007, 0xFFFE)
 """Codings of WAV whose samples have a fixed number of bytes: integer, float, A-law, mu-law, extensible."""
 
@@ -283,6 +286,8 @@ def _end_before_chunks(stream: Source, first: int, size: int, family: _Family) -
 
 def _chunk(stream: Source, position: int, family: _Family) -> tuple[bytes, int] | None:
     """Name and length of the chunk at `position`, None at the end of the file."""
+    if position > _FARTHEST:
+        return None
     stream.seek(position)
     head = stream.read(family.head)
     if len(head) < family.head:
@@ -314,13 +319,13 @@ def _read_nist(stream: Source) -> Header | None:
     """NIST Sphere, whose header is text; libsndfile reads to the end of the file whatever it declares."""
     stream.seek(0)
     text = stream.read(1024)
-    size = re.match(rb"NIST_1A\n *(\d+)\n", text)
+    size = re.match(rb"NIST_1A\n *(\d{1,9})\n", text)
     if size is None:
         return None
     first = int(size[1])
     stream.seek(0)
     text = stream.read(min(first, TAIL))
-    numbers = {name: re.search(rb"%s -i (\d+)" % name, text) for name in (
+    numbers = {name: re.search(rb"%s -i (\d{1,18})\b" % name, text) for name in (
         b"channel_count", b"sample_n_bytes", b"sample_count")}  # fmt: skip
     coding = re.search(rb"sample_coding -s\d+ (\S+)", text)
     channels, width, count = (int(found[1]) if found else 0 for found in numbers.values())

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from pipeline.audio.headers import Header
-from pipeline.audio.mpeg import frames
+from pipeline.audio.mpeg import after_tag, frames
 from pipeline.audio.ogg import pages
 from pipeline.audio.window import Source
 
@@ -41,7 +41,7 @@ _COMPRESSED = (
 
 
 def parts(stream: Source, header: Header | None) -> list[tuple[int, int]]:
-    """Start and end of each recording in a file; one pair for a file that holds one.
+    """Start and end of each recording in a file; one pair for a file that holds one. A tag (ID3) before FLAC is none.
 
     Args:
         stream: the open file.
@@ -49,8 +49,13 @@ def parts(stream: Source, header: Header | None) -> list[tuple[int, int]]:
     """
     size = stream.seek(0, io.SEEK_END)
     starts: Iterable[int]
-    stream.seek(0)
+    first = after_tag(stream, 0)
+    stream.seek(first)
     start = stream.read(40)
+    if start[:4] != b"fLaC":
+        first = 0
+        stream.seek(first)
+        start = stream.read(40)
     magic = start[:4]
     if magic == b"OggS":
         starts = _ogg_starts(stream)
@@ -64,7 +69,7 @@ def parts(stream: Source, header: Header | None) -> list[tuple[int, int]]:
         starts = _matches(stream, _UNCOMPRESSED[magic]) if known else ()
     else:
         starts = (frame.start for number, frame in enumerate(frames(stream)) if frame.info is not None and number)
-    ordered = [0, *(start for start in starts if start > 0), size]
+    ordered = [first, *(start for start in starts if start > first), size]
     return list(pairwise(ordered))
 
 

@@ -15,6 +15,9 @@ from pipeline.audio.recording import FULL_SCALE, Note, Samples
 from pipeline.audio.track import BLOCK, Track, length_note
 from pipeline.audio.window import Source, Window
 
+CHECKED = frozenset(("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "NIST", "FLAC", "OGG", "MP3", "MPEG", "HTK"))
+"""Formats of libsndfile whose lengths are compared, here or (HTK) by itself; the others are of old programs."""
+
 _UNKNOWN = 1 << 62
 """libsndfile's number of samples of a FLAC file that does not declare it is above this."""
 
@@ -90,6 +93,8 @@ def opened_by_libsndfile(stream: Source, header: Header | None) -> Iterator[Trac
             first = _read(sound)
         except soundfile.SoundFileError as error:
             raise NotReadError(str(error), declared, notes) from None
+        if sound.format not in CHECKED:
+            notes.append(Note("unchecked", f"{sound.format}, whose declared length is not compared with what it holds"))
         yield Track(sound.samplerate, sound.channels, _blocks(sound, first, declared, notes), notes)
 
 

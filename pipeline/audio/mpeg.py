@@ -88,7 +88,7 @@ def frames(stream: Source) -> Iterator[Frame]:
 
     The last one may reach beyond the end of the file. Tags before and between frames are skipped.
     """
-    start, position = 0, _after_tag(stream, 0)
+    start, position = 0, after_tag(stream, 0)
     trusted = False
     while True:
         frame = _frame(stream, position)
@@ -103,7 +103,7 @@ def frames(stream: Source) -> Iterator[Frame]:
         trusted = True
         yield replace(frame, start=start)
         start = position + frame.length
-        position = _after_tag(stream, start)
+        position = after_tag(stream, start)
 
 
 def count(stream: Source) -> Counted | None:
@@ -125,7 +125,7 @@ def count(stream: Source) -> Counted | None:
 def _follows(stream: Source, frame: Frame) -> bool:
     size = stream.seek(0, io.SEEK_END)
     after = frame.position + frame.length
-    return after >= size or _frame(stream, _after_tag(stream, after)) is not None
+    return after >= size or _frame(stream, after_tag(stream, after)) is not None
 
 
 def _search(stream: Source, position: int) -> int | None:
@@ -140,15 +140,15 @@ def _search(stream: Source, position: int) -> int | None:
     return None
 
 
-def _after_tag(stream: Source, position: int) -> int:
+def after_tag(stream: Source, position: int) -> int:
     """The offset after an ID3 tag at `position`, or `position` itself."""
     stream.seek(position)
     head = stream.read(10)
     if head[:3] == b"TAG":
-        return _after_tag(stream, position + 128)
+        return after_tag(stream, position + 128)
     if len(head) == 10 and head[:3] == b"ID3" and all(byte < 128 for byte in head[6:]):
         length = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
-        return _after_tag(stream, position + 10 + length + (10 if head[5] & 16 else 0))
+        return after_tag(stream, position + 10 + length + (10 if head[5] & 16 else 0))
     return position
 
 

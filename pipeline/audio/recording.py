@@ -35,12 +35,13 @@ class Note:
     """Something that a user should know about a recording that can be used.
 
     Attributes:
-        kind: "length": it holds another number of samples than promised; "channels": they are not simply averaged, or
-            one is silent; "delay": it begins with the silence that its coder adds.
+        kind: "length": it holds another number of samples than promised; "unchecked": whether it does is not known;
+            "channels": they are not simply averaged, or one is silent; "delay": it begins with the silence that its
+            coder adds.
         text: description, part of a sentence.
     """
 
-    kind: Literal["length", "channels", "delay"]
+    kind: Literal["length", "unchecked", "channels", "delay"]
     text: str
 
 
@@ -66,7 +67,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class Surveyed:
-    """The size of a recording whose samples were not examined, and notes of kinds "length" and "delay"."""
+    """The size of a recording whose samples were not examined, and notes of kinds "length", "unchecked" and "delay"."""
 
     probe: Probe
     notes: tuple[Note, ...] = ()

@@ -9,6 +9,7 @@ from pipeline.core.wording import counted, listed
 
 _KINDS = {
     "length": "with another length than the header declares",
+    "unchecked": "of a format whose length is not checked, so that a cut file would go unnoticed",
     "channels": "with channels that cancel each other or are silent",
     "delay": "with the silence of its coder's delay at the start",
 }
