@@ -176,7 +176,9 @@ def _parse(path: Path, model: type[BaseModel]) -> CommentedMap:
         # The round-trip loader reads YAML 1.2, as DVC does, and knows the line of every key.
         document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"{path} does not exist; run in the folder that has it, or make one with `shaking-emotions init DIR`") from None
+        raise InputError(
+            f"{path} does not exist; run in the folder that has it, or make one with `shaking-emotions init DIR`"
+        ) from None
     except DuplicateKeyError as error:
         line = "" if error.problem_mark is None else f" line {error.problem_mark.line + 1}"
         name = re.search(r'duplicate key "(.*?)"', str(error.problem))
