@@ -1,4 +1,4 @@
-"""`python -m pipeline COMMAND`, or `shaking-emotions COMMAND`: what a user asks of the pipeline outside `dvc repro`."""
+"""All commands beside `dvc repro`: `python -m pipeline COMMAND` or `shaking-emotions COMMAND`; `--help` explains one."""
 
 from __future__ import annotations
 

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The corpus whose tree is printed, or none for the list."""
-    parser.add_argument("--expect", metavar="CORPUS", help="print the tree that this corpus or reader looks for")
+    parser.add_argument(
+        "--expect",
+        metavar="CORPUS",
+        help="print the folders, files, emotions and columns that this corpus or reader expects",
+    )
 
 
 def run(options: argparse.Namespace) -> int:

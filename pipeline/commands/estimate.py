@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         keys = [key for key, one in steps.items() if one == step]
         timed, item = params.train_of(keys[0]), "model frame" if params.reading_of(keys[0]).framewise else "segment"
         per_item = f"{1000 * step.train:.2f} ms to train on a {item}, {1000 * step.score:.2f} ms to score it"
-        setting = f"{timed.precision}, {device_name(device)}, {timed.threads} threads a run"
+        setting = f"{timed.precision}, {device_name(device)}, {counted(timed.threads, 'thread')} a run"
         print(f"step      {per_item}, {setting}: {', '.join(keys)}")
     if untimed := [key for key in params.models if key not in steps]:
         print(f"not timed {', '.join(untimed)}: one fit a run; seconds, or minutes with thousands of columns")
@@ -137,7 +137,7 @@ def _plan(params: Params) -> tuple[Plan, str, str]:
     path = Path("data/folds.csv")
     if not path.exists():
         overlapping = scheme == "texts" or (scheme == "cross_corpus" and not params.partition.leave_one_out)
-        assumed = "data/folds.csv does not exist: the paper's 96 are assumed"
+        assumed = "data/folds.csv does not exist, so the paper's 96 are assumed; `dvc repro partition` makes it"
         return Plan(ACTOR_COUNT, folds, params.partition.repeats, seeds), assumed, several if overlapping else ""
     table = read_folds(path, params.partition.folds, by_actor=params.partition.by_actor)
     names = table.loc[table["fold"].isin(trained), ["corpus", "actor"]]
@@ -179,7 +179,10 @@ def _data(params: Params) -> tuple[int, int, str]:
         corpus for corpus, path in paths.items() if not path.exists() or params.corpora[corpus].path != ingested[corpus]
     ]
     if lacking:
-        source = f"{', '.join(lacking)} not segmented yet: the paper's six corpora, 4 s a segment, are assumed for all"
+        source = (
+            f"{', '.join(lacking)} not segmented yet, so the paper's six corpora are assumed, 4 s a segment; run "
+            f"`dvc repro {' '.join(f'segment@{corpus}' for corpus in lacking)}` for the numbers of your own"
+        )
         return SEGMENT_COUNT, FRAME_COUNT, source
     tables = [read_table(path, SEGMENTS) for path in paths.values()]
     return sum(map(len, tables)), sum(int(table["num_frames"].sum()) for table in tables), "data/segments"

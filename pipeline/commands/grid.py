@@ -22,7 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The models, and what to do about runs of other processes."""
     parser.add_argument("models", nargs="*", help="keys under models in params.yaml; default: all of them")
     parser.add_argument("--wait", action="store_true", help="wait for the runs that other processes train")
-    parser.add_argument("--no-data", action="store_true", help="take features and folds as they are, as array jobs do")
+    parser.add_argument(
+        "--no-data",
+        action="store_true",
+        help="do not run `dvc repro inputs partition` first; tasks of Slurm arrays never do",
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -24,7 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "recordings", nargs="+", help="files, folders, patterns such as 'speech/**/*.wav', or a CSV with a column path"
     )
-    parser.add_argument("--per", choices=("utterance", "segment"), default="utterance", help="a row for each of them")
+    parser.add_argument(
+        "--per", choices=("utterance", "segment"), default="utterance",
+        help="a row for each recording (utterance, the default), or for each of its segments",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="FILE", help="a .csv, .json or .parquet; default: print CSV")
     parser.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
 
@@ -47,7 +50,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         "--selection",
         choices=PREDICTED,
         default="last",
-        help="epoch whose weights are taken of a folder or model",
+        help="where a folder or a model is named: the epoch whose weights are used; default: last",
     )
     parser.add_argument(
         "--uncalibrated", action="store_true", help="leave out the temperature that is stored with the weights"
@@ -55,7 +58,8 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-pickle",
         action="store_true",
-        help="let weights ask for an encoder that exists only as pickle, which can run code; where you trust both",
+        help="let weights ask for an encoder that exists only as pickle, which can run code; only if you trust "
+        "the weights and the encoder",
     )
 
 

@@ -28,12 +28,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The runs to list, and whether to adopt or to clean."""
     parser.add_argument("--all", action="store_true", help="every run, not only those that are not done")
     parser.add_argument("--json", action="store_true", help="every run as one line of JSON")
-    parser.add_argument("--clean", action="store_true", help="list what params.yaml does not name, with its size")
     parser.add_argument(
-        "--adopt", action="store_true", help="list finished runs that differ from missing ones in the code alone"
+        "--clean", action="store_true", help="list runs in the store that params.yaml does not name, with their sizes"
     )
     parser.add_argument(
-        "--yes", action="store_true", help="with --clean: delete it for good; with --adopt: declare them valid"
+        "--adopt",
+        action="store_true",
+        help="list finished runs whose only difference from missing ones is an earlier version of the code",
+    )
+    parser.add_argument(
+        "--yes", action="store_true", help="with --clean: delete them for good; with --adopt: declare them valid"
     )
 
 

@@ -1,4 +1,4 @@
-"""Print Table 5 for a model of params.yaml: its layers and their exact parameter counts."""
+"""Print what a model of params.yaml is made of: its layers and their parameter counts, as in Table 5 of the paper."""
 
 from __future__ import annotations
 

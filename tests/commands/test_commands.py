@@ -239,7 +239,7 @@ def test_estimate_says_runs_hours_and_disk(at_root, capsys):
     assert run("estimate") == 0
     printed = capsys.readouterr().out
     assert "52 in all" in printed, "48 of networks, and one for each fold of the SVM"
-    assert "threads a run: PreAct, PreAct-Full, PreAct-Both, PreActBN, PreActBN-Full\n" in printed
+    assert "1 thread a run: PreAct, PreAct-Full, PreAct-Both, PreActBN, PreActBN-Full\n" in printed
     assert "for 12 epochs of PreAct\n" in printed
     words = [line.split()[0] for line in printed.splitlines()]
     assert [word for word in dict.fromkeys(words) if word != "not"] == [
@@ -330,7 +330,8 @@ def test_estimate_does_not_take_the_demos_segments_for_the_papers(tmp_path, monk
         YAML(typ="safe").dump({"stages": {f"ingest@{name}": {"deps": dep} for name, dep in deps.items()}}, stream)
     assert run("estimate") == 0
     assert "6803 segments" in (printed := capsys.readouterr().out)
-    assert "savee not segmented yet" in printed
+    assert "savee not segmented yet, so the paper's six corpora are assumed" in printed
+    assert "run `dvc repro segment@savee`" in printed
     Path("dvc.lock").write_text(Path("dvc.lock").read_text().replace("demo/savee", "savee"))
     assert run("estimate") == 0
     assert "64 segments" in capsys.readouterr().out
