@@ -291,7 +291,9 @@ def _opened(path: Path) -> Iterator[Track]:
         # First, since some are of the system's kinds of errors too, and say nothing about the file's permissions.
         if isinstance(error, av.InvalidDataError):
             raise AudioError(unreadable(error)) from None
-        raise AudioError(f"unreadable: FFmpeg stopped on its way through it ({error.strerror}), as damage makes it") from None
+        raise AudioError(
+            f"unreadable: FFmpeg stopped on its way through it ({error.strerror}), as damage makes it"
+        ) from None
     except FileNotFoundError:
         raise AudioError(f"unreadable: {GONE}") from None
     except PermissionError:

@@ -148,7 +148,9 @@ def _blocks(frames: Iterable[Any], rate: int, channels: int) -> Iterator[Samples
         try:
             values = frame.to_ndarray()
         except ValueError:
-            raise AudioError(f"unreadable: samples of the kind {frame.format.name}; convert it to WAV or FLAC") from None
+            raise AudioError(
+                f"unreadable: samples of the kind {frame.format.name}; convert it to WAV or FLAC"
+            ) from None
         values = values.T if frame.format.is_planar else values.reshape(-1, channels)
         if len(values):
             yield _on_int16_scale(values)
@@ -168,8 +170,8 @@ def _without_index(stream: Source) -> str | None:
     if stream.read(4) not in (b"ftyp", b"mdat", b"wide"):
         return None
     return (
-        "unreadable: MP4 or QuickTime whose index (moov) is missing or damaged, as a download or recording that stopped "
-        "leaves it; get it again"
+        "unreadable: MP4 or QuickTime whose index (moov) is missing or damaged, as a download or recording that "
+        "stopped leaves it; get it again"
     )
 
 

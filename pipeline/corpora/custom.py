@@ -36,8 +36,7 @@ NEAR = {
 """Names that people give to a column, beside misspellings of its own name."""
 
 UNITS = frozenset(
-    ("s", "sec", "secs", "second", "seconds", "ms", "msec", "millis", "time", "times", "sample", "samples", "frame")
-    + ("frames", "id", "ids", "name", "names", "no", "nr", "speaker", "fold")
+    "s sec secs second seconds ms msec time times sample samples frame frames id ids name names no nr speaker fold".split()
 )
 """Words beside the name of a column that do not change what is meant."""
 

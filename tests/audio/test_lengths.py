@@ -174,9 +174,12 @@ def test_a_flac_that_ffmpeg_wrote_to_a_pipe(tmp_path):
     assert examine(tmp_path / "a.flac").note == ""
 
 
+TAG = b"ID3\x03\x00\x00\x00\x00\x08\x00" + bytes(1024)
+
+
 @pytest.mark.parametrize(("content", "note"), [
-    (flac_of(2000), "its container declares 2000 samples and holds 48000"),
-    (flac_of(48_000) + TAG + flac_of(48_000), "it holds 2 joined recordings, of 48000 and 48000 samples, and all are read"),
+    (flac_with_total(2000), "its container declares 2000 samples and holds 48000"),
+    (flac_with_total(48_000) + TAG + flac_with_total(48_000), "it holds 2 joined recordings, of 48000 and 48000 samples, and all are read"),
 ])  # fmt: skip
 def test_a_tag_before_a_flac_hides_neither_its_length_nor_a_second_one(tmp_path, content, note):
     path = tmp_path / "a.flac"

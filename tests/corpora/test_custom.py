@@ -130,7 +130,9 @@ def test_a_column_that_is_probably_a_misspelt_one_is_refused_with_the_name_meant
 
 @pytest.mark.parametrize("column", ["duration", "dur_s", "length", "end_ms"])
 def test_a_start_with_another_end_is_refused_and_a_duration_alone_is_kept(tmp_path, column):
-    with pytest.raises(InputError, match=rf"{column}' \(did you mean 'end'\?\).* start and end are seconds from the start"):
+    with pytest.raises(
+        InputError, match=rf"{column}' \(did you mean 'end'\?\).* start and end are seconds from the start"
+    ):
         scan(tmp_path, f"path,emotion,actor,gender,start,{column}\na.wav,anger,x,F,1,2\n")
     assert scan(tmp_path, HEADER.replace("\n", ",duration\n") + "a.wav,anger,x,F,2\n").recordings[0].columns == {
         "duration": "2"
@@ -197,7 +199,9 @@ def test_all_rows_that_contradict_each_other_are_named_at_once(tmp_path):
     rows = "a.wav,joy,x,F\na.wav,anger,x,F\nsub/b c.wav,joy,y,M\nsub/b c.wav,anger,y,M\n"
     with pytest.raises(InputError, match=r"lines 2 and 3 both name a\.wav, lines 4 and 5 both name sub/b c\.wav; "):
         scan(tmp_path, HEADER + rows)
-    with pytest.raises(InputError, match=r"actor 'x' has gender 'F' .* in line 4, actor 'y' has gender 'M' .* in line 5;"):
+    with pytest.raises(
+        InputError, match=r"actor 'x' has gender 'F' .* in line 4, actor 'y' has gender 'M' .* in line 5;"
+    ):
         scan(tmp_path, HEADER + "a.wav,joy,x,F\na.wav,joy,y,M\na.wav,joy,x,M\na.wav,joy,y,F\n")
 
 
