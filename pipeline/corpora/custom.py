@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.core.errors import InputError
-from pipeline.core.wording import counted, enumerated, listed
+from pipeline.core.wording import counted, enumerated, listed, printable
 from pipeline.corpora.base import Folder, Gender, Reader, Recording, Scan
 from pipeline.corpora.params import CorpusParams
 from pipeline.corpora.tabular import GENDERS, files_of, inside, key_names, others, seconds
@@ -35,9 +35,10 @@ NEAR = {
 }
 """Names that people give to a column, beside misspellings of its own name."""
 
-UNITS = frozenset(
-    "s sec secs second seconds ms msec time times sample samples frame frames id ids name names no nr speaker fold".split()
-)
+UNITS = frozenset((
+    "s", "sec", "secs", "second", "seconds", "ms", "msec", "time", "times", "sample", "samples", "frame", "frames",
+    "id", "ids", "name", "names", "no", "nr", "speaker", "fold",
+))  # fmt: skip
 """Words beside the name of a column that do not change what is meant."""
 
 ALIKE = 0.8
@@ -165,7 +166,12 @@ def _checked_rows(reader: csv.DictReader[str], where: str, folder: Folder) -> It
         if None in record or None in record.values():
             raise InputError(f"{where} line {line}: wrong number of cells; expected {len(names)}, one for each column")
         # Only a path keeps its blanks: a file's name may begin or end with one, or have two.
-        cells = {name: value if name == "path" else " ".join(value.split()) for name, value in record.items()}
+        cells = {name: value if name == "path" else _one_line(value) for name, value in record.items()}
+        if odd := next((name for name in names if printable(cells[name]) != cells[name]), None):
+            raise InputError(
+                f"{where} line {line}: {odd or 'a cell'} is '{printable(cells[odd])}', with a control character; "
+                "remove it"
+            )
         for name in COLUMNS:
             if not cells[name].strip():
                 raise InputError(f"{where} line {line}: {name} is empty; every row needs it")
@@ -187,6 +193,11 @@ def _checked_rows(reader: csv.DictReader[str], where: str, folder: Folder) -> It
         columns = {name: cells[name] for name in names if name and name not in (*COLUMNS, *OPTIONAL)}
         group = cells.get("group") or cells["actor"]
         yield _Row(line, path, cells["emotion"], cells["actor"], gender, group, start, end, columns)
+
+
+def _one_line(value: str) -> str:
+    """A cell without blanks around it and line ends in it, and its accents in one of their two spellings."""
+    return unicodedata.normalize("NFC", " ".join(value.split()))
 
 
 def _times(cells: dict[str, str], where: str) -> tuple[float, float | None]:

@@ -195,6 +195,13 @@ def test_one_part_twice_and_an_end_without_a_start(tmp_path):
         scan(tmp_path, "path,emotion,actor,gender,end\na.wav,joy,x,F,1\n")
 
 
+def test_an_accent_of_two_spellings_is_one_label_and_a_control_character_is_refused(tmp_path):
+    scanned = scan(tmp_path, HEADER + "a.wav,col\u00e8re,x,F\nsub/b c.wav,cole\u0300re,x,F\n")
+    assert {one.emotion for one in scanned.recordings} == {"col\u00e8re"}
+    with pytest.raises(InputError, match=r"line 2: emotion is 'jo\\x1b\[31my', with a control character; remove it"):
+        scan(tmp_path, HEADER + "a.wav,jo\x1b[31my,x,F\n")
+
+
 def test_all_rows_that_contradict_each_other_are_named_at_once(tmp_path):
     rows = "a.wav,joy,x,F\na.wav,anger,x,F\nsub/b c.wav,joy,y,M\nsub/b c.wav,anger,y,M\n"
     with pytest.raises(InputError, match=r"lines 2 and 3 both name a\.wav, lines 4 and 5 both name sub/b c\.wav; "):

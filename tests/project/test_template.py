@@ -97,3 +97,15 @@ def test_a_path_with_a_tilde_is_refused_since_dvc_does_not_replace_it(tmp_path, 
     )
     assert str(Path("~/corpora/emodb").expanduser()) in printed
     assert "savee" not in printed
+
+
+def test_a_path_with_a_variable_of_the_shell_is_refused_too(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("SPEECH", "/data/speech")
+    (tmp_path / "p.yaml").write_text(
+        (ROOT / "params.yaml").read_text().replace("path: demo/corpora/", "path: $SPEECH/")
+    )
+    assert run("check", tmp_path / "p.yaml") == 1
+    assert (
+        "begins with $, which a shell replaces and DVC does not; expected the whole path, such as '/data/speech/"
+        in (capsys.readouterr().err)
+    )
