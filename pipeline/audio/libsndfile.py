@@ -80,7 +80,11 @@ def opened_by_libsndfile(stream: Source, header: Header | None) -> Iterator[Trac
         declared = sound.frames if header is None and 0 <= sound.frames < _UNKNOWN else None
         if counted is not None:
             # Without the mark of the encoder, libsndfile estimates; a mark that was repaired is not what is declared.
-            declared = declared if counted.declares and source is stream else counted.declared_samples
+            # Of a cut file, it may give what it holds as what is declared.
+            known = (
+                counted.declares and source is stream and not (counted.is_cut and sound.frames <= counted.held_samples)
+            )
+            declared = declared if known else counted.declared_samples
         if sound.format == "FLAC" and (reached := flac.reached_samples(stream)) is not None:
             promised = flac.declared_samples(stream) or None
             if reached > (promised or 0):

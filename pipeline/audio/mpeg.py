@@ -82,6 +82,17 @@ class Counted:
         """The number of samples that the first frame declares, the coder's delay included; None if it does not."""
         return None if self.info is None or self.info.declared is None else self.info.declared * self.samples
 
+    @property
+    def held_samples(self) -> int:
+        """The number of samples of the complete frames, the coder's delay included."""
+        return self.held * self.samples
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether frames are missing; some encoders count the first one, which has no sound."""
+        declared = None if self.info is None else self.info.declared
+        return declared is not None and self.held < declared - 1
+
 
 def frames(stream: Source) -> Iterator[Frame]:
     """The frames of a file, from the first to the last; none if the file is no MPEG audio.

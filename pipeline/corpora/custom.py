@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.core.errors import InputError
-from pipeline.core.wording import counted, enumerated, listed
+from pipeline.core.wording import counted, enumerated, listed, printable
 from pipeline.corpora.base import Folder, Gender, Reader, Recording, Scan
 from pipeline.corpora.params import CorpusParams
 from pipeline.corpora.tabular import GENDERS, files_of, inside, key_names, others, seconds
@@ -25,11 +25,21 @@ COLUMNS = ("path", "emotion", "actor", "gender")
 OPTIONAL = ("group", "start", "end")
 
 NEAR = {
-    "start": ("start_s", "starttime", "begin", "begins", "onset", "from"),
-    "end": ("end_s", "endtime", "stop", "offset", "until"),
-    "group": ("groupid", "grouping"),
+    "path": ("file", "filename", "filepath", "wav", "audio", "recording"),
+    "emotion": ("label", "class", "category"),
+    "actor": ("speaker", "talker", "subject"),
+    "gender": ("sex",),
+    "start": ("begin", "begins", "onset", "from", "tmin", "xmin", "t0"),
+    "end": ("stop", "offset", "until", "to", "tmax", "xmax", "t1", "duration", "dur", "length"),
+    "group": ("grouping", "grp", "gruppe"),
 }
 """Names that people give to a column, beside misspellings of its own name."""
+
+UNITS = frozenset((
+    "s", "sec", "secs", "second", "seconds", "ms", "msec", "time", "times", "sample", "samples", "frame", "frames",
+    "id", "ids", "name", "names", "no", "nr", "speaker", "fold",
+))  # fmt: skip
+"""Words beside the name of a column that do not change what is meant."""
 
 ALIKE = 0.8
 """Similarity (`difflib`) from which a name is taken for a misspelling of a column."""
@@ -121,9 +131,10 @@ def _check_columns(names: Sequence[str], where: str) -> None:
         raise InputError(f"{where} has the column {', '.join(twice)} more than once; expected it once; remove one")
     if meant:
         hints = enumerated(f"{near!r} (did you mean {name!r}?)" for name, near in meant.items())
+        times = "start and end are seconds from the start of the file; " if {"start", "end"} & set(meant) else ""
         raise InputError(
             f"{where} has the column {hints}, which would have no effect; expected the names {', '.join(COLUMNS)} and "
-            f"optionally {', '.join(OPTIONAL)}; rename it, or give it a name that is less alike"
+            f"optionally {', '.join(OPTIONAL)}; {times}rename it, or give it a name that is less alike"
         )
     if "end" in names and "start" not in names:
         raise InputError(f"{where} has the column end and no column start; expected both, in seconds; add start")
@@ -133,13 +144,17 @@ def _near(column: str, names: Sequence[str]) -> str | None:
     """The name in a table that is probably meant to be a column; None if the column is there, or nothing is alike."""
     if column in names:
         return None
+    # The length of a recording is a fact like others, unless it stands beside a start.
+    lengths = () if "start" in names else ("duration", "dur", "length")
+    known = {column, *NEAR[column]} - {*lengths}
     for name in names:
         if name in (*COLUMNS, *OPTIONAL):
             continue
-        plain = re.sub(r"[^a-z]", "", unicodedata.normalize("NFKC", name).casefold())
-        near = (re.sub(r"[^a-z]", "", other) for other in NEAR.get(column, ()))
-        alike = difflib.SequenceMatcher(None, plain, column).ratio() >= ALIKE
-        if plain and (alike or plain in near):
+        spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", name))
+        words = re.findall(r"[a-z]+[0-9]?", spaced.casefold())
+        whole, bare = "".join(words), [word for word in words if word in known or word not in UNITS]
+        alike = difflib.SequenceMatcher(None, whole, column).ratio() >= ALIKE
+        if words and (alike or whole in known or (len(bare) == 1 and bare[0] in known)):
             return name
     return None
 
@@ -151,7 +166,12 @@ def _checked_rows(reader: csv.DictReader[str], where: str, folder: Folder) -> It
         if None in record or None in record.values():
             raise InputError(f"{where} line {line}: wrong number of cells; expected {len(names)}, one for each column")
         # Only a path keeps its blanks: a file's name may begin or end with one, or have two.
-        cells = {name: value if name == "path" else " ".join(value.split()) for name, value in record.items()}
+        cells = {name: value if name == "path" else _one_line(value) for name, value in record.items()}
+        if odd := next((name for name in names if printable(cells[name]) != cells[name]), None):
+            raise InputError(
+                f"{where} line {line}: {odd or 'a cell'} is '{printable(cells[odd])}', with a control character; "
+                "remove it"
+            )
         for name in COLUMNS:
             if not cells[name].strip():
                 raise InputError(f"{where} line {line}: {name} is empty; every row needs it")
@@ -175,6 +195,11 @@ def _checked_rows(reader: csv.DictReader[str], where: str, folder: Folder) -> It
         yield _Row(line, path, cells["emotion"], cells["actor"], gender, group, start, end, columns)
 
 
+def _one_line(value: str) -> str:
+    """A cell without blanks around it and line ends in it, and its accents in one of their two spellings."""
+    return unicodedata.normalize("NFC", " ".join(value.split()))
+
+
 def _times(cells: dict[str, str], where: str) -> tuple[float, float | None]:
     times: dict[str, float | None] = {}
     for name in ("start", "end"):
@@ -194,14 +219,16 @@ def _times(cells: dict[str, str], where: str) -> tuple[float, float | None]:
 def _check_actors(rows: list[_Row], where: str) -> None:
     """Check that each actor has one gender and one group."""
     first: dict[str, _Row] = {}
+    wrong: dict[tuple[str, str], str] = {}
     for row in rows:
         known = first.setdefault(row.actor, row)
         for name in ("gender", "group"):
             if getattr(known, name) != getattr(row, name):
-                raise InputError(
-                    f"{where}: actor {row.actor!r} has {name} {getattr(known, name)!r} in line {known.line} and "
-                    f"{getattr(row, name)!r} in line {row.line}; expected one {name} for each actor"
-                )
+                text = f"{getattr(known, name)!r} in line {known.line} and {getattr(row, name)!r} in line {row.line}"
+                wrong.setdefault((row.actor, name), f"actor {row.actor!r} has {name} {text}")
+    if wrong:
+        named = " and ".join(dict.fromkeys(name for _, name in wrong))
+        raise InputError(f"{where}: {listed(wrong.values(), most=20)}; expected one {named} for each actor")
 
 
 def _warnings_of_similar_actors(rows: list[_Row]) -> Iterator[str]:
@@ -228,18 +255,22 @@ def _files_of_rows(folder: Folder, rows: list[_Row], where: str) -> list[tuple[s
     first: dict[tuple[str, float, float | None], _Row] = {}
     missing: list[str] = []
     unusable: list[str] = []
+    twice: list[str] = []
     for row in rows:
         path = files.find(row.path)
         if path is None:
             shown = row.path.strip()
             reason = files.why_not(row.path)
-            (unusable if reason else missing).append(f"{shown} (line {row.line}{': ' if reason else ''}{reason})")
+            hint = reason or ((alike := files.alike(row.path)) and f"did you mean {alike}?") or ""
+            (unusable if reason else missing).append(f"{shown} (line {row.line}{': ' if hint else ''}{hint})")
             continue
         known = first.setdefault((path, row.start, row.end), row)
         if known is not row:
             part = f" from {row.start:g} s" if row.start or row.end is not None else ""
-            raise InputError(f"{where}: lines {known.line} and {row.line} both name {path}{part}; expected it once")
+            twice.append(f"lines {known.line} and {row.line} both name {path}{part}")
         found.append((path, row))
+    if twice:
+        raise InputError(f"{where}: {listed(twice, most=20)}; expected {'it' if len(twice) == 1 else 'each'} once")
     if unusable:
         raise InputError(f"{where} names {counted(len(unusable), 'file')} that cannot be used: {listed(unusable)}")
     if missing:

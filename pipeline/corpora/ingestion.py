@@ -208,7 +208,7 @@ def _check_decoded(
             )
         raise InputError(
             f"{root}: the table's emotions are {listed(map(repr, emotions))}, and none of them is one of the classes "
-            f"{', '.join(classes)}; map them in params.yaml, as in emotions: {{{emotions[0]}: {classes[0]}}}"
+            f"{', '.join(classes)}; map them in params.yaml, as in emotions: {{{emotions[0]!r}: {classes[0]}}}"
         )
     if not expected & set(classes):
         raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -46,10 +47,12 @@ class CorpusParams(Strict):
     @field_validator("path")
     @classmethod
     def _known_to_dvc(cls, path: str) -> str:
-        if path.startswith("~"):
+        if path.startswith(("~", "$")):
+            whole = str(Path(os.path.expandvars(path)).expanduser())
+            example = f", such as {whole!r}" if whole != path else ""
             raise ValueError(
-                f"{path!r} begins with ~, which a shell replaces and DVC does not; expected the whole path, such as "
-                f"{str(Path(path).expanduser())!r}"
+                f"{path!r} begins with {path[0]}, which a shell replaces and DVC does not; expected the whole "
+                f"path{example}"
             )
         return path
 

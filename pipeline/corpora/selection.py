@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -213,10 +214,18 @@ def spelling_notes(recordings: Sequence[Recording], reader: Reader, classes: Seq
     if left := {name: counts[name] for name in sorted(counts) if name not in classes}:
         yield (
             f"{counted(sum(left.values()), 'recording')} of other emotions left out: "
-            f"{', '.join(f'{name} {count}' for name, count in left.items())}; map them with emotions in params.yaml to "
-            "use them"
+            f"{', '.join(f'{name} {count}{_likely(name, classes)}' for name, count in left.items())}; map them with "
+            "emotions in params.yaml to use them"
         )
 
 
+def _likely(name: str, classes: Sequence[str]) -> str:
+    """The class that a name is probably a misspelling of, in brackets; empty without one."""
+    near = difflib.get_close_matches(_plain(name), classes, 1, 0.8)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
 def _plain(name: str) -> str:
-    return "".join(letter for letter in unicodedata.normalize("NFKC", name).casefold() if letter.isalnum())
+    """A name without accents, capital letters and what is no letter or digit; a name in symbols as it is."""
+    letters = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(letter for letter in letters if letter.isalnum()) or name

@@ -6,9 +6,10 @@ import hashlib
 import posixpath
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 
 import pandas as pd
@@ -35,7 +36,25 @@ class Files:
 
     def why_not(self, path: str) -> str:
         """Why a path has no file, as the end of a sentence; empty where the folder has no such file."""
+        if path in self._folders:
+            return "it is a folder; expected one of its files"
         return next((self.barred[key] for key in _keys(path) if key in self.barred), "")
+
+    def alike(self, path: str) -> str | None:
+        """The only file whose path differs from this one in capital letters alone."""
+        found = self._by_letters.get(path.casefold(), set())
+        return next(iter(found)) if len(found) == 1 else None
+
+    @cached_property
+    def _folders(self) -> set[str]:
+        return {str(above) for path in self.usable for above in PurePosixPath(path).parents}
+
+    @cached_property
+    def _by_letters(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for key, path in self.usable.items():
+            found[key.casefold()].add(path)
+        return found
 
 
 def files_of(folder: Folder) -> Files:
@@ -79,10 +98,12 @@ def inside(path: str, folder: Folder) -> str | None:
     """`path` relative to the folder, in its normal form with forward slashes, or None if it leaves the folder."""
     normal = posixpath.normpath(path.replace("\\", "/"))
     for root in (folder.root.absolute(), folder.root.resolve()):
+        if normal == root.as_posix():
+            return "."
         start = f"{root.as_posix().rstrip('/')}/"
         if normal.startswith(start):
             return normal.removeprefix(start)
-    leaves = normal.startswith(("/", "../")) or normal in (".", "..") or re.match(r"[A-Za-z]:", normal.strip())
+    leaves = normal.startswith(("/", "../")) or normal == ".." or re.match(r"[A-Za-z]:", normal.strip())
     return None if leaves else normal
 
 

@@ -18,7 +18,12 @@ CASES = {
     ),
     "an XML document": (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>",),
     "a JSON document": (b'{"message": "Not Found"}', b'[{"error": 1}]'),
-    r"an archive \(": (b"PK\x03\x04" + bytes(100), b"\x1f\x8b\x08" + bytes(40), b"Rar!\x1a\x07\x00" + bytes(40)),
+    r"text, not sound \('404: Not Found'\)": (b"404: Not Found\n",),
+    r"text, not sound \('../audio/a.wav'\)": (b"../audio/a.wav",),
+    "a picture or a document": (b"%PDF-1.7\n%\xe2\xe3", b"\x89PNG\r\n\x1a\n" + bytes(90), b"\xff\xd8\xff\xe0" + bytes(90)),
+    "an array": (b"\x93NUMPY\x01\x00" + bytes(90),),
+    r"an archive \(": (b"BZh91AY&SY" + bytes(range(90)), b"a" + bytes(256) + b"ustar" + bytes(300),
+                       b"PK\x03\x04" + bytes(100), b"\x1f\x8b\x08" + bytes(40), b"Rar!\x1a\x07\x00" + bytes(40)),
     "zeros from its start": (bytes(4096),),
 }  # fmt: skip
 

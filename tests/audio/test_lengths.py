@@ -174,6 +174,61 @@ def test_a_flac_that_ffmpeg_wrote_to_a_pipe(tmp_path):
     assert examine(tmp_path / "a.flac").note == ""
 
 
+TAG = b"ID3\x03\x00\x00\x00\x00\x08\x00" + bytes(1024)
+
+
+@pytest.mark.parametrize(("content", "note"), [
+    (flac_with_total(2000), "its container declares 2000 samples and holds 48000"),
+    (flac_with_total(48_000) + TAG + flac_with_total(48_000), "it holds 2 joined recordings, of 48000 and 48000 samples, and all are read"),
+])  # fmt: skip
+def test_a_tag_before_a_flac_hides_neither_its_length_nor_a_second_one(tmp_path, content, note):
+    path = tmp_path / "a.flac"
+    path.write_bytes(TAG + content)
+    assert examine(path).note == note
+
+
+def test_alac_in_caf_is_read_to_its_last_sample(tmp_path):
+    path = tmp_path / "a.caf"
+    path.write_bytes(by_ffmpeg("caf", "alac"))
+    np.testing.assert_array_equal(load(path), noise())
+
+
+def test_an_avi_file_to_a_pipe_declares_nothing_and_a_cut_one_what_its_head_says(tmp_path):
+    path = tmp_path / "a.avi"
+    path.write_bytes(by_ffmpeg("avi", "pcm_s16le", piped=True))
+    assert (examine(path).note, examine(path).probe.num_samples) == ("", 48_000)
+    content = by_ffmpeg("avi", "mp2")
+    path.write_bytes(content[: len(content) // 2])
+    assert "its container declares 48384 samples and holds " in examine(path).note
+
+
+@pytest.mark.parametrize("container", ["VOC", "PAF", "IRCAM", "MAT5"])
+def test_formats_whose_length_is_not_compared_say_so(tmp_path, container):
+    path = tmp_path / "a"
+    path.write_bytes(by_libsndfile(container, "PCM_16"))
+    assert [note.kind for note in examine(path).notes] == [note.kind for note in survey(path).notes] == ["unchecked"]
+
+
+def damaged(container: str, subtype: str, place: int, form: str, value: int) -> bytes:
+    return patched(by_libsndfile(container, subtype), place, form, value)
+
+
+@pytest.mark.parametrize(("content", "reason"), [
+    (by_ffmpeg("mp4", "aac")[:9000], r"MP4 or QuickTime whose index \(moov\) is missing or damaged"),
+    (damaged("WAV", "PCM_16", 22, "<H", 0), "Channel count is zero"),
+    (damaged("WAV", "PCM_16", 24, "<I", 0), "its header declares an impossible rate or number of channels"),
+    (damaged("WAV", "PCM_16", 34, "<H", 64), "samples of the kind s64; convert it"),
+    (damaged("W64", "PCM_16", 56, "<Q", 2**64 - 1), ".+"),
+    (bytes(range(128, 256)) * 8, "Format not recognised"),
+])  # fmt: skip
+def test_a_damaged_header_is_refused_in_plain_words(tmp_path, content, reason):
+    path = tmp_path / "a"
+    path.write_bytes(content)
+    for function in (examine, survey):
+        with pytest.raises(AudioError, match=f"^unreadable: {reason}"):
+            function(path)
+
+
 @pytest.mark.parametrize("frames", [0, 5])
 def test_an_mp3_that_declares_too_few_frames_is_read_whole(tmp_path, frames):
     content = by_libsndfile("MP3", "MPEG_LAYER_III")

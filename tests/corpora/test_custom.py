@@ -118,13 +118,32 @@ def test_mistakes_in_the_table_are_named_with_their_line(tmp_path, text, message
     [
         ("Group", "group"), ("groups", "group"), ("grop", "group"), ("GROUP ", "group"), ("group-id", "group"),
         ("Start", "start"), ("onset", "start"), ("start_s", "start"), ("start time", "start"), ("Ende", "end"),
-        ("stop", "end"), ("end (s)", "end"),
+        ("stop", "end"), ("end (s)", "end"), ("end_ms", "end"), ("tmax", "end"), ("start_sample", "start"), ("t0", "start"),
+        ("Gruppe", "group"), ("speaker_group", "group"), ("groupName", "group"),
     ],
 )  # fmt: skip
 def test_a_column_that_is_probably_a_misspelt_one_is_refused_with_the_name_meant(tmp_path, column, meant):
     text = f"path,emotion,actor,gender,{column}\na.wav,anger,x,F,1\n"
     with pytest.raises(InputError, match=rf"has the column '{re.escape(column.strip())}' \(did you mean '{meant}'\?\)"):
         scan(tmp_path, text)
+
+
+@pytest.mark.parametrize("column", ["duration", "dur_s", "length", "end_ms"])
+def test_a_start_with_another_end_is_refused_and_a_duration_alone_is_kept(tmp_path, column):
+    with pytest.raises(
+        InputError, match=rf"{column}' \(did you mean 'end'\?\).* start and end are seconds from the start"
+    ):
+        scan(tmp_path, f"path,emotion,actor,gender,start,{column}\na.wav,anger,x,F,1,2\n")
+    assert scan(tmp_path, HEADER.replace("\n", ",duration\n") + "a.wav,anger,x,F,2\n").recordings[0].columns == {
+        "duration": "2"
+    }
+
+
+def test_other_words_for_the_needed_columns_are_understood(tmp_path):
+    with pytest.raises(InputError) as refused:
+        scan(tmp_path, "file name,label,speaker_id,Sex\na.wav,anger,x,F\n")
+    for said in ("'file name' as path", "'label' as emotion", "'speaker_id' as actor", "'Sex' as gender"):
+        assert f"did you mean {said}?" in str(refused.value)
 
 
 @pytest.mark.parametrize("column", ["Actor", "actors", "speaker's actor"])
@@ -174,6 +193,35 @@ def test_one_part_twice_and_an_end_without_a_start(tmp_path):
         scan(tmp_path, head + "a.wav,joy,x,F,1,2\na.wav,anger,x,F,1.0,2.0\n")
     with pytest.raises(InputError, match="has the column end and no column start"):
         scan(tmp_path, "path,emotion,actor,gender,end\na.wav,joy,x,F,1\n")
+
+
+def test_an_accent_of_two_spellings_is_one_label_and_a_control_character_is_refused(tmp_path):
+    scanned = scan(tmp_path, HEADER + "a.wav,col\u00e8re,x,F\nsub/b c.wav,cole\u0300re,x,F\n")
+    assert {one.emotion for one in scanned.recordings} == {"col\u00e8re"}
+    with pytest.raises(InputError, match=r"line 2: emotion is 'jo\\x1b\[31my', with a control character; remove it"):
+        scan(tmp_path, HEADER + "a.wav,jo\x1b[31my,x,F\n")
+
+
+def test_all_rows_that_contradict_each_other_are_named_at_once(tmp_path):
+    rows = "a.wav,joy,x,F\na.wav,anger,x,F\nsub/b c.wav,joy,y,M\nsub/b c.wav,anger,y,M\n"
+    with pytest.raises(InputError, match=r"lines 2 and 3 both name a\.wav, lines 4 and 5 both name sub/b c\.wav; "):
+        scan(tmp_path, HEADER + rows)
+    with pytest.raises(
+        InputError, match=r"actor 'x' has gender 'F' .* in line 4, actor 'y' has gender 'M' .* in line 5;"
+    ):
+        scan(tmp_path, HEADER + "a.wav,joy,x,F\na.wav,joy,y,M\na.wav,joy,x,M\na.wav,joy,y,F\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("sub", r"cannot be used: sub \(line 2: it is a folder"), (".", r"\(line 2: it is a folder"),
+        ("ROOT", r"\(line 2: it is a folder"), ("Sub/B C.wav", r"\(line 2: did you mean sub/b c\.wav\?\)"),
+    ],
+)  # fmt: skip
+def test_a_path_that_is_no_file_of_the_folder_has_the_true_reason(tmp_path, path, reason):
+    with pytest.raises(InputError, match=reason):
+        scan(tmp_path, HEADER + f"{path.replace('ROOT', str(tmp_path))},joy,x,F\n")
 
 
 def test_blanks_around_the_names_of_files_are_found(tmp_path):

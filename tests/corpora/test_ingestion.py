@@ -329,7 +329,7 @@ def test_a_corpus_of_ones_own_with_other_classes(tmp_path):
 def test_emotions_that_nobody_mapped_are_named_with_the_remedy(tmp_path):
     root = trees.plant(tmp_path / "mine", ["a.wav", "b.wav"])
     (root / "t.csv").write_text("path,emotion,actor,gender\na.wav,Freude,x,F\nb.wav,Wut,y,M\n")
-    expected = "the table's emotions are 'Freude', 'Wut', and none .* as in emotions: {Freude: joy}"
+    expected = "the table's emotions are 'Freude', 'Wut', and none .* as in emotions: {'Freude': joy}"
     with pytest.raises(InputError, match=expected):
         run(root, "custom", "mine", table="t.csv")
 

@@ -167,14 +167,28 @@ def test_spellings_of_one_emotion_are_named_together_and_all_left_out_are_counte
         "it in one way, or join them with emotions: {'JOY ': joy, 'Joy': joy}",
         "warning: the emotions 'anger' (0) and 'Anger' (1) are different names; if they are one emotion, write it in "
         "one way, or join them with emotions: {'Anger': anger}",
-        "4 recordings of other emotions left out: Anger 1, JOY  1, Joy 1, boredom 1; map them with emotions in "
-        "params.yaml to use them",
+        "4 recordings of other emotions left out: Anger 1 (did you mean anger?), JOY  1 (did you mean joy?), Joy 1 (did "
+        "you mean joy?), boredom 1; map them with emotions in params.yaml to use them",
     ]
     mapped = with_mapped_emotions(recordings, READERS["custom"], params(emotions={"Joy": "joy", "JOY ": "joy"}))
     assert [
         note.split(" left out")[0] for note in spelling_notes(mapped, READERS["custom"], ("joy", "Anger", "boredom"))
     ] == []
     assert list(spelling_notes(recordings, READERS["emodb"], ("joy",))) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "alike"),
+    [(("colère", "colere"), True), (("joy", "joy_"), True), (("😀", "😡"), False), (("joy", "fear"), False)],
+)
+def test_spellings_differ_in_accents_and_marks_but_symbols_are_names(names, alike):
+    notes = list(spelling_notes(own(*names), READERS["custom"], ("anger",)))
+    assert any("different names" in note for note in notes) == alike
+
+
+def test_a_misspelt_emotion_is_said_with_the_class_that_is_probably_meant():
+    (note,) = spelling_notes(own("anger", "anegr", "saddness", "calm"), READERS["custom"], ("anger", "sadness"))
+    assert "anegr 1 (did you mean anger?), calm 1, saddness 1 (did you mean sadness?); map them" in note
 
 
 def test_an_emotion_in_params_that_no_row_has():

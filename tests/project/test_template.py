@@ -115,3 +115,15 @@ def test_init_says_what_to_do_next(tmp_path, capsys):
     assert "next, in" in (printed := capsys.readouterr().out)
     assert "`dvc repro`" in printed
     assert "recordings.csv" not in printed
+
+
+def test_a_path_with_a_variable_of_the_shell_is_refused_too(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("SPEECH", "/data/speech")
+    (tmp_path / "p.yaml").write_text(
+        (ROOT / "params.yaml").read_text().replace("path: demo/corpora/", "path: $SPEECH/")
+    )
+    assert run("check", tmp_path / "p.yaml") == 1
+    assert (
+        "begins with $, which a shell replaces and DVC does not; expected the whole path, such as '/data/speech/"
+        in (capsys.readouterr().err)
+    )
