@@ -1,4 +1,4 @@
-"""All commands beside `dvc repro`: `python -m pipeline COMMAND` or `shaking-emotions COMMAND`; `--help` explains one."""
+"""All commands beside `dvc repro`: `python -m pipeline COMMAND` or `shaking-emotions COMMAND`; each has `--help`."""
 
 from __future__ import annotations
 
