@@ -164,8 +164,8 @@ def load_details(folder: Path, models: Iterable[str]) -> tuple[RunDetails, ...]:
 def check_one_experiment(details: Iterable[RunDetails], folder: Path) -> None:
     """Make sure that all runs learned from the same data with the same code; else they cannot be compared.
 
-    Segments and folds must be the same for all runs of a partition, features for all runs of a front end, code for all
-    of a family.
+    Segments and folds must be the same for all runs of a partition, features for all runs that read a front end and
+    its variants in one form, code for all of a family.
 
     Raises:
         InputError: two runs differ in one of these.
@@ -174,7 +174,7 @@ def check_one_experiment(details: Iterable[RunDetails], folder: Path) -> None:
     for run in details:
         for name, what, group, digits in (
             ("data", "data", str(run.repeat), SPLIT_DIGITS),
-            ("data", "data", f"{run.repeat} {run.frontend}", None),
+            ("data", "data", f"{run.repeat} {run.features}", None),
             ("source", "code", run.family, None),
         ):
             known = first.setdefault((name, group), run)
@@ -202,7 +202,8 @@ def _load_details(path: Path, model: str) -> list[RunDetails]:
             RunDetails(
                 model, run["fold"], run["seed"], str(run["device"]), str(run["precision"]),
                 tuple(sorted((str(name), str(version)) for name, version in run["versions"].items())),
-                str(run["data"]), str(run["source"]), str(run["identity"]), str(run["family"]), str(run["frontend"]),
+                str(run["data"]), str(run["source"]), str(run["identity"]), str(run["family"]),
+                " ".join([str(run["frontend"]), str(run.get("reads", "")), *map(str, run.get("variants", ()))]),
                 _adoption(run.get("adopted")),
                 tuple((str(name), float(value)) for name, value in run.get("chosen", {}).items()),
                 int(run.get("repeat", 1)),

@@ -41,7 +41,10 @@ class Adoption:
 
 @dataclass(frozen=True)
 class RunDetails:
-    """What a run's numbers may depend on besides its params: from the sidecar beside `results/runs/<model>.csv`."""
+    """What a run's numbers may depend on besides its params: from the sidecar beside `results/runs/<model>.csv`.
+
+    Runs whose `features` agree have read the same features in the same form if their `data` agree.
+    """
 
     model: str
     fold: int
@@ -53,7 +56,7 @@ class RunDetails:
     source: str = ""
     identity: str = ""
     family: str = ""
-    frontend: str = ""
+    features: str = ""
     adopted: Adoption | None = None
     chosen: tuple[tuple[str, float], ...] = ()
     repeat: int = 1

@@ -166,7 +166,9 @@ def _record(run: FinishedRun, temperatures: Temperatures) -> dict[str, Any]:
         "device": run.device,
         "precision": run.spec.reading.precision,
         "versions": run.versions,
-        # Only where they apply, so that the records of other runs stay as they are.
+        # Only where they apply, so that the records of other runs stay as they are. The first two say what `data` is of.
+        **({"reads": "frames"} if run.spec.family.reads == "frames" else {}),
+        **({"variants": list(run.spec.reading.variants)} if run.spec.reading.variants else {}),
         **({"chosen": run.chosen} if run.chosen else {}),
         **({"temperature": known} if (known := {name: one for name, one in found.items() if one is not None}) else {}),
         **({"adopted": run.adopted} if run.adopted is not None else {}),

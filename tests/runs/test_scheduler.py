@@ -18,6 +18,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.core.errors import InputError
+from pipeline.evaluation.loading import check_one_experiment, load_details
 from pipeline.runs.identity import RunSpec
 from pipeline.runs.scheduler import fill_store, lacks, plan_all
 from pipeline.runs.store import RunFolder
@@ -329,3 +330,13 @@ def test_a_trainer_whose_run_was_taken_over_writes_nothing_more(root, monkeypatc
     assert not folder.finished()
     assert max(int(path.name[5:11]) for path in folder.checkpoints.glob("epoch*")) == 2
     assert json.loads(folder.lock.path.read_text()) == theirs
+
+
+def test_models_that_read_one_front_end_in_different_forms_are_one_experiment(root):
+    attend = {"label": "Attend", "family": "attention", "convolutions": (), "hidden": 4, "mlp": ()}
+    changes = {"models.Attend": attend, "train.epochs": 1, "train.folds": (1,), "train.seeds": (1,)}
+    for model in ("PreAct", "Attend"):
+        run_stage(changes, model)
+    details = load_details(Path("results/runs"), ["PreAct", "Attend"])
+    assert details[0].data != details[1].data
+    check_one_experiment(details, Path("results/runs"))
