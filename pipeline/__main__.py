@@ -1,4 +1,4 @@
-"""All commands beside `dvc repro`: `python -m pipeline COMMAND`, or `shaking-emotions COMMAND`; `--help` explains one."""
+"""Commands beside `dvc repro`: `python -m pipeline COMMAND` or `shaking-emotions COMMAND`; `--help` explains one."""
 
 from __future__ import annotations
 
