@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 
 class InputError(Exception):
@@ -44,7 +43,7 @@ def explained(name: str) -> Iterator[None]:
         name: name of the stage or command, put before the message (`ingest@emodb`).
     """
     if sys.stdout is None:  # closed by whoever started this process
-        sys.stdout = Path(os.devnull).open("w")
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     try:
         yield
         sys.stdout.flush()
