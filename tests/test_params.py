@@ -60,6 +60,7 @@ def refusal(tmp_path, old, new, count=1):
         ("selection: last", "selection: dev", r"report\.selection: 'dev' needs partition\.dev: true"),
         ("  seed: 0 ", "  scheme: corpora\n  seed: 0 ", r"partition\.folds: 4, and with scheme: corpora every corpus is"),
         ("folds: [1, 2, 3, 4]", "folds: [1, 5]", r"train\.folds: \[5\] beyond partition\.folds = 4"),
+        ("seeds: [1, 2, 3]", "seeds: [-1]", r": 1 mistake\n.*train\.seeds\.0 .*: -1: input should be greater than or equal to 0"),
         ("seeds: [1, 2, 3]", "seeds: [1, 1]", r"train\.seeds: \[1, 1\] names one value twice"),
         ("kernel: [2, 16]", "kernel: [17, 16]", r"network\.kernel: 17 frames high, .* model frames of 16"),
         ("branches: 2", "branches: 1", r"models\.PreAct-Full\.shake: shaking mixes branches, and network\.branches is 1"),

@@ -44,6 +44,7 @@ from pipeline.audio.recording import (
 from pipeline.audio.resampling import resample
 from pipeline.audio.track import Track
 from pipeline.audio.window import Source, Window
+from pipeline.core.errors import OPEN_FILES
 from pipeline.core.wording import enumerated
 
 LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000
@@ -299,6 +300,8 @@ def _opened(path: Path) -> Iterator[Track]:
     except PermissionError:
         raise AudioError(f"unreadable: {DENIED}") from None
     except (OSError, soundfile.SoundFileError) as error:
+        if getattr(error, "errno", None) in OPEN_FILES:
+            raise
         raise AudioError(unreadable(error)) from None
 
 

@@ -24,6 +24,17 @@ _MEMORY = (
 )
 
 
+_THREADS = (
+    "no further thread can be started: the limit of processes (`ulimit -u`, pids.max of a container) or of memory is "
+    "reached; raise it, or set execution.workers in params.yaml to fewer"
+)
+
+OPEN_FILES = (errno.EMFILE, errno.ENFILE)
+"""Errors of a limit of open files, which say nothing about the file that could not be opened."""
+
+_FILES = "too many files are open; raise the limit (`ulimit -n 4096`)"
+
+
 @contextmanager
 def explained(name: str) -> Iterator[None]:
     """End the process with the message of an `InputError`, and no traceback, when one is raised inside.
@@ -31,6 +42,8 @@ def explained(name: str) -> Iterator[None]:
     Args:
         name: name of the stage or command, put before the message (`ingest@emodb`).
     """
+    if sys.stdout is None:  # closed by whoever started this process
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     try:
         yield
         sys.stdout.flush()
@@ -41,12 +54,18 @@ def explained(name: str) -> Iterator[None]:
         print(f"{name}: {_MEMORY}", file=sys.stderr)
         sys.exit(1)
     except RuntimeError as error:
+        if "can't start new thread" in str(error):
+            print(f"{name}: {_THREADS}", file=sys.stderr)
+            sys.exit(1)
         # PyTorch's allocator on CPUs; its own text says how many bytes it wanted.
         if "can't allocate memory" not in str(error) and "not enough memory" not in str(error):
             raise
         print(f"{name}: {_MEMORY}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:
+        if error.errno in OPEN_FILES:
+            print(f"{name}: {_FILES}", file=sys.stderr)
+            sys.exit(1)
         if error.errno not in _NO_ROOM:
             raise
         place = f" at {error.filename}" if error.filename else ""

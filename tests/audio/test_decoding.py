@@ -248,6 +248,18 @@ def test_a_file_that_is_gone_and_one_that_is_a_pipe(tmp_path):
     assert reason(tmp_path / "pipe.wav") == "unreadable: not a regular file"
 
 
+def test_a_limit_of_open_files_is_no_damaged_recording(tmp_path, monkeypatch):
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"RIFF" + bytes(40))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(24, "Too many open files", str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(OSError, match="Too many open files"):
+        examine(path)
+
+
 def test_too_short_silent_and_not_finite(tmp_path):
     def written(samples: np.ndarray, rate: int = RATE) -> str:
         soundfile.write(tmp_path / "a.wav", samples, rate, subtype="FLOAT")
