@@ -166,7 +166,7 @@ def _record(run: FinishedRun, temperatures: Temperatures) -> dict[str, Any]:
         "device": run.device,
         "precision": run.spec.reading.precision,
         "versions": run.versions,
-        # Only where they apply, so that the records of other runs stay as they are. The first two say what `data` is of.
+        # Only where they apply, so that records of other runs stay as they are; the first two say what `data` is of.
         **({"reads": "frames"} if run.spec.family.reads == "frames" else {}),
         **({"variants": list(run.spec.reading.variants)} if run.spec.reading.variants else {}),
         **({"chosen": run.chosen} if run.chosen else {}),
