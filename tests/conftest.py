@@ -7,12 +7,18 @@ from pipeline.core.workers import TRAINING_LIBRARIES, start_method
 # Tests run side by side, one process a core; more threads than cores would make them wait for each other.
 torch.set_num_threads(1)
 
-# Workers of all tests are forked from one server a process, so some of them would train without these libraries.
-start_method(TRAINING_LIBRARIES)
-ensure_running()
-
 LONGEST = ("tests/stages/test_repro.py", "tests/core/test_killing.py", "tests/runs/test_scheduler.py")
 """Files of tests that take minutes."""
+
+
+def pytest_configure(config):
+    """Start the server that workers are forked from with all libraries; its first pool would else decide for all.
+
+    Not in the process of pytest-xdist that only hands out tests.
+    """
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        start_method(TRAINING_LIBRARIES)
+        ensure_running()
 
 
 def pytest_collection_modifyitems(items):

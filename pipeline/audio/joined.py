@@ -51,11 +51,10 @@ def parts(stream: Source, header: Header | None) -> list[tuple[int, int]]:
     starts: Iterable[int]
     first = after_tag(stream, 0)
     stream.seek(first)
-    start = stream.read(40)
-    if start[:4] != b"fLaC":
+    if stream.read(4) != b"fLaC":
         first = 0
-        stream.seek(first)
-        start = stream.read(40)
+    stream.seek(first)
+    start = stream.read(40)
     magic = start[:4]
     if magic == b"OggS":
         starts = _ogg_starts(stream)

@@ -24,13 +24,16 @@ from pipeline.corpora.tabular import GENDERS, files_of, inside, key_names, other
 COLUMNS = ("path", "emotion", "actor", "gender")
 OPTIONAL = ("group", "start", "end")
 
+LENGTHS = ("duration", "dur", "length")
+"""Names of a recording's length, which is a fact like others unless it stands beside a start."""
+
 NEAR = {
     "path": ("file", "filename", "filepath", "wav", "audio", "recording"),
     "emotion": ("label", "class", "category"),
     "actor": ("speaker", "talker", "subject"),
     "gender": ("sex",),
     "start": ("begin", "begins", "onset", "from", "tmin", "xmin", "t0"),
-    "end": ("stop", "offset", "until", "to", "tmax", "xmax", "t1", "duration", "dur", "length"),
+    "end": ("stop", "offset", "until", "to", "tmax", "xmax", "t1", *LENGTHS),
     "group": ("grouping", "grp", "gruppe"),
 }
 """Names that people give to a column, beside misspellings of its own name."""
@@ -144,9 +147,7 @@ def _near(column: str, names: Sequence[str]) -> str | None:
     """The name in a table that is probably meant to be a column; None if the column is there, or nothing is alike."""
     if column in names:
         return None
-    # The length of a recording is a fact like others, unless it stands beside a start.
-    lengths = () if "start" in names else ("duration", "dur", "length")
-    known = {column, *NEAR[column]} - {*lengths}
+    known = {column, *NEAR[column]}.difference(() if "start" in names else LENGTHS)
     for name in names:
         if name in (*COLUMNS, *OPTIONAL):
             continue

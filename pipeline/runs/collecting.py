@@ -13,7 +13,7 @@ import pandas as pd
 from pipeline.core.features import Shape
 from pipeline.folds.params import headline_folds
 from pipeline.runs.calibration import Temperatures, cross_validated_temperatures
-from pipeline.runs.identity import RunSpec
+from pipeline.runs.identity import RunSpec, hashes_shape
 from pipeline.runs.params import RunSections
 from pipeline.runs.selection import Others, Run, select_epochs
 from pipeline.runs.store import FinishedRun
@@ -167,7 +167,7 @@ def _record(run: FinishedRun, temperatures: Temperatures) -> dict[str, Any]:
         "precision": run.spec.reading.precision,
         "versions": run.versions,
         # Only where they apply, so that records of other runs stay as they are; the first two say what `data` is of.
-        **({"reads": "frames"} if run.spec.family.reads == "frames" else {}),
+        **({"reads": "frames"} if hashes_shape(run.spec.family) else {}),
         **({"variants": list(run.spec.reading.variants)} if run.spec.reading.variants else {}),
         **({"chosen": run.chosen} if run.chosen else {}),
         **({"temperature": known} if (known := {name: one for name, one in found.items() if one is not None}) else {}),

@@ -238,6 +238,11 @@ def distinct(specs: Iterable[RunSpec]) -> list[RunSpec]:
     return list(first.values())
 
 
+def hashes_shape(family: Family) -> bool:
+    """Whether the hash of the data is of the shape too: networks of frames are built by more of it than the columns."""
+    return family.reads == "frames"
+
+
 def data_of(params: RunSections, model: str, root: Path = Path(), repeat: int = 1) -> str:
     """The hash of the present data that a model learns from, see `data_hash`.
 
@@ -245,8 +250,7 @@ def data_of(params: RunSections, model: str, root: Path = Path(), repeat: int = 
         InputError: features or folds do not exist.
     """
     reading = params.reading_of(model)
-    # Families of frames build their networks by more of the shape than the number of columns.
-    shape = described_shape(reading.frontend, root) if params.family_of(model).reads == "frames" else None
+    shape = described_shape(reading.frontend, root) if hashes_shape(params.family_of(model)) else None
     return data_hash(root / INPUTS, root / FOLDS_FILE, reading.frontend, reading.variants, shape, repeat)
 
 

@@ -37,8 +37,8 @@ def part_of(pid, kind):
         for child in psutil.Process(pid).children(recursive=True):
             with suppress(psutil.NoSuchProcess, AttributeError):
                 # The server that workers are forked from has their command line, and is not one of them.
-                wanted = child.parent() if kind == "a worker" else child
-                if any(("forkserver" if kind == "a worker" else "stages.train") in part for part in wanted.cmdline()):
+                process, sign = (child.parent(), "forkserver") if kind == "a worker" else (child, "stages.train")
+                if any(sign in part for part in process.cmdline()):
                     yield child
 
 
