@@ -68,6 +68,7 @@ def compare(
         for model in trained
         for selection in selections
     }
+    finished = {key: set(rows.index[rows["status"] == "done"]) for key, rows in scores.items()}
     rows = []
     for hypothesis in hypotheses:
         models = (hypothesis.better, hypothesis.reference)
@@ -77,8 +78,11 @@ def compare(
                 if missing:
                     found = Comparison(0, note=f"not trained: {', '.join(missing)}")
                 else:
-                    better, reference = (scores[model, selection] for model in models)
-                    found, differences = _test(hypothesis, metric, selection, better, reference, divided, rope)
+                    keys = [(model, selection) for model in models]
+                    found, differences = _test(
+                        hypothesis, metric, selection, [scores[key] for key in keys], [finished[key] for key in keys],
+                        divided, rope,
+                    )  # fmt: skip
                     if found.p is not None:
                         one, other = (counts.get((model, selection)) for model in models)
                         gaps = None if metric == "valid_ua" else differences
@@ -97,17 +101,26 @@ def compare(
 
 
 def _test(
-    hypothesis: Hypothesis, metric: Metric, selection: Selection, better: pd.DataFrame, reference: pd.DataFrame,
-    folds: Division, rope: float,
+    hypothesis: Hypothesis, metric: Metric, selection: Selection, scores: Sequence[pd.DataFrame],
+    finished: Sequence[set[Run]], folds: Division, rope: float,
 ) -> tuple[Comparison, pd.Series[float]]:  # fmt: skip
     """Test one hypothesis on two models' rows of `RUNS` at one selection, indexed by repeat, fold and seed in order.
+
+    Args:
+        hypothesis: which model is to be better than which.
+        metric: what is compared.
+        selection: at which epochs.
+        scores: the rows of the better model, and of the reference.
+        finished: the runs of each that did not diverge.
+        folds: the folds of the partition.
+        rope: largest difference in points that counts as practically equal.
 
     Returns:
         The tests but that over actors, and the improvement in points by run; empty where there is no test.
     """
     nothing = pd.Series(dtype="float64")
     models = (hypothesis.better, hypothesis.reference)
-    finished = [set(rows.index[rows["status"] == "done"]) for rows in (better, reference)]
+    better, reference = scores
     n = len(set.intersection(*finished))
     diverged = [
         f"{model} diverged ({len(rows) - len(done)} of {len(rows)})"

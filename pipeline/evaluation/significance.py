@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special, stats
 
 Array = npt.NDArray[np.float64]
 
@@ -56,7 +56,7 @@ def t_test(values: Array, correction: float = 0.0) -> TTest | None:
     if n < 2 or np.ptp(values) < EQUAL:
         return None
     t = float(np.mean(values) / np.sqrt((1 / n + correction) * np.var(values, ddof=1)))
-    return TTest(t, n - 1, float(stats.t.sf(t, n - 1)))
+    return TTest(t, n - 1, float(special.stdtr(n - 1, -t)))
 
 
 def fold_correction(folds: float) -> float:
@@ -69,7 +69,7 @@ def interval(values: Array, correction: float, level: float = 0.95) -> tuple[flo
     n = len(values)
     if n < 2 or np.ptp(values) < EQUAL:
         return None
-    half = float(stats.t.isf((1 - level) / 2, n - 1) * np.sqrt((1 / n + correction) * np.var(values, ddof=1)))
+    half = float(-special.stdtrit(n - 1, (1 - level) / 2) * np.sqrt((1 / n + correction) * np.var(values, ddof=1)))
     mean = float(np.mean(values))
     return mean - half, mean + half
 
@@ -89,8 +89,9 @@ def correlated_t(values: Array, folds: float, rope: float) -> Posterior | None:
         return None
     rho = 1 / folds
     scale = float(np.sqrt((1 / n + rho / (1 - rho)) * np.var(values, ddof=1)))
-    posterior = stats.t(n - 1, loc=float(np.mean(values)), scale=scale)
-    worse, better = float(posterior.cdf(-rope)), float(posterior.sf(rope))
+    mean = float(np.mean(values))
+    worse = float(special.stdtr(n - 1, (-rope - mean) / scale))
+    better = float(special.stdtr(n - 1, -((rope - mean) / scale)))
     return Posterior(worse, max(0.0, 1 - worse - better), better)
 
 

@@ -11,14 +11,16 @@ from PIL import Image
 
 from pipeline.evaluation.tables import measures_schema
 from pipeline.figures.colours import GRID, INK, PAPER, SOFT
-from pipeline.figures.confusion import confusion_matrices
-from pipeline.figures.curves import MOST_POINTS, accuracy_curves
+from pipeline.figures.confusion import confusion_matrices, draw_confusion
+from pipeline.figures.curves import MOST_POINTS, accuracy_curves, draw_accuracy_curves
+from pipeline.figures.differences import draw_differences
 from pipeline.figures.drawing import FILLS, shortened, write_drawings
-from pipeline.figures.spectrogram import choose_recording, segment_spectrograms
-from pipeline.figures.trade_off import trade_off
+from pipeline.figures.groups import draw_groups
+from pipeline.figures.spectrogram import choose_recording, draw_spectrogram, segment_spectrograms
+from pipeline.figures.trade_off import draw_trade_off, trade_off
 from pipeline.reporting.page.inline import inlined
 from pipeline.runs.tables import HISTORY
-from tests.helpers.drawn import drawings_of, history_of, measures_of
+from tests.helpers.drawn import drawings_of, figure_inputs, history_of, measures_of
 from tests.helpers.reports import paper_params, params_with, published_runs, results_of, runs_of, segments_of
 from tests.reporting.test_tables import demo_runs, user_params
 
@@ -70,9 +72,9 @@ def test_without_runs_the_data_are_still_drawn():
 def test_one_model_that_diverged_and_one_that_did_not():
     params = params_with()
     runs = pd.concat([runs_of("PreAct", 61, 7, params), runs_of("PreActBN", 50, 1, params, diverged={(1, 1)})])
-    keys = [one.key for one in drawings_of(results_of(params, runs))]
-    assert "differences" not in keys
-    assert "trade_off" in keys
+    inputs = figure_inputs(results_of(params, runs))
+    assert draw_differences(inputs) is None
+    assert draw_trade_off(inputs) is not None
 
 
 def test_one_run_a_model_has_no_spread_and_is_drawn():
@@ -84,12 +86,12 @@ def test_one_run_a_model_has_no_spread_and_is_drawn():
 def test_the_caption_of_the_spectrogram_names_the_frames_of_its_own_front_end():
     own = {"spectrogram": {"kind": "spectrogram", "cmvn": "utterance"}}
     for params, frames in ((params_with(), "segment"), (params_with(frontends=own), "utterance")):
-        assert f"normalised over its {frames};" in drawings_of(results_of(params))[-1].caption
+        assert f"normalised over its {frames};" in draw_spectrogram(figure_inputs(results_of(params))).caption
 
 
 def test_powers_that_are_not_normalised_are_for_the_figure_and_the_caption_says_so():
     params = params_with(frontends={"spectrogram": {"kind": "spectrogram", "cmvn": "none"}})
-    drawing = drawings_of(results_of(params))[-1]
+    drawing = draw_spectrogram(figure_inputs(results_of(params)))
     assert "each frequency bin normalised over its segment for this figure; dark is loud." in drawing.caption
     assert drawing.caption.endswith("The network gets the powers as they are.")
 
@@ -97,12 +99,13 @@ def test_powers_that_are_not_normalised_are_for_the_figure_and_the_caption_says_
 def test_labels_are_drawn_as_they_are():
     params = user_params()
     runs = runs_of("PreAct", 61, 7, params)
-    for one in drawings_of(results_of(params, runs)):
-        if one.key in ("ua_curves", "trade_off", "groups", "confusion"):
-            texts = {
-                "".join(element.itertext()) for element in ET.fromstring(one.svg).iter() if element.tag.endswith("text")
-            }
-            assert any("a|b*_<i>#1</i>" in text for text in texts), one.key
+    inputs = figure_inputs(results_of(params, runs))
+    for draw in (draw_accuracy_curves, draw_trade_off, draw_groups, draw_confusion):
+        one = draw(inputs)
+        texts = {
+            "".join(element.itertext()) for element in ET.fromstring(one.svg).iter() if element.tag.endswith("text")
+        }
+        assert any("a|b*_<i>#1</i>" in text for text in texts), one.key
 
 
 def test_dollar_signs_are_no_formula(results):
@@ -218,6 +221,6 @@ def test_long_labels_are_shortened():
 def test_crossval_shows_predictions_of_the_last_epoch_and_says_so():
     params = params_with(report={**params_with().report.model_dump(), "selection": "crossval"})
     runs = pd.concat([runs_of("PreAct", 61, 7, params), runs_of("PreAct-Full", 64, 2, params, seed=1)])
-    captions = {one.key: one.caption for one in drawings_of(results_of(params, runs))}
-    assert "at the last epoch" in captions["confusion"]
-    assert "at the cross-validated epoch" in captions["differences"]
+    inputs = figure_inputs(results_of(params, runs))
+    assert "at the last epoch" in draw_confusion(inputs).caption
+    assert "at the cross-validated epoch" in draw_differences(inputs).caption

@@ -74,7 +74,7 @@ def write_experiment(root: Path, takes: int = 2, seed: int = 0) -> None:
             {
                 "segment": f"{corpus}-{actor}-{emotion}{take}-1", "utterance": f"{corpus}-{actor}-{emotion}{take}",
                 "corpus": corpus, "emotion": emotion, "actor": actor, "gender": "M", "group": actor,
-                "start_frame": 0, "num_frames": int(source.integers(10, 40)),
+                "start_frame": 0, "num_frames": int(source.integers(8, 20)),
             }
             for actor in actors for emotion in CLASSES for take in range(takes)
         ]  # fmt: skip

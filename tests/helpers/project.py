@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from tests.helpers.closure import ROOT
 from tests.helpers.experiment import params_with
+from tests.helpers.warm_python import executables
 
 CLASSES = ("joy", "anger", "sadness")
 PITCH = {"joy": 300, "anger": 900, "sadness": 2700}
@@ -120,7 +121,7 @@ class Project:
         """Run `dvc repro`; the stages that ran and all that was printed."""
         done = subprocess.run(
             ["dvc", "repro", *options],
-            cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False,
+            cwd=self.folder, env=self.environment | {"PATH": f"{executables()}{os.pathsep}{self.environment['PATH']}"}, capture_output=True, text=True, check=False,
         )  # fmt: skip
         printed = done.stdout + done.stderr
         assert (done.returncode != 0) == fails, printed

@@ -1,7 +1,6 @@
 """The three last stages as they are run: `python -m stages.<name>` where `params.yaml` lies."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,15 +15,9 @@ from pipeline.figures.spectrogram import choose_recording
 from pipeline.runs.tables import HISTORY, RUNS
 from tests.helpers.drawn import history_of
 from tests.helpers.reports import folds_of, params_with, results_of, runs_of, segments_of
+from tests.helpers.warm_python import run_stage
 
 ROOT = Path(__file__).parents[2]
-
-
-def run(stage, folder):
-    return subprocess.run(
-        [sys.executable, "-m", f"stages.{stage}"], env=os.environ | {"PYTHONPATH": str(ROOT)},
-        cwd=folder, capture_output=True, text=True, encoding="utf-8",
-    )  # fmt: skip
 
 
 @pytest.fixture
@@ -63,7 +56,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_compare_then_figures_then_report(folder):
-    compared = run("compare", folder)
+    compared = run_stage(folder, "compare")
     assert (compared.returncode, compared.stderr) == (0, "")
     assert compared.stdout.startswith("compare: 2 models, ")
     comparisons = read_table(folder / "results/comparisons.csv", COMPARISONS)
@@ -71,10 +64,10 @@ def test_compare_then_figures_then_report(folder):
     tested = comparisons[comparisons["p"].notna()]
     assert set(zip(tested["model_a"], tested["model_b"], strict=True)) == {("PreAct-Full", "PreAct")}
 
-    drawn = run("figures", folder)
+    drawn = run_stage(folder, "figures")
     assert (drawn.returncode, drawn.stderr) == (0, "")
     assert drawn.stdout == "figures: 6 in results/figures, as SVG and PNG\n"
-    reported = run("report", folder)
+    reported = run_stage(folder, "report")
     assert (reported.returncode, reported.stderr) == (0, "")
     assert reported.stdout.startswith("report: 10 tables of 2 models")
     assert len(list((folder / "results/tables").iterdir())) == 30
@@ -84,7 +77,7 @@ def test_compare_then_figures_then_report(folder):
     assert str(folder) not in everything
     before = {path: path.read_bytes() for path in (folder / "results").rglob("*") if path.is_file()}
     for stage in ("compare", "figures", "report"):
-        run(stage, folder)
+        run_stage(folder, stage)
     assert {path: path.read_bytes() for path in before} == before
 
 
@@ -97,13 +90,13 @@ def test_what_only_looks_at_results_imports_no_torch(stage):
 def test_a_broken_run_table_is_explained_without_a_traceback(folder):
     path = folder / "results/runs/PreAct.csv"
     path.write_text(path.read_text(encoding="utf-8").replace("done", "finished", 1), encoding="utf-8")
-    failed = run("compare", folder)
+    failed = run_stage(folder, "compare")
     assert failed.returncode == 1
     assert failed.stderr.startswith("compare: results/runs/PreAct.csv: line 2: status is 'finished'")
     assert "Traceback" not in failed.stderr
 
 
 def test_report_without_comparisons_says_what_to_do(folder):
-    failed = run("report", folder)
+    failed = run_stage(folder, "report")
     assert failed.returncode == 1
     assert failed.stderr == "report: results/comparisons.csv does not exist; `dvc repro` makes it\n"

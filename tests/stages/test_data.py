@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,17 +16,11 @@ from ruamel.yaml import YAML
 
 from pipeline.core.tables import FOLDS, SEGMENTS, UTTERANCES, read_table, write_table
 from pipeline.features.archive import read_archive
+from tests.helpers.warm_python import run_stage
 
 ROOT = Path(__file__).parents[2]
 
 EMOTIONS = ("joy", "anger", "sadness", "fear")
-
-
-def run(folder: Path, stage: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", f"stages.{stage}", *arguments], env=os.environ | {"PYTHONPATH": str(ROOT)},
-        cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False,
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -55,17 +48,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_from_utterances_to_what_training_reads(folder: Path) -> None:
-    done = run(folder, "segment", "emodb")
+    done = run_stage(folder, "segment", "emodb")
     assert (done.returncode, done.stdout, done.stderr) == (0, "emodb: 16 utterances, 20 segments\n", "")
     segments = read_table(folder / "data/segments/emodb.csv", SEGMENTS)
 
-    done = run(folder, "check")
+    done = run_stage(folder, "check")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     described = json.loads((folder / "data/frontends/spectrogram.json").read_text(encoding="utf-8"))
     assert described["options"] == {"kind": "spectrogram", "cmvn": "segment"}
 
     for front_end in ("spectrogram", "logmel", "stats"):
-        done = run(folder, "extract", front_end, "emodb")
+        done = run_stage(folder, "extract", front_end, "emodb")
         assert done.returncode == 0, done.stderr
         assert "16/16" in done.stderr
     features = dict(read_archive(folder / "data/features/spectrogram/emodb.scp", folder))
@@ -73,7 +66,7 @@ def test_from_utterances_to_what_training_reads(folder: Path) -> None:
     assert [len(matrix) for matrix in features.values()] == list(segments["num_frames"])
     assert all(matrix.shape[1] == 257 for matrix in features.values())
 
-    done = run(folder, "partition")
+    done = run_stage(folder, "partition")
     assert (done.returncode, done.stderr) == (0, "")
     total = done.stdout.splitlines()[-1].split()
     assert (total[0], sorted(total[1:])) == ("Total", list("00001111"))
@@ -81,7 +74,7 @@ def test_from_utterances_to_what_training_reads(folder: Path) -> None:
     assert sorted(folds["fold"]) == [1, 2, 3, 4]
     assert set(folds["corpus"]) == {"emodb"}
 
-    done = run(folder, "inputs")
+    done = run_stage(folder, "inputs")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     inputs = json.loads((folder / "data/inputs.json").read_text(encoding="utf-8"))
     assert list(inputs) == ["emodb"]
@@ -99,7 +92,7 @@ def test_one_sound_in_two_corpora_is_refused_before_there_are_folds(tmp_path: Pa
         row = (f"{corpus}-x", corpus, f"{corpus}.wav", "joy", "spk1", "F", 1.0, "spk1", 16_000, 16_000, "0" * 64)
         table = pd.DataFrame([row], columns=list(UTTERANCES.columns))
         write_table(table, tmp_path / f"data/utterances/{corpus}.csv", UTTERANCES)
-    done = run(tmp_path, "partition")
+    done = run_stage(tmp_path, "partition")
     assert done.returncode == 1
     assert done.stderr.startswith("partition: different corpora hold the same sound")
     assert "emodb.wav of emodb and savee.wav of savee" in done.stderr
@@ -108,14 +101,14 @@ def test_one_sound_in_two_corpora_is_refused_before_there_are_folds(tmp_path: Pa
 
 @pytest.mark.parametrize("arguments", [("segment", "savee"), ("extract", "spectrogram", "savee")])
 def test_an_unknown_corpus_is_refused(folder: Path, arguments: tuple[str, ...]) -> None:
-    done = run(folder, *arguments)
+    done = run_stage(folder, *arguments)
     assert done.returncode == 1
     name = f"{arguments[0]}@{'-'.join(arguments[1:])}"
     assert done.stderr == f"{name}: 'savee' is not a corpus in params.yaml; expected one of emodb\n"
 
 
 def test_an_unknown_front_end_is_refused(folder: Path) -> None:
-    done = run(folder, "extract", "mfcc", "emodb")
+    done = run_stage(folder, "extract", "mfcc", "emodb")
     assert done.returncode == 1
     assert done.stderr.startswith("extract@mfcc-emodb: ")
     assert "Traceback" not in done.stderr
