@@ -25,6 +25,7 @@ from pipeline.runs.store import RunFolder
 from pipeline.runs.worker import Trainer
 from tests.helpers.closure import ROOT
 from tests.helpers.experiment import params_with, write_experiment
+from tests.helpers.warm_python import executables
 
 STAGE = str(ROOT / "stages/train.py")
 
@@ -45,7 +46,9 @@ def write_params(changes):
 def run_stage(changes, model="PreAct"):
     """Run the stage as DVC does, and return what it printed of its work."""
     write_params(changes)
-    runpy.run_path(STAGE)["main"](model)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "executable", str(executables() / "python"))  # runs the check of the whole params file
+        runpy.run_path(STAGE)["main"](model)
 
 
 def results():

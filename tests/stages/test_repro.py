@@ -60,6 +60,12 @@ def test_an_edit_of_one_model_retrains_that_model_only_and_its_reversal_nothing(
     assert project.repro()[0] == set()
 
 
+def test_how_runs_are_executed_concerns_no_stage(project):
+    project.write_params({"execution.workers": 2, "execution.checkpoint_seconds": 1.0})
+    assert project.repro()[0] == {"check"}
+    project.write_params()
+
+
 def test_a_new_label_trains_nothing(project):
     project.write_params({"models.PreAct.label": "Pre-activation"})
     ran, printed = project.repro()
@@ -67,7 +73,6 @@ def test_a_new_label_trains_nothing(project):
     assert "PreAct: 0 runs trained, 2 already in the store" in printed
     assert "Pre-activation" in (project.folder / "results/report.html").read_text()
     project.write_params()
-    project.repro()
 
 
 def test_a_comment_in_the_training_code_trains_nothing_and_arithmetic_everything(project):
@@ -82,13 +87,7 @@ def test_a_comment_in_the_training_code_trains_nothing_and_arithmetic_everything
     loop.write_text(changed)
     assert "PreAct: 2 runs trained, 0 already" in project.repro("train@PreAct")[1]
     loop.write_text(code)
-    assert project.repro()[0] == set()
-
-
-def test_how_runs_are_executed_concerns_no_stage(project):
-    project.write_params({"execution.workers": 2, "execution.checkpoint_seconds": 1.0})
-    assert project.repro()[0] == {"check"}
-    project.write_params()
+    assert project.repro(*TRAINING)[0] == set()
 
 
 def test_an_unreadable_recording_is_named_and_the_stage_goes_on(project):
@@ -100,7 +99,7 @@ def test_an_unreadable_recording_is_named_and_the_stage_goes_on(project):
     rejected = pd.read_csv(project.folder / "data/rejected/tonesB.csv")
     assert rejected.set_index("path")["reason"]["ann-joy-0.wav"].startswith("unreadable")
     bad.write_bytes(good)
-    assert project.repro()[0] == set()
+    assert project.repro("ingest@tonesB")[0] == set()
 
 
 @pytest.mark.parametrize(
