@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline import commands
+from pipeline import __version__, commands
 from pipeline.core.errors import explained
 from pipeline.core.source import refuse_other_code
 
@@ -18,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     started = Path(sys.argv[0]).name
     program = started if started == "shaking-emotions" else "python -m pipeline"
     parser = argparse.ArgumentParser(prog=program, description=__doc__)
+    parser.add_argument("--version", action="version", version=f"shaking-emotions {__version__}")
     parsers = parser.add_subparsers(dest="command", required=True)
     for command in commands.ALL:
         description = (command.__doc__ or "").split("\n\n")[0]

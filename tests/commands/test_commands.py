@@ -13,6 +13,7 @@ import soundfile
 import torch
 from ruamel.yaml import YAML
 
+from pipeline import __version__
 from pipeline.__main__ import main
 from pipeline.audio.decoding import load
 from pipeline.commands.estimate import _noise
@@ -90,6 +91,14 @@ def test_summary_prints_all_models(at_root, capsys):
 def test_an_unknown_model_is_refused_with_the_nearest(at_root, capsys):
     assert run("summary", "PreActt") == 1
     assert "'PreActt' is not a model in params.yaml; did you mean 'PreAct'?" in capsys.readouterr().err
+
+
+def test_the_version_is_that_of_the_citation(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"shaking-emotions {__version__}\n"
+    citation = YAML(typ="safe").load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert citation["version"] == __version__
 
 
 def test_check_says_that_there_are_no_mistakes(at_root, capsys):

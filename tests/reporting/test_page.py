@@ -108,6 +108,14 @@ def test_the_page_without_any_run():
     assert "Best model" not in text
 
 
+def test_the_title_names_shaking_only_where_a_model_is_shaken():
+    params = params_with()
+    assert "recognition with shaking" in page_of(results_of(params)).text
+    plain = {key: model for key, model in params.models.items() if not getattr(model, "shake", None)}
+    text = page_of(results_of(params.model_copy(update={"models": plain}))).text
+    assert "recognition with shaking" not in text
+
+
 def test_params_of_the_page_are_the_params(tmp_path):
     params = user_params()
     page = page_of(results_of(params, demo_runs(params)))

@@ -75,6 +75,7 @@ def render_page(
         policy=_policy(script),
         style=Markup(style),  # noqa: S704  # our own files
         script=Markup(script),  # noqa: S704
+        title=_title(params),
         lead=_lead(results),
         facts=_facts(results),
         setting={"summary": setting_summary(results), "differences": setting_differences(results)},
@@ -132,6 +133,12 @@ def _policy(script: str) -> str:
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
+
+
+def _title(params: Params) -> str:
+    """What the experiment is about: shaking only where a model is shaken."""
+    shaken = any(getattr(model, "shake", None) for model in params.models.values())
+    return f"Speech emotion recognition{' with shaking' if shaken else ''}"
 
 
 def _lead(results: Results) -> str:
