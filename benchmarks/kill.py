@@ -39,7 +39,7 @@ def main() -> None:
         projects = []
         for path in (calm, killed):
             path.mkdir()
-            projects.append(Project(path))
+            projects.append(Project(path, warm=False))
             projects[-1].write_params(changes)
         # Data first, in both: training alone is disturbed.
         for project in projects:

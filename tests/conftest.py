@@ -12,12 +12,12 @@ LONGEST = ("tests/stages/test_repro.py", "tests/core/test_killing.py", "tests/ru
 
 
 def pytest_configure(config):
-    """Start the server that workers are forked from with all libraries; its first pool would else decide for all.
+    """Start the server that workers are forked from, with all libraries and the code that trains.
 
     Not in the process of pytest-xdist that only hands out tests.
     """
     if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
-        start_method(TRAINING_LIBRARIES)
+        start_method((*TRAINING_LIBRARIES, "pipeline.runs.worker"))
         ensure_running()
 
 

@@ -37,10 +37,16 @@ def write_corpus(folder, seed):
 
 
 class Project:
-    """A copy of this repository's code, with params of its own."""
+    """A copy of this repository's code, with params of its own.
 
-    def __init__(self, folder):
+    Args:
+        folder: where it is made.
+        warm: whether its Python and DVC are those of `warm_python`, whose processes have no command line of their own.
+    """
+
+    def __init__(self, folder, warm=True):
         self.folder = folder
+        self.programs = executables() if warm else Path(sys.executable).parent
         self.copy_code()
         for name in ("dvc.yaml", ".dvcignore"):
             shutil.copy(ROOT / name, folder)
@@ -82,16 +88,17 @@ class Project:
         Nothing says that the project's own code is to be imported, though another checkout is installed: stages run the
         code of the folder that they are started in.
         """
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        path = f"{self.programs}{os.pathsep}{os.environ['PATH']}"
         # Without bytecode every stage would compile all modules of this copy again.
         left_out = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
         inherited = {name: value for name, value in os.environ.items() if name not in left_out}
         return inherited | {"PATH": path, "DVC_NO_ANALYTICS": "true"}
 
     def begin(self, *command):
-        """Start a command as the leader of a process group of its own; its output goes nowhere."""
+        """Start a program, and no fork, as the leader of a process group of its own; its output goes nowhere."""
+        program, *arguments = command
         return subprocess.Popen(
-            command, cwd=self.folder, env=self.environment, start_new_session=True,
+            [Path(sys.executable).with_name(program), *arguments], cwd=self.folder, env=self.environment, start_new_session=True,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 
@@ -121,7 +128,7 @@ class Project:
         """Run `dvc repro`; the stages that ran and all that was printed."""
         done = subprocess.run(
             ["dvc", "repro", *options],
-            cwd=self.folder, env=self.environment | {"PATH": f"{executables()}{os.pathsep}{self.environment['PATH']}"}, capture_output=True, text=True, check=False,
+            cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         printed = done.stdout + done.stderr
         assert (done.returncode != 0) == fails, printed

@@ -2,7 +2,7 @@
 
 Every stage imports PyTorch, pandas and scikit-learn, which takes seconds. A server imports them once. The programs
 `python` and `dvc` in `executables()` send it their folder, environment, arguments and open files, and end with the
-status of the process that it forks. What the tests kill must be a Python of its own, not one of these.
+status of the process that it forks. When one of these programs is killed, so is that process.
 """
 
 import atexit
@@ -18,6 +18,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 from contextlib import suppress
 from functools import cache
@@ -137,6 +138,7 @@ def take_over(connection):
     for number, file in zip(numbers, received, strict=True):
         os.dup2(file, number)
         os.close(file)
+    threading.Thread(target=die_with, args=(connection,), daemon=True).start()
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
@@ -146,6 +148,12 @@ def take_over(connection):
     sys.path[0] = "" if arguments[0] == "-c" else folder
     sys.path[1:1] = [place for place in environment.get("PYTHONPATH", "").split(os.pathsep) if place]
     return connection, arguments
+
+
+def die_with(connection):
+    """Kill this process as soon as the program that waits for it is killed."""
+    connection.recv(1)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def run(arguments):

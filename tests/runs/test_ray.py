@@ -46,7 +46,7 @@ RAY = {"execution.engine": "ray"}
 def test_a_node_that_dies_costs_no_run_and_results_are_those_of_the_local_engine(root, cluster):
     node = cluster.add_node(num_cpus=2, object_store_memory=10**8)
     cluster.wait_for_nodes()
-    params = params_with(RAY | {"train.epochs": 20, "execution.checkpoint_seconds": 0})
+    params = params_with(RAY | {"train.epochs": 6, "execution.checkpoint_seconds": 0})
     specs = plan_all(params, ["PreAct"])
     store = root / "store"
 
@@ -63,7 +63,7 @@ def test_a_node_that_dies_costs_no_run_and_results_are_those_of_the_local_engine
     assert filled.locked == ()
     assert all(len(list((store / spec.identity).glob("finished/*.json"))) == 1 for spec in specs)
     assert fill_store(specs, params, store).trained == 0
-    local = params_with({"train.epochs": 20})
+    local = params_with({"train.epochs": 6})
     fill_store(plan_all(local, ["PreAct"])[:1], local, root / "local")
     first = specs[0]
     by_ray, by_local = RunFolder(store, first).load(), RunFolder(root / "local", first).load()
