@@ -145,6 +145,18 @@ def intervals_of(runs: pd.DataFrame, width: float = 3.0) -> pd.DataFrame:
     return table.astype({"actors": "int64", **dict.fromkeys(("ua", "ci_low", "ci_high"), "float64")})
 
 
+_COMPARED: dict[tuple[str, str], pd.DataFrame] = {}
+
+
+def comparisons_of(params: Params, runs: pd.DataFrame) -> pd.DataFrame:
+    """Every test of the params on these runs; many tests begin with the same runs."""
+    hypotheses = all_hypotheses(params.report.tables)
+    key = runs.to_csv(), repr((hypotheses, params.partition.folds, params.report.rope))
+    if key not in _COMPARED:
+        _COMPARED[key] = compare(runs, hypotheses, params.partition.folds, params.report.rope)
+    return _COMPARED[key].copy()
+
+
 def results_of(params: Params, runs: pd.DataFrame | None = None, details: tuple[RunDetails, ...] = ()) -> Results:
     """An experiment with these runs (none: nothing was trained)."""
     runs = pd.DataFrame(columns=list(RUNS.columns)) if runs is None else runs
@@ -156,6 +168,6 @@ def results_of(params: Params, runs: pd.DataFrame | None = None, details: tuple[
         structures={"PreAct": DEMO_LAYERS if small else PAPER_LAYERS},
         runs=runs,
         details=details,
-        comparisons=compare(runs, all_hypotheses(params.report.tables), params.partition.folds, params.report.rope),
+        comparisons=comparisons_of(params, runs),
         intervals=intervals_of(runs),
     )
