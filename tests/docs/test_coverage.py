@@ -72,8 +72,8 @@ def test_a_command_that_is_named_exists(command):
 
 
 def sections():
-    """The page's parts by the name of their paper."""
-    parts = re.split(r"^## (.+)$", TEXT, flags=re.MULTILINE)[1:]
+    """The page's parts by the name of their paper, whose heading has a year."""
+    parts = re.split(r"^## (.+ \d{4}, .+)$", TEXT, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
