@@ -29,7 +29,7 @@ VALUES: dict[str, Any] = {
     "features": {"left": 2, "right": 1, "every": 8, "cmvn": "segment"},
     "partition": {"folds": 2, "seed": 0},
     "network": {
-        "kernel": (2, 4), "widths": (2, 2), "blocks": (1,), "branches": 2, "pooling": "bands", "padding": "paired",
+        "kernel": (2, 4), "widths": (8, 8), "blocks": (1,), "branches": 2, "pooling": "bands", "padding": "paired",
         "dropout": 0.1,
     },
     "models": {

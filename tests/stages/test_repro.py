@@ -79,15 +79,15 @@ def test_a_comment_in_the_training_code_trains_nothing_and_arithmetic_everything
     loop = project.folder / "pipeline/training/speech.py"
     code = loop.read_text()
     loop.write_text(f"# A comment.\n{code}")
-    ran, printed = project.repro(*TRAINING)
-    assert ran == {"check", *TRAINING}, "DVC sees the edit, the store does not"
-    assert printed.count("0 runs trained, 2 already in the store") == 2
+    ran, printed = project.repro("train@PreAct")
+    assert ran == {"check", "train@PreAct"}, "DVC sees the edit, the store does not"
+    assert "0 runs trained, 2 already in the store" in printed
     changed = code.replace("loss / batch_weight", "2 * loss / batch_weight")
     assert changed != code
     loop.write_text(changed)
     assert "PreAct: 2 runs trained, 0 already" in project.repro("train@PreAct")[1]
     loop.write_text(code)
-    assert project.repro(*TRAINING)[0] == set()
+    assert project.repro("train@PreAct")[0] == set()
 
 
 def test_an_unreadable_recording_is_named_and_the_stage_goes_on(project):
