@@ -92,7 +92,7 @@ def main(corpus: Path, output: Path, minutes: float, epochs: int, small: bool) -
     end = time.monotonic() + 60 * minutes
     output.mkdir(parents=True, exist_ok=True)
     make_project(corpus, output / "project", epochs, small)
-    step = [sys.executable, "-m", "benchmarks.train_step", *(["--segments", "1", "--repeats", "1"] if small else [])]
+    step = [sys.executable, "-m", "benchmarks.train_step", *(["--repeats", "1", "--minutes", "0.5"] if small else [])]
     parts = {
         "device_tests": ([sys.executable, "-m", "pytest", "-q", "tests/device"], ROOT, 0.2),
         "train_step": (step, ROOT, 0.3),

@@ -3,7 +3,7 @@
 Two copies of the code train the same small experiment. One is left alone. In the other `dvc repro` is started and
 killed with SIGKILL, `--kills` times, at moments drawn over `--longest` seconds: in turn the whole process group, DVC
 alone (its child lives on while the next `dvc repro` begins), the trainer alone, and one of its workers (the
-rest two seconds later). A lock that DVC left half written is deleted, as the README says. Then a last
+rest two seconds later). A lock that DVC left half written is deleted, as docs/scaling.md says. Then a last
 `dvc repro` must end, and every file of `results/` must be the same to the byte.
 
     python -m benchmarks.kill [--kills 50] [--longest 25] [--seed 0]

@@ -281,6 +281,8 @@ def main() -> None:
     parser.add_argument("--no-memory", action="store_true")
     parser.add_argument("--minutes", type=float, default=5.0, help="what begins later than would fit is left out")
     arguments = parser.parse_args()
+    if arguments.segments < 4:
+        parser.error(f"--segments {arguments.segments}: expected at least 4, since a last batch of fewer is joined")
     start = time.monotonic()
     equal_until, mix_until, until = (start + 60 * arguments.minutes * share for share in (0.45, 0.75, 0.9))
     device = str(resolve_device(arguments.device))
