@@ -7,13 +7,13 @@ from collections.abc import Iterable
 
 _LATIN = str.maketrans(
     # Cyrillic, then Greek: the letters that most typefaces draw as Latin ones.
-    "АВЕЅІЈКМНОРСТУХаеѕіјорсухһԁԛԝӏ" "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαινορυ",
+    "АВЕЅІЈКМНОРСТУХаеѕіјорсухһԁԛԝӏ" "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαινορυ",  # noqa: RUF001 (what this file is about)
     "ABESIJKMHOPCTYXaesijopcyxhdqwl" "ABEZHIKMNOPTYXaivopu",
 )  # fmt: skip
 
 
 def looks(name: str) -> str:
-    """The name in small letters as it looks: without invisible characters, and each letter as the Latin one it resembles.
+    """The name in small letters as it looks: without invisible characters, letters as the Latin ones they resemble.
 
     Two names that differ in capital letters, in the spelling of accents, in an invisible character or in such a letter
     have one look.

@@ -237,9 +237,9 @@ def _check_actors(rows: list[_Row], where: str) -> None:
 
 def _warnings_of_similar_actors(rows: list[_Row]) -> Iterator[str]:
     """Warn of names that may be one person or one group written in two ways, which could then be in two folds."""
-    for one, many, names in (
-        ("person", "people", {row.actor for row in rows}),
-        ("group", "groups", {row.group for row in rows if row.group != row.actor}),
+    for what, one, many, names in (
+        ("actors", "person", "people", {row.actor for row in rows}),
+        ("groups", "group", "groups", {row.group for row in rows if row.group != row.actor}),
     ):
         spellings: dict[str, list[str]] = defaultdict(list)
         for name in sorted(names):
@@ -247,8 +247,8 @@ def _warnings_of_similar_actors(rows: list[_Row]) -> Iterator[str]:
         for similar in spellings.values():
             if len(similar) > 1:
                 yield (
-                    f"warning: the {'actors' if one == 'person' else many} {' and '.join(told_apart(similar))} are treated "
-                    f"as {len(similar)} {many}; if they are one {one}, write the name in one way"
+                    f"warning: the {what} {' and '.join(told_apart(similar))} are treated as {len(similar)} {many}; "
+                    f"if they are one {one}, write the name in one way"
                 )
 
 

@@ -40,10 +40,11 @@ def linked_folders(folder: Folder) -> list[str]:
     folders = {above.as_posix() for path in folder.files for above in list(PurePosixPath(path).parents)[:-1]}
     if not (links := sorted(path for path in folders if (folder.root / path).is_symlink())):
         return []
+    number, verb = counted(len(links), "linked folder"), "is" if len(links) == 1 else "are"
     return [
-        f"warning: {counted(len(links), 'linked folder')} inside the corpus, which {'is' if len(links) == 1 else 'are'} "
-        f"read and DVC does not follow: {listed(map(printable, links), most=3)}; after a change of labels or recordings "
-        "there, run dvc repro with --force, or put the files themselves into the corpus folder"
+        f"warning: {number} inside the corpus, which {verb} read and DVC does not follow: "
+        f"{listed(map(printable, links), most=3)}; after a change of labels or recordings there, run dvc repro with "
+        "--force, or put the files themselves into the corpus folder"
     ]
 
 
@@ -81,14 +82,17 @@ def _unseen(folder: Folder, inside: Path) -> str | None:
     # A file of this name counts as a folder does.
     if project := next((path for path in above if _exists(path / ".dvc")), None):
         place = "is" if project == corpus else f"lies in {project},"
-        return f"the corpus folder {folder.root} {place} a DVC project inside this one, of which DVC sees no file, {_ADVICE}"
+        return (
+            f"the corpus folder {folder.root} {place} a DVC project inside this one, of which DVC sees no file, "
+            f"{_ADVICE}"
+        )
     if folder.projects:
         named = listed(printable(str(folder.root / path)) for path in folder.projects)
         return f"{named} in the corpus is a DVC project inside this one, of which DVC sees no file, {_ADVICE}"
     if hidden := _ignored(folder, corpus, top):
         return (
-            f"a .dvcignore of this project hides {counted(len(hidden), 'file')} of the corpus {folder.root} from DVC, so "
-            "a changed label or recording would go unnoticed; expected none of a recording or of labels; correct the "
+            f"a .dvcignore of this project hides {counted(len(hidden), 'file')} of the corpus {folder.root} from DVC, "
+            "so a changed label or recording would go unnoticed; expected none of a recording or of labels; correct the "
             f".dvcignore: {listed(map(printable, hidden), most=3)}"
         )
     return None
