@@ -139,4 +139,4 @@ def _powers(windows: Samples) -> NDArray[np.float64]:
     # Infinite and enormous samples are refused by the caller.
     with np.errstate(invalid="ignore", over="ignore"):
         values = windows - windows.mean(axis=2, keepdims=True)
-        return np.einsum("swn,swn->sw", values, values).astype(np.float64)
+        return np.asarray(np.einsum("swn,swn->sw", values, values), dtype=np.float64)

@@ -92,8 +92,8 @@ def _unseen(folder: Folder, inside: Path) -> str | None:
     if hidden := _ignored(folder, corpus, top):
         return (
             f"a .dvcignore of this project hides {counted(len(hidden), 'file')} of the corpus {folder.root} from DVC, "
-            "so a changed label or recording would go unnoticed; expected none of a recording or of labels; correct the "
-            f".dvcignore: {listed(map(printable, hidden), most=3)}"
+            "so a changed label or recording would go unnoticed; expected none of a recording or of labels; correct "
+            f"the .dvcignore: {listed(map(printable, hidden), most=3)}"
         )
     return None
 
