@@ -218,7 +218,7 @@ def _pass(
 ) -> tuple[Probe, Result, _Checks, list[Note]]:
     """Decode a recording once, taking one channel or the mean of all."""
     with _opened(path) as track:
-        checks = _Checks(Levels(track.channels))
+        checks = _Checks(Levels(track.channels, track.sample_rate))
         result = use(checks.mono(track.blocks, channel), track.sample_rate)
         return Probe(checks.num_samples, track.sample_rate, track.channels), result, checks, track.notes
 

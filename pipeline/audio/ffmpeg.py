@@ -14,6 +14,7 @@ from av.codec.context import Flags2
 from numpy.typing import NDArray
 
 from pipeline.audio.libsndfile import MPEG_DELAYS, delay_note
+from pipeline.audio.packets import cut_short
 from pipeline.audio.recording import FULL_SCALE, AudioError, Note, Samples
 from pipeline.audio.track import Track, length_note
 from pipeline.audio.window import Source
@@ -56,6 +57,7 @@ def opened_by_ffmpeg(
     Raises:
         AudioError: the file cannot be opened, or has no audio track.
     """
+    missing = cut_short(stream)
     stream.seek(0)
     # An open file instead of a name: FFmpeg would interpret `concat:...` or `http:...` as a protocol.
     try:
@@ -87,7 +89,7 @@ def opened_by_ffmpeg(
             notes.append(delay_note(*DELAYS[codec.name], rate))
         declared, tolerance = (promised, 0) if promised is not None else _declared(container, track, rate)
         blocks = _blocks(frames if first is None else chain((first,), frames), rate, channels)
-        yield Track(rate, channels, _counting(blocks, declared, tolerance, notes), notes)
+        yield Track(rate, channels, _counting(blocks, declared, tolerance, missing, notes), notes)
 
 
 def _declared(container: Any, track: Any, rate: int) -> tuple[int | None, int]:
@@ -132,13 +134,17 @@ def _decoded(container: Any, track: Any, notes: list[Note]) -> Iterator[Any]:
         notes.append(Note("length", "its last packet is not complete, so its end is missing"))
 
 
-def _counting(blocks: Iterator[Samples], declared: int | None, tolerance: int, notes: list[Note]) -> Iterator[Samples]:
+def _counting(
+    blocks: Iterator[Samples], declared: int | None, tolerance: int, missing: str | None, notes: list[Note]
+) -> Iterator[Samples]:
     held = 0
     for block in blocks:
         held += len(block)
         yield block
     if declared is not None and abs(declared - held) > tolerance:
         notes.append(length_note(declared, held))
+    elif missing is not None and not any(note.kind == "length" for note in notes):
+        notes.append(Note("length", missing))
 
 
 def _blocks(frames: Iterable[Any], rate: int, channels: int) -> Iterator[Samples]:

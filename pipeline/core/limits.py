@@ -22,10 +22,11 @@ def available_cores(cgroup: Path = CGROUP, membership: Path = MEMBERSHIP) -> int
     """CPU cores that this process may use: fewer than the machine has under taskset, Slurm or a container."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     for folder in _groups(cgroup, membership, "cpu"):
-        quota, period = _numbers(folder / "cpu.max") or (
+        stated = _numbers(folder / "cpu.max") or (
             *(_numbers(folder / "cpu.cfs_quota_us") or (0,)),
             *(_numbers(folder / "cpu.cfs_period_us") or (0,)),
         )
+        quota, period = stated if len(stated) == 2 else (0, 0)
         if quota > 0 and period > 0:
             cores = min(cores, max(1, quota // period))
     return cores
@@ -51,10 +52,11 @@ def _groups(cgroup: Path, membership: Path, controller: str) -> Iterator[Path]:
         number, controllers, path = [*line.split(":", 2), "", ""][:3]
         if number != "0" and controller not in controllers.split(","):
             continue
-        top = cgroup if number == "0" else cgroup / controller
+        # Version 1 mounts controllers together, as `cpu,cpuacct`; the link `cpu` to it may be missing in a container.
+        tops = [cgroup] if number == "0" else [cgroup / name for name in {controller, controllers}]
         own = PurePosixPath("/") / path.lstrip("/")
         if ".." not in own.parts:
-            yield from (top / str(group).lstrip("/") for group in (own, *own.parents))
+            yield from (top / str(group).lstrip("/") for top in tops for group in (own, *own.parents))
 
 
 def _numbers(file: Path) -> tuple[int, ...] | None:

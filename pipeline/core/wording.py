@@ -6,6 +6,8 @@ import difflib
 import unicodedata
 from collections.abc import Iterable
 
+from pipeline.core.lookalikes import looks, spelled
+
 _DIRECTIONS = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -28,9 +30,16 @@ def enumerated(names: Iterable[str]) -> str:
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """The nearest choice as a question with a blank behind it, or nothing: "did you mean 'PreAct'? "."""
+    """The nearest choice as a question with a blank behind it, or nothing: "did you mean 'PreAct'? ".
+
+    Of a name that looks like the choice, the question says what is different.
+    """
     close = difflib.get_close_matches(name, list(choices), n=1)
-    return f"did you mean {close[0]!r}? " if close else ""
+    if not close:
+        return ""
+    if looks(name) == looks(close[0]) and not name.isascii():
+        return f"did you mean {close[0]!r} instead of {spelled(name, close)}? "
+    return f"did you mean {close[0]!r}? "
 
 
 def as_utf8(path: str) -> str:

@@ -214,13 +214,13 @@ def list_folder(root: Path) -> Folder:
         folder = waiting.pop()
         for entry in _entries(root, folder):
             path = f"{folder}{entry.name}"
+            if entry.name == ".dvc" and folder:
+                projects.append(folder.rstrip("/"))
             if not _is_folder(entry):
                 files.append(path)
             elif _read_already(entry, top, linked):
                 skipped.append(path)
             else:
-                if entry.name == ".dvc" and folder:
-                    projects.append(folder.rstrip("/"))
                 if entry.is_symlink():
                     linked.add(os.path.realpath(entry.path))
                 waiting.append(f"{path}/")

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.core.errors import InputError
+from pipeline.core.lookalikes import looks, spelled, told_apart
 from pipeline.core.wording import counted, enumerated, listed, printable
 from pipeline.corpora.base import Folder, Gender, Reader, Recording, Scan
 from pipeline.corpora.params import CorpusParams
@@ -125,7 +126,9 @@ def _check_columns(names: Sequence[str], where: str) -> None:
     """
     meant = {column: near for column in (*COLUMNS, *OPTIONAL) if (near := _near(column, names))}
     if missing := [name for name in COLUMNS if name not in names]:
-        hints = "".join(f"did you mean {near!r} as {name}? " for name, near in meant.items() if name in missing)
+        hints = "".join(
+            f"did you mean {spelled(near, [name])} as {name}? " for name, near in meant.items() if name in missing
+        )
         raise InputError(
             f"{where} has no column {', '.join(missing)}; {hints}found {', '.join(names) or 'nothing'}; expected "
             f"{', '.join(COLUMNS)} and optionally {', '.join(OPTIONAL)}, separated by commas"
@@ -133,7 +136,7 @@ def _check_columns(names: Sequence[str], where: str) -> None:
     if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1 and name]:
         raise InputError(f"{where} has the column {', '.join(twice)} more than once; expected it once; remove one")
     if meant:
-        hints = enumerated(f"{near!r} (did you mean {name!r}?)" for name, near in meant.items())
+        hints = enumerated(f"{spelled(near, [name])} (did you mean {name!r}?)" for name, near in meant.items())
         times = "start and end are seconds from the start of the file; " if {"start", "end"} & set(meant) else ""
         raise InputError(
             f"{where} has the column {hints}, which would have no effect; expected the names {', '.join(COLUMNS)} and "
@@ -184,7 +187,7 @@ def _checked_rows(reader: csv.DictReader[str], where: str, folder: Folder) -> It
             )
         gender = GENDERS.get(cells["gender"].lower())
         if gender is None:
-            raise InputError(f"{where} line {line}: gender is {cells['gender']!r}; expected F, M or X")
+            raise InputError(f"{where} line {line}: gender is {spelled(cells['gender'], 'FMX')}; expected F, M or X")
         if not any(letter.isalpha() for letter in cells["actor"]):
             raise InputError(
                 f"{where} line {line}: actor is {cells['actor']!r}; expected a name with a letter, such as "
@@ -233,16 +236,20 @@ def _check_actors(rows: list[_Row], where: str) -> None:
 
 
 def _warnings_of_similar_actors(rows: list[_Row]) -> Iterator[str]:
-    """Warn of names that may be one person written in two ways, who could then be in two folds."""
-    spellings: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        spellings[unicodedata.normalize("NFKC", row.actor).casefold()].add(row.actor)
-    for similar in spellings.values():
-        if len(similar) > 1:
-            yield (
-                f"warning: the actors {' and '.join(map(repr, sorted(similar)))} are treated as {len(similar)} people; "
-                "if they are one person, write the name in one way"
-            )
+    """Warn of names that may be one person or one group written in two ways, which could then be in two folds."""
+    for what, one, many, names in (
+        ("actors", "person", "people", {row.actor for row in rows}),
+        ("groups", "group", "groups", {row.group for row in rows if row.group != row.actor}),
+    ):
+        spellings: dict[str, list[str]] = defaultdict(list)
+        for name in sorted(names):
+            spellings[looks(name)].append(name)
+        for similar in spellings.values():
+            if len(similar) > 1:
+                yield (
+                    f"warning: the {what} {' and '.join(told_apart(similar))} are treated as {len(similar)} {many}; "
+                    f"if they are one {one}, write the name in one way"
+                )
 
 
 def _files_of_rows(folder: Folder, rows: list[_Row], where: str) -> list[tuple[str, _Row]]:

@@ -25,7 +25,7 @@ from pipeline.core.wording import counted, listed, printable
 from pipeline.core.workers import decoding_threads
 from pipeline.corpora.base import Reader, Recording, Rejected, as_utf8, list_folder
 from pipeline.corpora.notes import noted_recordings
-from pipeline.corpora.obstacles import refuse_untracked
+from pipeline.corpora.obstacles import linked_folders, refuse_untracked
 from pipeline.corpora.params import CorpusParams
 from pipeline.corpora.parts import examine_parts, overlaps
 from pipeline.corpora.scanning import headline, owners_counts, scan_folder
@@ -89,6 +89,7 @@ def ingest(key: str, corpus: CorpusParams, reader: Reader, classes: Sequence[str
             "links not followed, since they lead to a folder that is already read, or to one that contains the corpus: "
             f"{listed(map(as_utf8, folder.skipped_links))}"
         )
+    messages += linked_folders(folder)
     messages += owners_counts(reader, scan, corpus.complete, folder.root)
 
     wanted, unwanted = select(scan.recordings, reader, corpus, classes)

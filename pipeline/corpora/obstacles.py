@@ -1,20 +1,24 @@
 """What in a corpus folder DVC cannot track, with the remedy: DVC looks at the folder before any stage runs.
 
-DVC sees no file of a project inside its own (a folder with `.dvc` in it), and does not say so: a changed label would go
-unnoticed, so ingestion refuses. Everything else stops DVC with a message of its own, or makes it wait for ever.
+DVC sees no file of a project inside its own (a folder with `.dvc` in it), and none that a `.dvcignore` names, and does
+not say so: a changed label would go unnoticed, so ingestion refuses. It does not follow linked folders inside a corpus
+either, of which ingestion warns. Everything else stops DVC with a message of its own, or makes it wait for ever.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pipeline.core.errors import InputError
 from pipeline.core.wording import counted, listed, printable
-from pipeline.corpora.base import Folder
+from pipeline.corpora.base import AUDIO_ENDINGS, Folder, is_system_file
 
-_ADVICE = "so a changed label or recording would go unnoticed; move the recordings out of it, or remove its folder .dvc"
+_ADVICE = "so a changed label or recording would go unnoticed; move the recordings out of it, or remove its .dvc"
+
+LABELS = frozenset((".csv", ".json", ".parquet", ".pkl", ".txt", ".xls", ".xlsx", ".yaml"))
+"""Endings of files that readers may read labels from."""
 
 
 def refuse_untracked(folder: Folder, project: Path | None = None) -> None:
@@ -25,10 +29,23 @@ def refuse_untracked(folder: Folder, project: Path | None = None) -> None:
         project: a folder inside the DVC project; the current folder by default.
 
     Raises:
-        InputError: the corpus, or a part of it, belongs to a DVC project inside this one.
+        InputError: the corpus, or a part of it, belongs to a DVC project inside this one, or `.dvcignore` hides it.
     """
-    if message := _nested(folder, project or Path.cwd()):
+    if message := _unseen(folder, project or Path.cwd()):
         raise InputError(message)
+
+
+def linked_folders(folder: Folder) -> list[str]:
+    """A warning of linked folders inside a corpus, which are read and which DVC does not follow."""
+    folders = {above.as_posix() for path in folder.files for above in list(PurePosixPath(path).parents)[:-1]}
+    if not (links := sorted(path for path in folders if (folder.root / path).is_symlink())):
+        return []
+    number, verb = counted(len(links), "linked folder"), "is" if len(links) == 1 else "are"
+    return [
+        f"warning: {number} inside the corpus, which {verb} read and DVC does not follow: "
+        f"{listed(map(printable, links), most=3)}; after a change of labels or recordings there, run dvc repro with "
+        "--force, or put the files themselves into the corpus folder"
+    ]
 
 
 def obstacles(folder: Folder, project: Path | None = None) -> list[str]:
@@ -38,7 +55,7 @@ def obstacles(folder: Folder, project: Path | None = None) -> list[str]:
         folder: the listing of the corpus.
         project: a folder inside the DVC project; the current folder by default.
     """
-    nested = _nested(folder, project or Path.cwd())
+    unseen = _unseen(folder, project or Path.cwd())
     kinds = [
         ("whose name is not UTF-8, at which DVC stops; rename", _not_utf8(folder.files)),
         ("named .dvcignore inside the corpus, at which DVC stops; remove", _ignore_files(folder.files)),
@@ -51,28 +68,53 @@ def obstacles(folder: Folder, project: Path | None = None) -> list[str]:
         for text, all_of in kinds
         if (names := list(all_of))
     ]
-    return [*([f"warning: {nested}"] if nested else []), *found]
+    return [*([f"warning: {unseen}"] if unseen else []), *linked_folders(folder), *found]
 
 
-def _nested(folder: Folder, inside: Path) -> str | None:
-    """Description of a DVC project that hides the corpus or a part of it; None without one."""
+def _unseen(folder: Folder, inside: Path) -> str | None:
+    """Description of what hides files of the corpus from DVC, other than links; None where it sees them."""
     # Links are kept, as DVC keeps them.
     corpus = Path(os.path.abspath(inside / folder.root))  # noqa: PTH100
-    top = next((path for path in (inside.absolute(), *inside.absolute().parents) if (path / ".dvc").is_dir()), inside)
-    if not corpus.is_relative_to(top) or corpus == top:
+    top = next((path for path in (inside.absolute(), *inside.absolute().parents) if (path / ".dvc").is_dir()), None)
+    if top is None or not corpus.is_relative_to(top) or corpus == top:
         return None  # DVC takes the files of a folder outside its project as they are
-    for above in corpus.parents:
-        if above == top:
-            break
-        if (above / ".dvc").is_dir():
-            return (
-                f"the corpus folder {folder.root} lies in {above}, a DVC project inside this one, of which DVC sees no "
-                f"file, {_ADVICE}"
-            )
+    above = (corpus, *(path for path in corpus.parents if path != top and path.is_relative_to(top)))
+    # A file of this name counts as a folder does.
+    if project := next((path for path in above if _exists(path / ".dvc")), None):
+        place = "is" if project == corpus else f"lies in {project},"
+        return (
+            f"the corpus folder {folder.root} {place} a DVC project inside this one, of which DVC sees no file, "
+            f"{_ADVICE}"
+        )
     if folder.projects:
         named = listed(printable(str(folder.root / path)) for path in folder.projects)
         return f"{named} in the corpus is a DVC project inside this one, of which DVC sees no file, {_ADVICE}"
+    if hidden := _ignored(folder, corpus, top):
+        return (
+            f"a .dvcignore of this project hides {counted(len(hidden), 'file')} of the corpus {folder.root} from DVC, "
+            "so a changed label or recording would go unnoticed; expected none of a recording or of labels; correct "
+            f"the .dvcignore: {listed(map(printable, hidden), most=3)}"
+        )
     return None
+
+
+def _ignored(folder: Folder, corpus: Path, top: Path) -> list[str]:
+    """Recordings and labels that patterns in a `.dvcignore` above the corpus hide, as DVC itself applies them."""
+    above = [path for path in corpus.parents if path.is_relative_to(top)]
+    if not any((path / ".dvcignore").is_file() for path in above):
+        return []
+    # Imported here, since it takes a third of a second, and most corpora need no answer.
+    from dvc.fs import localfs
+    from dvc.ignore import DvcIgnoreFilter
+
+    patterns = DvcIgnoreFilter(localfs, str(top))
+    return [
+        path
+        for path in folder.files
+        if not is_system_file(name := PurePosixPath(path))
+        and name.suffix.lower() in AUDIO_ENDINGS | LABELS
+        and patterns.is_ignored_file(str(corpus / path))
+    ]
 
 
 def _not_utf8(files: Iterable[str]) -> Iterator[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import json
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from pipeline.core.errors import InputError
+from pipeline.core.lookalikes import looks, told_apart
 from pipeline.core.wording import counted, did_you_mean, enumerated, listed
 from pipeline.corpora.base import Reader, Recording, Rejected
 from pipeline.corpora.params import CorpusParams
@@ -120,7 +122,7 @@ def _check_actors(recordings: list[Recording], reader: Reader, corpus: CorpusPar
     if unknown := [actor for actor in corpus.exclude_actors if actor not in actors]:
         raise InputError(
             f"exclude_actors names {listed(map(repr, unknown))}, which {reader.title} does not have; "
-            f"expected some of {listed(sorted(actors), most=_ALL)}"
+            f"{did_you_mean(unknown[0], sorted(actors))}expected some of {listed(sorted(actors), most=_ALL)}"
         )
 
 
@@ -205,8 +207,10 @@ def spelling_notes(recordings: Sequence[Recording], reader: Reader, classes: Seq
         others = [name for name in similar[1:] if counts[name]]
         if not others:
             continue
-        named = enumerated(f"{name!r} ({counts[name]})" for name in similar)
-        mapping = ", ".join(f"{name!r}: {similar[0]}" for name in others)
+        named = enumerated(
+            f"{name} ({counts[plain]})" for name, plain in zip(told_apart(similar), similar, strict=True)
+        )
+        mapping = ", ".join(f"{_in_yaml(name)}: {similar[0]}" for name in others)
         yield (
             f"warning: the emotions {named} are different names; if they are one emotion, write it in one way, or "
             f"join them with emotions: {{{mapping}}}"
@@ -219,6 +223,11 @@ def spelling_notes(recordings: Sequence[Recording], reader: Reader, classes: Seq
         )
 
 
+def _in_yaml(name: str) -> str:
+    """A name in quotes, as params.yaml reads it."""
+    return repr(name) if name.isprintable() else json.dumps(name)
+
+
 def _likely(name: str, classes: Sequence[str]) -> str:
     """The class that a name is probably a misspelling of, in brackets; empty without one."""
     near = difflib.get_close_matches(_plain(name), classes, 1, 0.8)
@@ -227,5 +236,5 @@ def _likely(name: str, classes: Sequence[str]) -> str:
 
 def _plain(name: str) -> str:
     """A name without accents, capital letters and what is no letter or digit; a name in symbols as it is."""
-    letters = unicodedata.normalize("NFKD", name).casefold()
+    letters = unicodedata.normalize("NFKD", looks(name))
     return "".join(letter for letter in letters if letter.isalnum()) or name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -134,8 +135,8 @@ def _most_workers(memory: int) -> int:
 
 
 def _memory() -> int:
-    """Bytes of memory that this process may use: those of its control groups, else of the machine."""
-    return memory_limit() or psutil.virtual_memory().total
+    """Bytes of memory that this process may use: those of the machine, or of its control groups if they are fewer."""
+    return min(memory_limit() or sys.maxsize, int(psutil.virtual_memory().total))
 
 
 def plan(utterances: pd.DataFrame, segments: pd.DataFrame, corpus_path: Path) -> list[Recording]:

@@ -11,6 +11,7 @@ import torch
 from pipeline.core.errors import InputError
 from pipeline.core.features import Shape
 from pipeline.core.limits import available_cores
+from pipeline.core.wording import counted
 from pipeline.core.workers import TRAINING_LIBRARIES, call_apart
 from pipeline.features.described import described_shape
 from pipeline.models.options import ModelParams
@@ -136,4 +137,5 @@ def warnings_of(params: RunSections, models: Sequence[str]) -> Iterator[str]:
         )
     if asked != "auto" and device.type == "cpu" and asked > available_cores():
         cores = available_cores()
-        yield f"execution.workers is {asked}, and this process may use {cores} cores: {cores} workers are used"
+        used = f"{counted(cores, 'worker')} {'is' if cores == 1 else 'are'} used"
+        yield f"execution.workers is {asked}, and this process may use {counted(cores, 'core')}: {used}"

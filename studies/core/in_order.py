@@ -41,7 +41,9 @@ def run_in_order(
     """
     device = resolve_device(execution.device)
     automatic = available_cores() if device.type == "cpu" else 1
-    workers = min(automatic if execution.workers == "auto" else execution.workers, max(1, len(specs)))
+    asked = automatic if execution.workers == "auto" else execution.workers
+    # More processes than cores only share them, and take memory for each.
+    workers = min(min(asked, automatic) if device.type == "cpu" else asked, max(1, len(specs)))
     if workers == 1:
         _reproducible()
     outcomes = []

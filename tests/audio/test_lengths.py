@@ -120,6 +120,37 @@ def test_a_whole_compressed_file_has_no_note_and_a_cut_one_has(tmp_path, name):
     assert found.notes == survey(path).notes
 
 
+UNSTATED = {
+    "Matroska to a pipe": lambda: by_ffmpeg("matroska", "pcm_s16le", samples=LONG, piped=True),
+    "WebM of a browser": lambda: by_ffmpeg("webm", "libopus", samples=LONG, rate=48_000, piped=True,
+                                           options={"live": "1"}),
+    "AVI to a pipe": lambda: by_ffmpeg("avi", "pcm_s16le", samples=LONG, piped=True),
+    "FLV to a pipe": lambda: by_ffmpeg("flv", "libmp3lame", samples=LONG, rate=44_100, piped=True),
+    "MPEG-TS, MP2": lambda: by_ffmpeg("mpegts", "mp2", samples=LONG),
+    "MPEG-TS, AAC": lambda: by_ffmpeg("mpegts", "aac", samples=LONG),
+    "MPEG-PS": lambda: by_ffmpeg("mpeg", "mp2", samples=LONG),
+    "VOB": lambda: by_ffmpeg("vob", "ac3", samples=LONG, rate=48_000),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNSTATED)
+def test_a_cut_file_that_states_no_length_says_so_by_its_last_packet(tmp_path, name):
+    content = UNSTATED[name]()
+    path = tmp_path / "a"
+
+    def length_notes(share: float) -> list[str]:
+        path.write_bytes(content[: int(len(content) * share)])
+        found = examine(path)
+        assert found.notes == survey(path).notes
+        return [note.text for note in found.notes if note.kind == "length"]
+
+    assert length_notes(1) == []
+    for share in (0.4, 0.4021, 0.9):
+        (note,) = length_notes(share)
+        assert note.startswith("its last packet ")
+        assert note.endswith(", so its end is missing")
+
+
 JOINED = COMPRESSED | {
     "WAV": lambda: by_libsndfile("WAV", samples=LONG),
     "AIFF": lambda: by_libsndfile("AIFF", "PCM_16", samples=LONG),

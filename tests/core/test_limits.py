@@ -55,3 +55,22 @@ def test_a_path_that_leads_out_is_not_followed(tmp_path):
     (tmp_path / "self").write_text("0::/../../other\n")
     group(tmp_path, "other", memory__max="1")
     assert memory_limit(tmp_path / "cgroup", tmp_path / "self") is None
+
+
+def test_controllers_of_version_1_that_are_mounted_together_without_a_link(tmp_path):
+    (tmp_path / "self").write_text("5:cpu,cpuacct:/docker/a\n")
+    group(tmp_path, "cpu,cpuacct", cpu__cfs_quota_us="100000", cpu__cfs_period_us="100000")
+    assert available_cores(tmp_path, tmp_path / "self") == 1
+
+
+@pytest.mark.parametrize("text", ["", "max", "100000", "100000 100000 5", "-1 100000", "0 0", "a b", "9" * 5000 + " 1"])
+def test_what_states_no_limit_limits_nothing(tmp_path, member, text):
+    group(tmp_path, "system.slice", cpu__max=text, memory__max="max" if " " in text else text.replace("100000", "0"))
+    assert available_cores(tmp_path, member) == MINE
+    assert memory_limit(tmp_path, member) is None
+
+
+@pytest.mark.parametrize("text", ["50000 100000", "1000 100000", "199999 100000"])
+def test_less_than_two_cores_are_one(tmp_path, member, text):
+    group(tmp_path, "", cpu__max=text)
+    assert available_cores(tmp_path, member) == 1

@@ -249,3 +249,39 @@ def test_a_made_name_never_takes_that_of_another_file(tmp_path):
     files = ("a b.wav", "a_b.wav", f"a_b-{digest}.wav")
     text = HEADER + "".join(f"{name},anger,x,F\n" for name in files)
     assert len({one.name for one in scan(tmp_path, text, files).recordings}) == 3
+
+
+@pytest.mark.parametrize(("name", "shown"), [
+    ("\u0430nn", "'\u0430nn' (with U+0430, cyrillic small letter a)"), ("an\u00adn", "'an\\xadn' (with U+00AD, soft hyphen)"),
+    ("a\u200bnn", "'a\\u200bnn' (with U+200B, zero width space)"),
+])  # fmt: skip
+@pytest.mark.parametrize("what", ["actors", "groups"])
+def test_names_that_look_the_same_are_named_with_their_code_points(tmp_path, name, shown, what):
+    """One person under two names would be in two folds."""
+    if what == "actors":
+        text = HEADER + f"a.wav,joy,ann,f\nsub/b c.wav,joy,{name},f\n"
+        numbered = "2 people; if they are one person"
+    else:
+        text = f"path,emotion,actor,gender,group\na.wav,joy,eva,f,ann\nsub/b c.wav,joy,bob,m,{name}\n"
+        numbered = "2 groups; if they are one group"
+    assert [note for note in scan(tmp_path, text).notes if "warning" in note] == [
+        f"warning: the {what} 'ann' and {shown} are treated as {numbered}, write the name in one way"
+    ]
+
+
+def test_a_no_break_space_and_the_two_spellings_of_an_accent_make_no_second_actor(tmp_path):
+    text = HEADER + "a.wav,joy,andr\u00e9 b,m\nsub/b c.wav,joy,andre\u0301\u00a0b,m\n"
+    scanned = scan(tmp_path, text)
+    assert {one.actor for one in scanned.recordings} == {"andr\u00e9 b"}
+    assert not scanned.notes
+
+
+def test_a_gender_and_a_column_that_only_look_right_are_shown_with_their_code_points(tmp_path):
+    with pytest.raises(
+        InputError, match=r"gender is '\u041c' \(with U\+041C, cyrillic capital letter em\); expected F"
+    ):
+        scan(tmp_path, HEADER + "a.wav,joy,ann,\u041c\n")
+    with pytest.raises(
+        InputError, match=r"'gr\u043eup' \(with U\+043E, cyrillic small letter o\) \(did you mean 'group'"
+    ):
+        scan(tmp_path, "path,emotion,actor,gender,gr\u043eup\na.wav,joy,ann,f,x\n")

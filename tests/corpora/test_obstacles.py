@@ -36,7 +36,7 @@ def test_a_project_around_the_corpus_is_refused_with_the_remedy(corpus, relative
     (corpus.parent / ".dvc").mkdir()
     path = "data/emodb" if relative else corpus
     with pytest.raises(InputError, match=r"lies in .*project/data, a DVC project inside this one, of which DVC sees no f"
-                       r".* would go unnoticed; move the recordings out of it, or remove its folder \.dvc"):  # fmt: skip
+                       r".* would go unnoticed; move the recordings out of it, or remove its \.dvc"):  # fmt: skip
         ingest("emodb", CorpusParams(path=str(path)), READERS["emodb"], CLASSES)
     assert any("a DVC project" in line for line in survey(
         "emodb", CorpusParams(path=str(path)), READERS["emodb"], CLASSES).warnings)  # fmt: skip
@@ -48,8 +48,49 @@ def test_a_project_in_a_part_of_the_corpus_is_refused(corpus):
         refuse_untracked(list_folder(corpus))
 
 
+@pytest.mark.parametrize("where", ["", "wav", ".."])
+@pytest.mark.parametrize("kind", ["folder", "file", "link"])
+def test_whatever_is_called_dvc_makes_a_project(corpus, where, kind):
+    """DVC asks whether it exists, and sees no file then, in the corpus folder itself neither."""
+    place = corpus / where / ".dvc"
+    if kind == "folder":
+        place.mkdir()
+    elif kind == "file":
+        place.write_text("")
+    else:
+        place.symlink_to(corpus.parent.parent)
+    with pytest.raises(InputError, match="a DVC project inside this one, of which DVC sees no file"):
+        refuse_untracked(list_folder(corpus))
+
+
+@pytest.mark.parametrize(("where", "pattern", "hidden"), [
+    ("", "data/emodb\n", 8), ("", "*.wav", 8), ("data", "03a01*", 4), ("", "*.tmp\n.venv\n", 0), ("", "*.md", 0),
+    ("", "*.wav\n!*.wav\n", 0),
+])  # fmt: skip
+def test_recordings_hidden_by_dvcignore_are_refused(corpus, where, pattern, hidden):
+    trees.plant(corpus, ["notes.md"])
+    (corpus.parent.parent / where / ".dvcignore").write_text(pattern)
+    found = obstacles(list_folder(corpus))
+    if not hidden:
+        assert found == []
+        return
+    assert f"a .dvcignore of this project hides {hidden} files of the corpus" in found[0]
+    with pytest.raises(InputError, match=r"a changed label .* would go unnoticed; .* correct the \.dvcignore: wav/"):
+        ingest("emodb", CorpusParams(path=str(corpus)), READERS["emodb"], CLASSES)
+
+
+def test_linked_folders_in_a_corpus_are_read_and_said(corpus, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (corpus / "wav").rename(tmp_path / "elsewhere/wav")
+    (corpus / "wav").symlink_to(tmp_path / "elsewhere/wav")
+    found, ingested = both(corpus)
+    assert len(ingested.utterances) == 8
+    said = [text for text in ingested.messages if "DVC does not follow" in text]
+    assert said == list(found.warnings)
+    assert "1 linked folder inside the corpus, which is read and DVC does not follow: wav; after a change" in said[0]
+
+
 def test_where_dvc_sees_the_files_nothing_is_refused(corpus, tmp_path):
-    (corpus / ".dvc").mkdir()  # of the corpus folder itself, DVC lists the files
     outside = trees.plant(tmp_path / "elsewhere/emodb", NAMES)
     (tmp_path / "elsewhere/.dvc").mkdir()
     for path in (corpus, outside):

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pipeline.core.errors import InputError
 from pipeline.corpora.base import Folder, Recording, Scan
@@ -203,3 +204,11 @@ def test_columns_of_a_table_of_ones_own_can_select():
     assert selected("custom", tuple(recordings), ("joy",), only={"style": ("read",), "gender": ("X",)})[0] == {"joy": 1}
     with pytest.raises(InputError, match=r"knows no column 'stile'; did you mean 'style'\?"):
         selected("custom", tuple(recordings), ("joy",), only={"stile": ("read",)})
+
+
+@pytest.mark.parametrize(("name", "point"), [("j\u043ey", "U+043E"), ("jo\u200by", "U+200B"), ("\uff4aoy", "U+FF4A")])
+def test_an_emotion_that_only_looks_right_is_named_and_its_mapping_can_be_copied(name, point):
+    warning, left = spelling_notes(own("joy", "joy", name), READERS["custom"], ("joy",))
+    assert f"(with {point}, " in warning
+    assert "(did you mean joy?)" in left
+    assert yaml.safe_load(warning.partition("emotions: ")[2]) == {name: "joy"}

@@ -9,6 +9,12 @@ from studies.core.in_order import run_in_order
 from studies.core.params import ExecutionParams
 
 
+@pytest.fixture(autouse=True)
+def two_cores(monkeypatch):
+    """These runs are for processes of their own, also on a machine with one core, where there would be none."""
+    monkeypatch.setattr("studies.core.in_order.available_cores", lambda: 2)
+
+
 def squared(number):
     import torch
 
@@ -69,3 +75,13 @@ def test_a_killed_process_is_named_and_a_failure_does_not_wait_for_the_other_run
     with pytest.raises(InputError, match="no data"):
         run_in_order(failing_early, [0, 1], ExecutionParams(device="cpu", workers=2))
     assert time.monotonic() - started < 50
+
+
+def test_there_are_no_more_processes_than_cores(monkeypatch):
+    monkeypatch.setattr("studies.core.in_order.available_cores", lambda: 1)
+    here = [os.getpid()] * 3
+    assert run_in_order(process, [0, 1, 2], ExecutionParams(device="cpu", workers=40)) == here
+
+
+def process(number):
+    return os.getpid()
