@@ -224,7 +224,7 @@ def _verdict_values(verdict: Verdict, reach: float, rope: float) -> dict[str, An
 def _models(results: Results) -> _Grid:
     params, selection = results.params, results.params.report.selection
     columns = (
-        Column("model", "Model", number=False), Column("layout", "Layout", number=False),
+        Column("model", "Model", number=False), Column("kind", "Layout or family", number=False),
         Column("ua", "Valid UA (%)"), Column("interval", "95 % interval"), Column("gap", "Gap (points)"),
         Column("runs", "Runs"),
     )  # fmt: skip
