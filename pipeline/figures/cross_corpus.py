@@ -70,8 +70,8 @@ def cross_corpus_maps(
         "cross_corpus",
         "Across corpora",
         f"Validation UA at the {epoch}, in percent, by what was trained on (rows) and validated on (columns), over the "
-        "classes that both have. The darker, the further above chance; a hatched cell is one whose 95 % interval over "
-        "actors reaches down to chance. The small number is chance.",
+        "classes that both have. The stronger the colour, the further above chance; a hatched cell is one whose 95 % "
+        "interval over actors reaches down to chance. The small number is chance.",
         _sentence(cells, labels, training, validation),
         cells,
     )  # fmt: skip

@@ -48,6 +48,16 @@ SPILLS = """
   .map((element) => element.outerHTML.slice(0, 80))
 """
 
+FIRST_COLUMNS = """
+(() => {
+  const cells = [...document.querySelectorAll("table")]
+    .filter((table) => table.parentElement.scrollLeft === 100)
+    .map((table) => [table.parentElement.getBoundingClientRect(), table.rows[1].cells[0].getBoundingClientRect()]);
+  return [cells.map(([box, cell]) => Math.abs(cell.left - box.left - 1)), cells.map(([_, cell]) => cell.width)];
+})()
+"""
+"""How far the first cells of tables that were scrolled are from the side, and how wide they are, in pixels."""
+
 MODELS = "document.querySelector('#models table')"
 
 
@@ -96,6 +106,17 @@ def test_nothing_spills_over_the_side_but_inside_a_tables_own_box(browser, page,
         browser.run("document.querySelectorAll('details').forEach((one) => one.open = true)")
     assert browser.run("document.documentElement.scrollWidth") <= width
     assert browser.run(SPILLS) == []
+
+
+@pytest.mark.parametrize(("width", "stays"), [(360, True), (1440, False)])
+def test_on_a_phone_the_first_column_stays_and_leaves_room_for_the_others(browser, page, width, stays):
+    browser.show(page, width, 800)
+    browser.run("document.querySelectorAll('details').forEach((one) => one.open = true)")
+    browser.run("document.querySelectorAll('.scroll').forEach((one) => one.scrollLeft = 100)")
+    moved, widths = browser.run(FIRST_COLUMNS)
+    assert moved
+    assert (max(moved) <= 1) == stays
+    assert max(widths) < width / 2
 
 
 @pytest.mark.parametrize("dark", [False, True])

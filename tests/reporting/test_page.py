@@ -7,7 +7,9 @@ from pipeline.core.errors import InputError
 from pipeline.params import load_params
 from pipeline.reporting.page.inputs import PageFigure, load_figures, load_hashes
 from pipeline.reporting.page.page import render_page
+from pipeline.reporting.tables.notes import TESTS
 from pipeline.reporting.tables.registry import build_tables
+from pipeline.reporting.tables.table import Cell, Column, Part, Table
 from tests.helpers.reports import params_with, results_of
 from tests.reporting.test_tables import demo_runs, user_params
 
@@ -158,3 +160,13 @@ def test_the_page_names_the_features_of_every_front_end_and_the_segments_of_ever
     assert len(hashes) == 3 * len(params.corpora) + 1
     assert hashes["data/features/other/emodb.ark"] == "other"
     assert hashes["data/segments/emodb.csv"] == "s"
+
+
+def test_notes_of_all_tables_stand_once_also_beside_tables_without_them():
+    results = results_of(params_with(), demo_runs(params_with()))
+    apart = Table(
+        "test", "The test set apart", (Column("ua", "UA"),), (Part(({"ua": Cell("1")},), "last"),), ("Mine.",)
+    )
+    page = Page(render_page(results, (*build_tables(results), apart), (), {}))
+    assert page.text.count(TESTS) == 1
+    assert page.text.count("Mine.") == 1

@@ -33,6 +33,7 @@ from pipeline.reporting.setting import (
     setting_summary,
 )
 from pipeline.reporting.split import way
+from pipeline.reporting.tables.notes import TESTS
 from pipeline.reporting.tables.table import EMPTY, Cell, Column, Part, Table
 from pipeline.training.params import TrainParams
 
@@ -224,7 +225,7 @@ def _verdict_values(verdict: Verdict, reach: float, rope: float) -> dict[str, An
 def _models(results: Results) -> _Grid:
     params, selection = results.params, results.params.report.selection
     columns = (
-        Column("model", "Model", number=False), Column("layout", "Layout", number=False),
+        Column("model", "Model", number=False), Column("kind", "Layout or family", number=False),
         Column("ua", "Valid UA (%)"), Column("interval", "95 % interval"), Column("gap", "Gap (points)"),
         Column("runs", "Runs"),
     )  # fmt: skip
@@ -260,8 +261,8 @@ def _data(results: Results) -> _Grid:
 
 
 def _common_notes(tables: Iterable[Table]) -> tuple[str, ...]:
-    """The notes that stand under every table of results, in their order."""
-    found = [table.notes for table in tables if any(part.selection for part in table.parts)]
+    """The notes that stand under every table of results that says how it was tested, in their order."""
+    found = [table.notes for table in tables if TESTS in table.notes]
     return tuple(note for note in (found[0] if found else ()) if all(note in notes for notes in found))
 
 

@@ -24,7 +24,7 @@ _COLUMNS = (
     Column("men", "Men"),
     Column("ua_women", "UA of women (%)"),
     Column("ua_men", "UA of men (%)"),
-    Column("difference", "Women - men (points)"),
+    Column("difference", "Women minus men (points)"),
     Column("interval", "95 % interval", where="print"),
     Column("p", "p"),
     Column("model_key", "Key", number=False, where="csv"),
