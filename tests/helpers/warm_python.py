@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import runpy
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -62,6 +63,7 @@ os._exit(status[0] if status else 1)
 def executables() -> Path:
     """The folder that holds `python` and `dvc`; the server behind them ends with this process."""
     folder = Path(tempfile.mkdtemp(prefix="warm"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     address = str(folder / "server")
     for name in ("python", "dvc"):
         (folder / name).write_text(CLIENT.format(python=sys.executable, server=address, most=MOST_FILES))
