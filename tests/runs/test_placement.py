@@ -65,14 +65,14 @@ def step_bytes(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "batch", "widths", "share"),
     [
-        ({}, 8, 4, 1),
+        ({}, 8, 16, 1),
         ({"models.PreAct.network": {"widths": (2, 64)}}, 8, 66, 1),
-        ({"models.PreAct.train": {"batch_segments": 32}}, 32, 4, 1),
-        ({"train.precision": "bf16"}, 8, 4, 0.5),
+        ({"models.PreAct.train": {"batch_segments": 32}}, 32, 16, 1),
+        ({"train.precision": "bf16"}, 8, 16, 0.5),
         (
             {"models.PreAct.train": {"precision": "bf16"}, "models.PreActBN-Full.train": {"precision": "bf16"}},
             8,
-            4,
+            16,
             0.5,
         ),
     ],

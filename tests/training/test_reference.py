@@ -307,7 +307,7 @@ def test_execute_hands_each_stream_to_its_own_part_of_a_run(experiment, tmp_path
 
     def by_hand(initialisation, order, noise):
         network = build_network(
-            "PreActBN", kernel=(2, 4), widths=(2, 2), blocks=(1,), branches=2, num_classes=len(CLASSES),
+            "PreActBN", kernel=(2, 4), widths=(8, 8), blocks=(1,), branches=2, num_classes=len(CLASSES),
             frame_shape=(4, 257), dropout=0.1, shaking=Shaking(), seed=initialisation,
         )  # fmt: skip
         state = start_run(network, adam(1, 0.01), (order, noise), CPU)
