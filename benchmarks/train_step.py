@@ -49,6 +49,7 @@ from pipeline.runs.worker import keep_freed_memory
 from pipeline.training.batches import PRECISIONS, SegmentBank, make_bank
 from pipeline.training.device import device_name, multiplies_bf16, resolve_device
 from pipeline.training.loop import train_epoch
+from pipeline.training.order import SMALLEST_BATCH
 from pipeline.training.speech import SpeechTask
 from pipeline.training.state import start_run
 
@@ -273,7 +274,7 @@ def memory_table(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--segments", type=int, default=4, help="segments a batch, at least 4; the paper: 8")
+    parser.add_argument("--segments", type=int, default=4, help=f"a batch, at least {SMALLEST_BATCH}; the paper: 8")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=available_cores())
     parser.add_argument("--device", default="auto")
@@ -281,8 +282,11 @@ def main() -> None:
     parser.add_argument("--no-memory", action="store_true")
     parser.add_argument("--minutes", type=float, default=5.0, help="what begins later than would fit is left out")
     arguments = parser.parse_args()
-    if arguments.segments < 4:
-        parser.error(f"--segments {arguments.segments}: expected at least 4, since a last batch of fewer is joined")
+    if arguments.segments < SMALLEST_BATCH:
+        parser.error(
+            f"--segments is {arguments.segments}; expected at least {SMALLEST_BATCH}: the pipeline joins a last batch "
+            "of fewer to the one before it, and the plain side does not"
+        )
     start = time.monotonic()
     equal_until, mix_until, until = (start + 60 * arguments.minutes * share for share in (0.45, 0.75, 0.9))
     device = str(resolve_device(arguments.device))

@@ -98,8 +98,8 @@ class Project:
         """Start a program, and no fork, as the leader of a process group of its own; its output goes nowhere."""
         program, *arguments = command
         return subprocess.Popen(
-            [Path(sys.executable).with_name(program), *arguments], cwd=self.folder, env=self.environment, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            [Path(sys.executable).with_name(program), *arguments], cwd=self.folder, env=self.environment,
+            start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 
     def forget_training(self, lock):

@@ -26,10 +26,11 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from pipeline.core.workers import TRAINING_LIBRARIES
+from tests.helpers.closure import ROOT
 
-LIBRARIES = ("torch._inductor", "pandera.backends.pandas.register", "dvc.commands.repro", "dvc.repo.reproduce")
-"""What is imported beside the libraries of the stages. PyTorch imports its compiler when it makes an optimiser."""
+LIBRARIES = (*TRAINING_LIBRARIES, "pandera.backends.pandas.register", "dvc.commands.repro", "dvc.repo.reproduce")
+"""What is imported beside the libraries of the stages, which import some of these late."""
 
 MOST_FILES = 64
 """Most open files of a process that is started."""
