@@ -231,6 +231,10 @@ class Results:
     def _tests(self) -> dict[tuple[str, ...], Comparison]:
         return _by_claim(self.comparisons)
 
+    def compares(self, hypotheses: Iterable[Hypothesis]) -> bool:
+        """Whether both models of any of these hypotheses have runs."""
+        return any({one.better, one.reference} <= set(self.trained) for one in hypotheses)
+
     def utterance_test(self, hypothesis: Hypothesis, selection: Selection) -> Comparison:
         """The test of a hypothesis by UA over utterances; without a result where there is none."""
         key = (hypothesis.table, hypothesis.better, hypothesis.reference, hypothesis.kind, "valid_ua", selection)

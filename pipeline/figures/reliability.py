@@ -63,7 +63,7 @@ def reliability_diagrams(rows: pd.DataFrame, labels: Mapping[str, str], errors: 
             )
         before, after = (errors[name].get(model, float("nan")) for name in ("ece", "ece_calibrated"))
         text = f"ECE {before:.1f}" + (f" to {after:.1f}" if after == after else "")
-        axis.set_title(f"{shortened(label, 20)}: {text}" if before == before else shortened(label))
+        axis.set_title(f"{shortened(label, 24)}\n{text}" if before == before else shortened(label, 24))
         axis.set(xlim=(0, 1.01), ylim=(-0.02, 1.03))
         axis.grid()
         told.append(f"{label}: {text}")

@@ -1,6 +1,8 @@
 import json
+import re
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
 
 from pipeline.core.errors import InputError
@@ -10,7 +12,7 @@ from pipeline.reporting.page.page import render_page
 from pipeline.reporting.tables.notes import TESTS
 from pipeline.reporting.tables.registry import build_tables
 from pipeline.reporting.tables.table import Cell, Column, Part, Table
-from tests.helpers.reports import params_with, results_of
+from tests.helpers.reports import params_with, results_of, runs_of
 from tests.reporting.test_tables import demo_runs, user_params
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -57,6 +59,23 @@ def test_the_page_is_well_formed_and_holds_every_table():
     assert len(page.ids) == len(set(page.ids))
     assert page.tags.count("h1") == 1
     assert {link.removeprefix("#") for link in page.links} <= set(page.ids)
+
+
+def folded(page):
+    """Keys of the tables that are folded away: a `details` with an id holds a table, others a part of one."""
+    return set(re.findall(r'<details id="([^"]+)">', page))
+
+
+def test_tables_of_published_results_alone_are_folded_away_at_the_end():
+    params = params_with()
+    results = results_of(params, demo_runs(params))
+    page = render_page(results, build_tables(results))
+    assert folded(page) == {"table9", "section6_2"}
+    assert page.index('id="table9"') > page.index('<article id="table10"')
+    pair = runs_of("PreAct", 61, 7, params), runs_of("PreActBN-Full", 66, 8, params)
+    results = results_of(params, pd.concat(pair, ignore_index=True))
+    # Models of tables 2, 6 and 8 were trained, but no two that tables 7 and 9 compare.
+    assert folded(render_page(results, build_tables(results))) == {"table7", "table9", "table10", "section6_2"}
 
 
 def test_the_page_fetches_nothing_and_runs_one_script_of_its_own():

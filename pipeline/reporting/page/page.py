@@ -109,7 +109,8 @@ def render_page(
             }
             for one in figures
         ],
-        tables=[_page_table(table, common) for table in tables],
+        tables=[_page_table(table, common) for table in tables if table.measured],
+        published=[_page_table(table, common) for table in tables if not table.measured],
         common=common,
         commands=_COMMANDS,
         machines=_machines(results),

@@ -53,7 +53,7 @@ def p_value_table(key: str, results: Results) -> tuple[Table]:
     columns = (Column("pair", "Model pair", number=False, grouped=True), *gamma, *_P_VALUES)
     models = [model for hypothesis in hypotheses for model in (hypothesis.reference, hypothesis.better)]
     notes = (*paper.notes, *common_notes(results, models), paper.provenance)
-    return (Table(key, paper.title, columns, parts, notes),)
+    return (Table(key, paper.title, columns, parts, notes, measured=results.compares(hypotheses)),)
 
 
 def _row(results: Results, hypothesis: Hypothesis, published: dict[str, str], selection: Selection) -> Row:

@@ -58,7 +58,9 @@ def performance_table(key: str, results: Results) -> tuple[Table]:
         *common_notes(results, models),
         paper.provenance,
     )
-    return (Table(key, paper.title, (*labels, *SCORES, *_PUBLISHED, *FOR_MACHINES), tuple(parts), notes),)
+    columns = (*labels, *SCORES, *_PUBLISHED, *FOR_MACHINES)
+    measured = not set(results.trained).isdisjoint(models)
+    return (Table(key, paper.title, columns, tuple(parts), notes, measured=measured),)
 
 
 def _model(row: Mapping[str, str]) -> str:

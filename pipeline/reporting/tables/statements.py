@@ -57,7 +57,8 @@ def statements_table(results: Results) -> tuple[Table]:
         *common_notes(results, models),
         f"Published: {STATEMENTS_SOURCE}. No published p: the paper says only whether the difference is significant.",
     )
-    return (Table(STATEMENTS_KEY, STATEMENTS_TITLE, _COLUMNS, parts, notes),)
+    measured = results.compares(hypotheses.values())
+    return (Table(STATEMENTS_KEY, STATEMENTS_TITLE, _COLUMNS, parts, notes, measured=measured),)
 
 
 def _row(results: Results, statement: Statement, hypothesis: Hypothesis, selection: Selection) -> Row:

@@ -68,13 +68,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Table:
-    """A whole table; `notes` hold for every part."""
+    """A whole table; `notes` hold for every part. `measured`: it holds a result from here, not published ones alone."""
 
     key: str
     title: str
     columns: tuple[Column, ...]
     parts: tuple[Part, ...]
     notes: tuple[str, ...] = ()
+    measured: bool = True
 
     def printed_columns(self) -> tuple[Column, ...]:
         """The columns in print, left to right."""
