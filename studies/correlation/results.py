@@ -17,6 +17,7 @@ SAME, CROSSED = "same layers", "other layers"
 
 CLAIMS = (
     Claim("shaking reduces the correlation of the branches", SHAKEN, EVEN, "correlation", f"{SHAKEN} less {EVEN}"),
+    Claim("shaking reduces the correlation of the layers", SHAKEN, EVEN, "correlation", f"{SHAKEN} less {EVEN}, layers"),
     *(
         Claim("the same layers correlate more than others", SAME, CROSSED, "correlation", name, sign=1)
         for name in COMPARED
@@ -63,13 +64,14 @@ def claims(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _means_over_blocks(rows: pd.DataFrame) -> pd.DataFrame:
-    """The numbers that claims are about: outputs by network, and pairs of layers within each network."""
+    """The numbers that claims are about: outputs and layers by network, and pairs of layers within each network."""
     is_output = rows["left"] == OUTPUT
     outputs = rows[is_output].assign(name=rows["setting"], sample=CLAIMS[0].sample)
     layers = rows[~is_output]
     same = layers["left"].str[1:] == layers["right"].str[1:]
     pairs = layers.assign(name=np.where(same, SAME, CROSSED), sample=layers["setting"])
-    both = pd.concat([outputs, pairs], ignore_index=True)
+    of_layers = layers.assign(name=layers["setting"], sample=CLAIMS[1].sample)
+    both = pd.concat([outputs, of_layers, pairs], ignore_index=True)
     means = both.groupby(["name", "sample", "seed"], sort=False)["correlation"].mean().rename("value").reset_index()
     return means.assign(measure="correlation")[VALUES]
 

@@ -36,7 +36,10 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("shaking gathers training embeddings, PreAct", "PreAct, shaken", "PreAct", SHARE, TRAIN, 1),
     Claim("shaking gathers training embeddings, PreActBN", "PreActBN, shaken", "PreActBN", SHARE, TRAIN, 1),
     Claim("shaking PreActBN makes it err less", "PreActBN, shaken", "PreActBN", "error", TEST, -1),
+    Claim("shaking spreads the training embeddings of PreActBN", f"PreActBN, shaken: {TRAINING}",
+          f"PreActBN, shaken: {TRAIN}", "spread", "train", 1),
 )  # fmt: skip
+"""The last one is Figure 5, which compares two modes of one model."""
 
 
 def run_table(outcomes: Iterable[Outcome]) -> pd.DataFrame:
@@ -91,5 +94,8 @@ def claims(measures: pd.DataFrame, chosen: Sequence[Claim] = CLAIMS) -> pd.DataF
         measures: rows of `run_table`.
         chosen: the claims.
     """
-    result = claims_table(chosen, measures.rename(columns={"model": "name"})[VALUES])
+    values = measures.rename(columns={"model": "name"})[VALUES]
+    training = values[values["sample"].isin([TRAINING, TRAIN])]
+    modes = training.assign(name=training["name"] + ": " + training["sample"], sample="train")
+    result = claims_table(chosen, pd.concat([values, modes], ignore_index=True))
     return result.drop(columns="published_difference")

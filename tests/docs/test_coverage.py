@@ -108,7 +108,14 @@ def test_every_numbered_item_of_a_paper_has_a_row_in_order(paper, kind, last):
         if match := re.match(rf"{kind}s? (\d+)(?: to (\d+)| and (\d+))?\b", cell):
             first, end = int(match[1]), int(match[2] or match[3] or match[1])
             found += range(first, end + 1)
-    assert sorted(set(found)) == list(range(1, last + 1)), (kind, found)
+    assert list(dict.fromkeys(found)) == list(range(1, last + 1)), (kind, found)
+
+
+@pytest.mark.parametrize("paper", range(4))
+def test_sections_of_a_paper_are_in_order(paper):
+    named = [tuple(map(int, match[1].split("."))) for cell in items(list(sections())[paper])
+             if (match := re.match(r"section (\d(?:\.\d)?)", cell))]  # fmt: skip
+    assert named == sorted(named)
 
 
 def test_every_study_and_every_published_table_of_the_pipeline_is_named():

@@ -46,3 +46,21 @@ def test_totals_are_the_sums_of_their_columns():
         assert [row["corpus"] for row in corpora] == list(CORPORA.values())
         for column in columns:
             assert sum(int(row[column]) for row in corpora) == int(total[column])
+
+
+def test_what_the_text_says_of_the_tables_follows_from_them():
+    """Sections 4.2, 6.1 and 6.2: differences of rows, and which row has the most UA and the least Gap."""
+    rows = {model_key(r["architecture"], r["shake"], r["gamma0"]): r for r in published_rows("table8")}
+    rows |= {r["model"]: r for r in published_rows("table6")}
+
+    def more(first, second):
+        return tuple(round(float(rows[first][of]) - float(rows[second][of]), 3) for of in ("valid_ua", "gap"))
+
+    assert more("PreActBN-Full", "PreAct-Full") == (3.205, 9.476)
+    assert more("PreActBN-Full", "PreActBN") == (2.787, 0.938)
+    assert (more("PreAct-Full", "PreAct"), more("PreAct-Both", "PreAct")) == ((1.647, -8.613), (3.631, -5.694))
+    shaken = [rows[f"{layout}-Full"] for layout in ("PostAct", "RPreAct", "PreActBN")]
+    assert all(max(shaken, key=lambda row: float(row[of])) is rows["PreActBN-Full"] for of in ("valid_ua", "gap"))
+    table = published_rows("table8")
+    best, gaps = max(table, key=lambda row: float(row["valid_ua"])), sorted(table, key=lambda row: float(row["gap"]))
+    assert (best["valid_ua"], [row["gap"] for row in gaps[:2]]) == ("66.418", ["-1.128", best["gap"]])

@@ -40,7 +40,9 @@ def test_published_means_give_the_published_readings_and_published_p_stand_besid
     assert larger["published_significant"].value == "significant"
     apart = rows["PostAct", "RPreAct", "valid_ua"]
     assert apart["outcome"].value == "undecided", "1.157 points lie about the limit of 1"
-    assert "| PostAct, RPreAct | equal UA |" in to_markdown(table)
+    printed = to_markdown(table)
+    assert "| PostAct, RPreAct | equal UA |" in printed
+    assert f"| {comparable['prob_equal'].value} | equal | 0.51 |" in printed
 
 
 def test_equality_is_not_the_absence_of_a_significant_difference():

@@ -124,5 +124,6 @@ def test_claims_compare_outputs_and_aligned_layers_paired_by_seed():
     listed += [row for seed in (1, 2, 3) for row in rows("S-S-I", seed, 0.2 + seed / 100, 0.3, 0.4 + seed / 100)]
     columns = ["setting", "seed", "block", "left", "right", "covariance", "correlation"]
     found = claims(pd.DataFrame(listed, columns=columns))
-    assert found["difference"].tolist() == pytest.approx([-0.28, 0.28, -0.12])
-    assert found["verdict"].tolist() == ["shows", "shows", "reversed"]
+    layers = [(2 * 0.3 + 0.4 - 2 * 0.4 - 0.1) / 3]
+    assert found["difference"].tolist() == pytest.approx([-0.28, *layers, 0.28, -0.12])
+    assert found["verdict"].tolist() == ["shows", "reversed", "shows", "reversed"]

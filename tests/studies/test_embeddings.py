@@ -112,6 +112,10 @@ def test_every_claim_is_of_numbers_that_are_measured(runs):
     rows = claims(run_table(runs))
     assert (rows["seeds"] == 2).all()
     assert rows["difference"].notna().all()
+    known = table(run_table(runs)).set_index(["model", "sample", "measure"])["value"]
+    figure_5 = known["PreActBN, shaken", "train, train mode", "spread"] - known["PreActBN, shaken", "train, eval mode",
+                                                                                "spread"]  # fmt: skip
+    assert rows["difference"].iloc[-1] == pytest.approx(figure_5)
 
 
 def test_a_diverged_run_has_no_numbers_and_is_said_in_the_figure(runs):

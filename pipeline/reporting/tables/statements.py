@@ -19,7 +19,7 @@ _COLUMNS = (
     Column("difference", "Difference"),
     Column("p", "p"),
     Column("p_deciding", "Deciding p"),
-    Column("prob_equal", "P(equal)", where="csv"),
+    Column("prob_equal", "P(equal)"),
     Column("outcome", "Here", number=False),
     Column("published_p", "Published p"),
     Column("published_significant", "Published", number=False, where="csv"),
@@ -52,8 +52,8 @@ def statements_table(results: Results) -> tuple[Table]:
     notes = (
         "Differences in points, above 0 where the first model is better. Equal: they differ by less than "
         f"{points(rope)}, by two one-sided tests, whose larger p is printed: it holds below 0.05 and fails above 0.95. "
-        "That a difference is not significant does not show it. The CSV has the words of the paper, and the "
-        "probability by the Bayesian correlated t-test that the two are equal.",
+        "That a difference is not significant does not show it. P(equal) is the probability, by the Bayesian "
+        "correlated t-test, that they differ by less than that. The CSV has the words of the paper.",
         *common_notes(results, models),
         f"Published: {STATEMENTS_SOURCE}. No published p: the paper says only whether the difference is significant.",
     )
