@@ -15,6 +15,7 @@ from pipeline.core.wording import did_you_mean
 from pipeline.corpora.params import Corpora, CorpusParams
 from pipeline.corpora.registry import corpus_mistakes, reader_of
 from pipeline.evaluation.params import ReportParams, selection_mistakes, table_mistakes
+from pipeline.evaluation.terms import ALL
 from pipeline.frontends.base import FrontEnd, FrontEndOptions
 from pipeline.frontends.registry import front_end_class, make_front_end
 from pipeline.runs.params import RunSections
@@ -74,7 +75,7 @@ class Params(RunSections):
             *self._variant_mistakes(),
             *self._name_mistakes(),
             *selection_mistakes(self.report, self.partition),
-            *table_mistakes(self.report.tables, self.models),
+            *table_mistakes(self.report, self.models),
         ]
 
     def _front_end_mistakes(self) -> Iterator[str]:
@@ -141,7 +142,9 @@ class Params(RunSections):
                     )
 
     def _name_mistakes(self) -> Iterator[str]:
-        """Pairs of a front end and a corpus for which DVC would use the same name."""
+        """A corpus with the word for all corpora; front ends and corpora for which DVC would use the same name."""
+        if ALL in self.corpora:
+            yield f"corpora.{ALL}: tables of results call all corpora together {ALL!r}; choose another key"
         seen: dict[str, tuple[str, str]] = {}
         for frontend in self.frontends:
             for corpus in self.corpora:

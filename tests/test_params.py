@@ -82,6 +82,7 @@ def refusal(tmp_path, old, new, count=1):
             r"report\.tables\.T: 'PreAct' is compared with itself; expected two models",
         ),
         ("tables: {}", "tables: {T: {title: T, models: [X]}}", r"report\.tables\.T: 'X' is not a model; expected one of PreAct"),
+        ("  emodb: {path", "  all: {reader: emodb, path", r"corpora\.all: tables of results call all corpora together 'all'; choose another key"),
         ("path: data/corpora/emodb", "path: x, table: t.csv", r"corpora\.emodb\.table: only the readers audformat and custom have this option"),
         ("path: data/corpora/emodb", "path: x, column: c", r"corpora\.emodb\.column: only the readers cremad and audformat have this option"),
         ("path: data/corpora/emodb", "path: x, reader: audformat", r"corpora\.emodb\.table: missing; the reader 'audformat' needs it"),

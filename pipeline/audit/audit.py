@@ -95,7 +95,7 @@ def _leaks(pairs: Sequence[Pair]) -> Iterator[str]:
             values = {value for _, shared in found for value in shared.values}
             splits = {pair.split for pair, _ in found}
             where = f" in {listed(sorted(splits))}" if splits != {""} else ""
-            noun = re.sub(r"^(\w+)s\b", r"\1", title) if len(values) == 1 else title
+            noun = re.sub(r"^([\w-]+)s\b", r"\1", title) if len(values) == 1 else title
             yield f"{len(values)} {noun} in two parts{where}"
 
 

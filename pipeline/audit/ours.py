@@ -60,7 +60,7 @@ def _folds(listing: Listing) -> Listing:
     if lacking:
         note = (
             f"it lists actors, and {shown(folder)} has no recordings of {listed(map(printable, lacking))}, so texts, "
-            "classes and identical recordings are not compared"
+            "classes, identical recordings and people who are in two corpora are not compared"
         )
         return replace(listing, form="our folds", notes=(*listing.notes, note))
 

@@ -61,12 +61,10 @@ def _split(split: str, parts: Sequence[Makeup], pairs: Sequence[Pair]) -> Iterat
     for part in parts:
         yield f"  {part.part}: {_numbers(part)}"
     for pair in pairs[:PAIRS]:
-        if not pair.shared:
-            yield f"  {pair.first} and {pair.second} share nothing"
-        else:
-            yield f"  {pair.first} and {pair.second} share"
-            shown_ones = (shared for shared in pair.shared if shared.kind != "corpora" or shared.leak)
-            yield from (f"    {_line(shared, pair.second)}" for shared in shown_ones)
+        # That parts have corpora in common is usual, and seen in their numbers.
+        shown_ones = [shared for shared in pair.shared if shared.kind != "corpora" or shared.leak]
+        yield f"  {pair.first} and {pair.second} share{'' if shown_ones else ' nothing'}"
+        yield from (f"    {_line(shared, pair.second)}" for shared in shown_ones)
     rest = pairs[PAIRS:]
     if rest:
         leaking = sum(any(shared.leak for shared in pair.shared) for pair in rest)

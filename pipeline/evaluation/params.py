@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from pipeline.core.selections import Selection
-from pipeline.core.settings import Classes, Key, Sections, Strict, Text, class_mistakes
+from pipeline.core.settings import Classes, Key, Sections, Strict, Text, class_mistakes, repeated
 from pipeline.folds.params import PartitionParams, partition_mistakes, with_folds
 from pipeline.folds.people import Source, source_of
 from pipeline.paper.statements import STATEMENTS_KEY
@@ -50,9 +50,9 @@ class ReportParams(Strict):
     tables: dict[Key, TableParams] = Field(default_factory=dict)
 
 
-def table_mistakes(tables: Mapping[str, TableParams], models: Collection[str]) -> Iterator[str]:
+def table_mistakes(report: ReportParams, models: Collection[str]) -> Iterator[str]:
     """What is wrong with the user's tables."""
-    for key, table in tables.items():
+    for key, table in report.tables.items():
         if key == "chosen":
             yield "report.tables.chosen: the table of values chosen in the training folds has this name; choose another"
         if key in RESERVED:
@@ -65,6 +65,15 @@ def table_mistakes(tables: Mapping[str, TableParams], models: Collection[str]) -
         for better, reference in table.claimed:
             if better == reference:
                 yield f"report.tables.{key}: {better!r} is compared with itself; expected two models"
+        # A claim that stands twice would count twice in Holm's correction.
+        yield from repeated(f"report.tables.{key}.pairs", table.pairs)
+        yield from repeated(f"report.tables.{key}.not_worse", table.not_worse)
+        yield from repeated(f"report.tables.{key}.equivalent", [tuple(sorted(pair)) for pair in table.equivalent])
+        if table.equivalent and not report.rope:
+            yield (
+                f"report.tables.{key}.equivalent: report.rope is 0, and no test can show that two models differ by "
+                "less than 0 points; expected report.rope above 0, in percentage points"
+            )
 
 
 def selection_mistakes(report: ReportParams, partition: PartitionParams) -> Iterator[str]:
@@ -95,5 +104,5 @@ class ComparisonSections(Sections):
             *class_mistakes(self.classes),
             *partition_mistakes(self.partition, list(self.corpora)),
             *selection_mistakes(self.report, self.partition),
-            *table_mistakes(self.report.tables, self.models),
+            *table_mistakes(self.report, self.models),
         ]

@@ -64,8 +64,8 @@ def read_listed(
     key = next((one for one in KEYS if one in table), None)
     if key is None:
         raise InputError(
-            f"{name} has no column {enumerated(KEYS[:2])} or {KEYS[2]}; found {', '.join(table.columns)}; expected "
-            "one of them, and `corpus` beside path or actor where two corpora have the same"
+            f"{name} has no column {', '.join(KEYS[:-1])} or {KEYS[-1]}; found {', '.join(table.columns)}; expected "
+            "one of them in a CSV with commas, and `corpus` beside path or actor where two corpora have the same"
         )
     with_corpus = "corpus" in table and key != "utterance"
     own = recordings[key] if not with_corpus else recordings["corpus"] + "/" + recordings[key]

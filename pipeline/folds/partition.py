@@ -63,9 +63,9 @@ def partition(
     units = int(unit.max()) + 1 if len(unit) else 0
     if units < folds:
         raise InputError(
-            f"partition.folds is {folds}, and there are {units} groups of actors that must stay together "
-            f"({len(actors)} actors); expected at least as many groups as folds. Lower partition.folds in params.yaml "
-            "or add recordings of more actors"
+            f"partition.folds is {folds}, and there {'is' if units == 1 else 'are'} {counted(units, 'group')} of "
+            f"actors that must stay together ({counted(len(actors), 'actor')}); expected at least as many groups as "
+            "folds. Lower partition.folds in params.yaml or add recordings of more actors"
         )
     of_actor = pd.Series(unit, index=pd.MultiIndex.from_frame(actors[["corpus", "actor"]]))
     unit_of_segment = of_actor.loc[pd.MultiIndex.from_frame(segments[["corpus", "actor"]])].to_numpy()

@@ -93,10 +93,11 @@ def split(
     if options.scheme == "sessions":
         recordings, more = in_sessions(recordings, sources)
         notes += more
+    apart = _apart(recordings, options, test)
     if "sentence" in KEPT_APART[options.scheme]:
-        notes += refuse_unknown_texts(recordings, options.scheme)
+        notes += refuse_unknown_texts(recordings, options.scheme, apart)
         notes += note_on_single_speakers(recordings, options.scheme)
-    divided = _Divided(recordings, segments, options, classes, sources, _apart(recordings, options, test))
+    divided = _Divided(recordings, segments, options, classes, sources, apart)
     notes += divided.notes
     runs, folds, more = _by_table(divided, table) if options.scheme == "table" else divided.runs()
     notes += more
@@ -176,6 +177,13 @@ class _Divided:
                 "fewer recordings apart with partition.test, or choose another scheme"
             )
         rest = self.recordings[usable]
+        lacking = [name for name in self.classes if not (rest["emotion"] == name).any()]
+        if lacking and self.test.any():
+            raise InputError(
+                f"no recording of {enumerated(lacking)} is left to train on: {'; '.join(self.notes)}; expected some of "
+                "every class. Set fewer recordings apart with partition.test, or remove the class from classes in "
+                "params.yaml"
+            )
         scheme = self.options.scheme
         if scheme in BY_CORPUS:
             places, folds, notes = self._corpora(rest)

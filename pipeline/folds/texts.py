@@ -11,12 +11,18 @@ import pandas as pd
 from pipeline.core.errors import InputError
 from pipeline.core.wording import counted, enumerated, listed
 from pipeline.folds.assignment import Assignment, Balance, Task, assign
+from pipeline.folds.parts import Mask
 from pipeline.folds.people import Integers
 from pipeline.folds.recordings import described, shares_of
 
 
-def refuse_unknown_texts(recordings: pd.DataFrame, scheme: str) -> list[str]:
-    """A sentence on the recordings without a text, which no part can have.
+def refuse_unknown_texts(recordings: pd.DataFrame, scheme: str, test: Mask) -> list[str]:
+    """Sentences on the recordings without a text, which no part but the test can have.
+
+    Args:
+        recordings: rows of `recordings_of`.
+        scheme: the scheme, for the message.
+        test: (recordings,) whether a recording is set apart.
 
     Raises:
         InputError: a corpus has no text at all.
@@ -30,9 +36,15 @@ def refuse_unknown_texts(recordings: pd.DataFrame, scheme: str) -> list[str]:
             "data/utterances, or an empty one); expected corpora whose recordings tell their sentence. Give the table "
             "of a corpus of your own a column `text`, remove the corpus, or choose another scheme"
         )
-    if not unknown.any():
-        return []
-    return [f"left out, since their sentences are not known: {described(recordings[unknown])}"]
+    notes = []
+    if (rest := unknown & ~test).any():
+        notes.append(f"left out, since their sentences are not known: {described(recordings[rest])}")
+    if (tested := unknown & test).any():
+        notes.append(
+            "in the test, though their sentences are not known, so that runs may learn the same ones: "
+            f"{described(recordings[tested])}"
+        )
+    return notes
 
 
 def spoken_by_one(recordings: pd.DataFrame) -> pd.Series[bool]:

@@ -43,6 +43,23 @@ def test_clean_has_status_0_and_unreadable_2(tmp_path, lists, capsys):
     assert "did you mean 'speaker'? expected ROLE=NAME" in capsys.readouterr().err
 
 
+def test_two_parts_of_one_corpus_with_nothing_else_in_common_share_nothing(tmp_path, capsys):
+    rows = ("a1,x,1", "a2,x,1", "a3,y,2")
+    (tmp_path / "list.csv").write_text("\n".join(["file,speaker,fold", *rows]) + "\n")
+    (tmp_path / "named.csv").write_text(
+        "\n".join(["file,speaker,fold,corpus", *(f"{row},mine" for row in rows)]) + "\n"
+    )
+    for name in ("list.csv", "named.csv"):
+        assert run(tmp_path / name) == 0
+        assert "  fold 1 and fold 2 share nothing\n" in capsys.readouterr().out
+
+
+def test_reasons_count_recordings(tmp_path, capsys):
+    (tmp_path / "list.csv").write_text("file,speaker,split\nx/1.wav,a,train\nx/2.wav,a,train\n./x/1.wav,b,test\n")
+    assert run(tmp_path / "list.csv") == 1
+    assert capsys.readouterr().out.endswith("verdict: LEAKS\n  1 recording (the same by name) in two parts\n")
+
+
 def test_json_has_everything(lists, capsys):
     assert run(*lists, "--json") == 1
     found = json.loads(capsys.readouterr().out)

@@ -374,6 +374,22 @@ def test_actors_of_a_test_that_do_not_fit_are_named(names, message):
         made(rows, test={"actors": names})
 
 
+def test_a_class_that_the_test_takes_whole_is_said_with_the_test():
+    rows = [*spoken("own", EIGHT, ["t"], ["joy", "anger"]), *spoken("own", EIGHT[:2], ["t"], ["fear"])]
+    message = "no recording of fear is left to train on: set apart as test: 6 recordings .*partition.test"
+    with pytest.raises(InputError, match=message):
+        made(rows, test={"actors": tuple(EIGHT[:2])})
+
+
+def test_sentences_of_the_test_that_nobody_knows_are_said_and_not_called_left_out():
+    rows = [*spoken("own", ["a", "b", "c"], ["t1", "t2", "t3"]), *spoken("own", ["a", "d"], [""])]
+    found = made(rows, scheme="actors+texts", test={"actors": ("d",)})
+    assert found.notes[:2] == (
+        "left out, since their sentences are not known: 3 recordings (own 3)",
+        "in the test, though their sentences are not known, so that runs may learn the same ones: 3 recordings (own 3)",
+    )
+
+
 def test_a_validation_part_without_a_class_is_said():
     rows = [*spoken("own", EIGHT, ["t"], ["joy", "anger"]), *spoken("own", EIGHT[:2], ["t"], ["fear"])]
     found = made(rows, folds=4)
@@ -449,7 +465,7 @@ ROWS = spoken("own", ["a", "b"], ["t"])
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("who,fold\na,1\n", "has no column utterance and path or actor; found who, fold"),
+        ("who,fold\na,1\n", "has no column utterance, path or actor; found who, fold"),
         (
             "actor,fold\na,1\nx,2\n",
             "line 3: actor 'x' is no recording of data/utterances .* such as 'a'; correct or remove",

@@ -8,7 +8,7 @@ import pytest
 from pipeline.core.tables import number_types
 from pipeline.evaluation.comparison import compare
 from pipeline.evaluation.hypotheses import all_hypotheses
-from pipeline.evaluation.params import TableParams, table_mistakes
+from pipeline.evaluation.params import ReportParams, TableParams, table_mistakes
 from pipeline.evaluation.tables import GENDERS
 from pipeline.evaluation.utterances import PREDICTED
 from pipeline.evaluation.verdicts import verdicts
@@ -132,9 +132,28 @@ def test_without_predictions_there_are_no_such_tables():
             {"equivalent": (("PreAct", "PreAct"),)},
             "mine: 'PreAct' is compared with itself; expected two models",
         ),
+        (
+            "mine",
+            {"pairs": (("PreAct", "Full"),) * 2},
+            "mine.pairs: [('PreAct', 'Full'), ('PreAct', 'Full')] names one value twice; expected each once",
+        ),
+        (
+            "mine",
+            {"equivalent": (("PreAct", "Full"), ("Full", "PreAct"))},
+            "mine.equivalent: [('Full', 'PreAct'), ('Full', 'PreAct')] names one value twice; expected each once",
+        ),
         ("calibration", {}, "calibration: the report's own table has this name; choose another key"),
     ],
 )
 def test_mistakes_in_claims_are_named(key, claims, said):
     table = TableParams(title="Mine", models=("PreAct",), **claims)
-    assert list(table_mistakes({key: table}, ["PreAct"])) == [f"report.tables.{said}"]
+    report = ReportParams(selection="last", gap="train_mode", rope=1.0, tables={key: table})
+    models = ["PreAct"] if "Nobody" in said else ["PreAct", "Full"]
+    assert list(table_mistakes(report, models)) == [f"report.tables.{said}"]
+
+
+def test_equivalence_within_no_points_is_refused():
+    table = TableParams(title="Mine", models=("PreAct", "Full"), equivalent=(("PreAct", "Full"),))
+    report = ReportParams(selection="last", gap="train_mode", rope=0.0, tables={"mine": table})
+    (said,) = table_mistakes(report, ["PreAct", "Full"])
+    assert said.startswith("report.tables.mine.equivalent: report.rope is 0, and no test can show")
