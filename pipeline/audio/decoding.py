@@ -24,7 +24,7 @@ import soundfile
 from pipeline.audio.channels import Levels, mix
 from pipeline.audio.ffmpeg import opened_by_ffmpeg, unreadable
 from pipeline.audio.frames import WINDOW, resampled_length
-from pipeline.audio.headers import Header, read_header
+from pipeline.audio.headers import Header, read_header, repaired
 from pipeline.audio.impostors import SNIFFED, impostor
 from pipeline.audio.joined import parts
 from pipeline.audio.libsndfile import NotReadError, opened_by_libsndfile, sound_file
@@ -88,7 +88,7 @@ def _header_size(path: Path) -> Probe | None:
             header = read_header(stream)
             if header is None or not header.trusted:
                 return None
-            with sound_file(stream) as sound:
+            with sound_file(repaired(stream, header)) as sound:
                 frames, rate, channels, subtype = sound.frames, sound.samplerate, sound.channels, sound.subtype
     except (OSError, soundfile.SoundFileError):
         return None

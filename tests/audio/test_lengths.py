@@ -25,6 +25,7 @@ CONTAINERS = {
     "CAF": (by_libsndfile("CAF", "PCM_16"), -1, ">q", 4),
     "W64": (by_libsndfile("W64", "PCM_16"), -1, "<Q", 24),
     "RF64": (by_libsndfile("RF64", "PCM_16"), 28, "<Q", 0),
+    "BW64": (by_libsndfile("RF64", "PCM_16").replace(b"RF64", b"BW64", 1), 28, "<Q", 0),
 }
 
 
@@ -52,7 +53,7 @@ def test_a_wrong_length_loses_no_sample_and_is_said(tmp_path, name, declared):
 
 
 @pytest.mark.parametrize(("name", "value"), [("AU", 0xFFFFFFFF), ("AU little", 0xFFFFFFFF), ("RIFX", 0xFFFFFFFF),
-                                             ("CAF", -1 - 4)])  # fmt: skip
+                                             ("CAF", -1 - 4), ("CAF", (1 << 63) - 5)])  # fmt: skip
 def test_a_length_that_is_said_to_be_unknown_is_no_mistake(tmp_path, name, value):
     path = tmp_path / "a"
     path.write_bytes(with_length(name, value))
