@@ -24,7 +24,7 @@ import soundfile
 from pipeline.audio.channels import Levels, mix
 from pipeline.audio.ffmpeg import opened_by_ffmpeg, unreadable
 from pipeline.audio.frames import WINDOW, resampled_length
-from pipeline.audio.headers import Header, read_header
+from pipeline.audio.headers import Header, read_header, repaired
 from pipeline.audio.impostors import SNIFFED, impostor
 from pipeline.audio.joined import parts
 from pipeline.audio.libsndfile import NotReadError, opened_by_libsndfile, sound_file
@@ -66,20 +66,19 @@ def probe(path: Path) -> Probe:
     Raises:
         AudioError: the file is unreadable.
     """
-    return survey(path).probe
+    return _header_size(path) or survey(path).probe
 
 
 def survey(path: Path) -> Surveyed:
-    """The size of a recording as `probe` finds it, and what a user should know about its length.
+    """The size of a recording, and what a user should know about it; it is decoded unless its header settles both.
 
     Raises:
         AudioError: the file is unreadable.
     """
-    if (size := _header_size(path)) is not None:
+    if (size := _header_size(path)) is not None and size.channels == 1:
         return Surveyed(size)
-    with _opened(path) as track:
-        size = Probe(sum(len(block) for block in track.blocks), track.sample_rate, track.channels)
-    return Surveyed(size, tuple(track.notes))
+    size, _, checks, notes = _pass(path, _exhaust, None)
+    return Surveyed(size, (*notes, *checks.levels.notes()))
 
 
 def _header_size(path: Path) -> Probe | None:
@@ -88,7 +87,7 @@ def _header_size(path: Path) -> Probe | None:
             header = read_header(stream)
             if header is None or not header.trusted:
                 return None
-            with sound_file(stream) as sound:
+            with sound_file(repaired(stream, header)) as sound:
                 frames, rate, channels, subtype = sound.frames, sound.samplerate, sound.channels, sound.subtype
     except (OSError, soundfile.SoundFileError):
         return None

@@ -58,12 +58,14 @@ def opened_by_ffmpeg(
         AudioError: the file cannot be opened, or has no audio track.
     """
     missing = cut_short(stream)
+    notes = list(found)
+    refused = AudioError("; ".join((unreadable(first_error), *(note.text for note in notes))))
     stream.seek(0)
     # An open file instead of a name: FFmpeg would interpret `concat:...` or `http:...` as a protocol.
     try:
         container = av.open(stream, options={"format_whitelist": CONTAINERS}, metadata_errors="replace")
     except (av.FFmpegError, OSError):
-        raise AudioError(_without_index(stream) or unreadable(first_error)) from None
+        raise (AudioError(stopped) if (stopped := _without_index(stream)) else refused) from None
     with container:
         if not container.streams.audio:
             raise AudioError("unreadable: it has no audio track")
@@ -74,7 +76,6 @@ def opened_by_ffmpeg(
             # The last frame knows its own length, and FFmpeg would cut it a second time.
             track.codec_context.flags2 |= Flags2.skip_manual
         # Some codings state their rate in the first frame only.
-        notes = list(found)
         frames = _decoded(container, track, notes)
         try:
             first = next(frames, None)
@@ -82,7 +83,7 @@ def opened_by_ffmpeg(
             raise
         except av.FFmpegError:
             # FFmpeg's words for a wrong header are "Invalid argument" and the like; libsndfile's name the mistake.
-            raise AudioError(unreadable(first_error)) from None
+            raise refused from None
         codec = track.codec_context
         rate, channels = codec.sample_rate, codec.channels
         if codec.name in DELAYS and container.format.name not in STATES_DELAY and rate:

@@ -12,7 +12,7 @@ import re
 import struct
 from dataclasses import dataclass
 
-from pipeline.audio.window import Source
+from pipeline.audio.window import Source, Window
 
 TAIL = 1 << 16
 """Number of bytes at the end of a file that are searched for chunks after samples of unknown length."""
@@ -46,7 +46,7 @@ class Header:
         samples: length of the samples.
         present: length of the file from the first sample to its end.
         tidy: whether the samples are followed by nothing, or by chunks that end with the file.
-        riff: whether this is a plain RIFF WAVE file, in which 0 stands for an unknown length too.
+        magic: first four bytes of the file. In a plain RIFF WAVE file, 0 stands for an unknown length too.
     """
 
     field: int
@@ -57,7 +57,12 @@ class Header:
     samples: int
     present: int
     tidy: bool
-    riff: bool = False
+    magic: bytes = b""
+
+    @property
+    def riff(self) -> bool:
+        """Whether this is a plain RIFF WAVE file."""
+        return self.magic == b"RIFF"
 
     @property
     def trusted(self) -> bool:
@@ -69,6 +74,9 @@ class Header:
         """Whether a reader that trusts the length field would stop before or after the end of the samples."""
         if not self.form:
             return False
+        if self.magic == b"BW64" or (self.declared is None and not self.riff):
+            # libsndfile knows BW64 under its older name alone, and of the unknown lengths not each of each format.
+            return True
         # For a length of 0, libsndfile reads no samples or treats it as unknown, depending on the rest of the header.
         # Other readers of libsndfile than that of RIFF refuse a length that reaches beyond the file.
         unknown = self.declared is None or (self.declared > self.present and self.riff)
@@ -88,9 +96,10 @@ class Header:
         return self.first + self.samples
 
     @property
-    def right_field(self) -> bytes:
-        """The field with the right length."""
-        return struct.pack(self.form, self.samples + self.extra)
+    def patches(self) -> dict[int, bytes]:
+        """The right length, by the offset of its field, and the name under which libsndfile knows the file."""
+        named = {0: b"RF64"} if self.magic == b"BW64" else {}
+        return {**named, self.field: struct.pack(self.form, self.samples + self.extra)}
 
 
 @dataclass(frozen=True)
@@ -133,6 +142,11 @@ _W64 = _Family("<Q", name=16, inclusive=True, pad=8, start=40, outer=16, outer_e
 
 FILES = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"riff", b"caff")
 """Beginnings of files, which are no chunks: a second recording is joined to the first."""
+
+
+def repaired(stream: Source, header: Header) -> Source:
+    """The file as a reader that trusts its header should see it."""
+    return Window(stream, 0, header.end, header.patches) if header.misleads else stream
 
 
 def _family(start: bytes) -> _Family | None:
@@ -182,8 +196,7 @@ def _read_chunks(stream: Source, start: bytes, family: _Family) -> Header | None
                 declared = max(0, length - extra)
             first += family.inner
             samples, tidy = _samples(stream, first, declared, frame, outer_end, family)
-            riff = start[:4] == b"RIFF"
-            return Header(field, form, extra, declared, first, samples, max(0, size - first), tidy, riff)
+            return Header(field, form, extra, declared, first, samples, max(0, size - first), tidy, start[:4])
         if name == b"ds64":
             wide = first + 8
         else:

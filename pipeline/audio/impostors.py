@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 
 SNIFFED = 512
@@ -53,6 +54,10 @@ def impostor(start: bytes) -> str | None:
     Args:
         start: its first `SNIFFED` bytes.
     """
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        # As PowerShell redirects what a program prints; sound that begins so is no ASCII behind it.
+        plain = start.decode("utf-16", "ignore")
+        start = plain.encode() if plain.isascii() else start
     return next((text for pattern, text in _KINDS if pattern.match(start)), _text(start))
 
 

@@ -33,6 +33,7 @@ _UNCOMPRESSED = {
 _INITIAL = re.escape(bytes(byte for byte in range(256) if byte & 8))  # of the second byte of the flags of WavPack
 _COMPRESSED = (
     re.compile(rb"TTA1[\x01\x02]\0[\x01-\x20]\0"),
+    re.compile(rb"#!AMR(-WB)?\n"),
     re.compile(rb"FLV\x01[\x01\x04\x05]\0\0\0\x09"),
     re.compile(rb"wvpk.{12}\0\0\0\0.{4}.[" + _INITIAL + rb"]", re.DOTALL),
     re.compile(rb"\0\0\0[\x10-\x40]ftyp[ -~]{4}", re.DOTALL),
@@ -67,7 +68,7 @@ def parts(stream: Source, header: Header | None) -> list[tuple[int, int]]:
         known = magic in _UNCOMPRESSED and not header.trusted
         starts = _matches(stream, _UNCOMPRESSED[magic]) if known else ()
     else:
-        starts = (frame.start for number, frame in enumerate(frames(stream)) if frame.info is not None and number)
+        starts = _mpeg_starts(stream)
     ordered = [first, *(start for start in starts if start > first), size]
     return list(pairwise(ordered))
 
@@ -78,6 +79,14 @@ def _matches(stream: Source, pattern: re.Pattern[bytes]) -> Iterator[int]:
             yield from [found.start() for found in pattern.finditer(content)]
     except (OSError, ValueError):  # a file system without memory maps
         return
+
+
+def _mpeg_starts(stream: Source) -> Iterator[int]:
+    """Where an encoder put the mark of a first frame, or frames of another kind begin."""
+    for before, frame in pairwise(frames(stream)):
+        kinds = {(one.layer, one.rate, one.mono) for one in (before, frame)}
+        if frame.info is not None or len(kinds) > 1:
+            yield frame.start
 
 
 def _ogg_starts(stream: Source) -> Iterator[int]:

@@ -10,10 +10,10 @@ import numpy as np
 import soundfile
 
 from pipeline.audio import flac, mpeg, ogg
-from pipeline.audio.headers import Header
+from pipeline.audio.headers import Header, repaired
 from pipeline.audio.recording import FULL_SCALE, Note, Samples
 from pipeline.audio.track import BLOCK, Track, length_note
-from pipeline.audio.window import Source, Window
+from pipeline.audio.window import Source
 
 CHECKED = frozenset(("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "NIST", "FLAC", "OGG", "MP3", "MPEG", "HTK"))
 """Formats of libsndfile whose lengths are compared, here or (HTK) by itself; the others are of old programs."""
@@ -63,8 +63,7 @@ def opened_by_libsndfile(stream: Source, header: Header | None) -> Iterator[Trac
     notes: list[Note] = []
     counted = None
     if header is not None:
-        if header.misleads:
-            source = Window(stream, 0, header.end, {header.field: header.right_field})
+        source = repaired(stream, header)
         if header.note:
             notes.append(Note("length", header.note))
     elif (counted := mpeg.count(stream)) is not None:

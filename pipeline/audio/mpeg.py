@@ -31,7 +31,6 @@ class Frame:
 
     Attributes:
         position: its offset.
-        start: offset of the tags before it, or its own.
         length: its length in bytes, as its head declares it.
         layer: 1, 2 or 3.
         samples: number of samples of each channel.
@@ -39,6 +38,8 @@ class Frame:
         info: offset of the mark `Xing` or `Info` in the file; None in a frame of sound.
         gapless: whether the frame with that mark also states how much silence the encoder added.
         declared: number of frames that the mark declares; None if it does not.
+        start: offset of the tags before it, or its own.
+        mono: whether it has one channel; the others have two.
     """
 
     position: int
@@ -46,6 +47,7 @@ class Frame:
     layer: int
     samples: int
     rate: int
+    mono: bool
     info: int | None = None
     gapless: bool = False
     declared: int | None = None
@@ -181,19 +183,19 @@ def _frame(stream: Source, position: int) -> Frame | None:
         length = samples * 125 * kbits // hertz + padding
     if length < 24:
         return None
-    if layer != 3:
-        return Frame(position, length, layer, samples, hertz)
     mono = head[3] >> 6 == 3
+    if layer != 3:
+        return Frame(position, length, layer, samples, hertz, mono)
     mark = 4 + ((17 if mono else 32) if newest else (9 if mono else 17))
     if head[mark : mark + 4] not in (b"Xing", b"Info") or any(head[4:mark]):
-        return Frame(position, length, layer, samples, hertz)
+        return Frame(position, length, layer, samples, hertz, mono)
     flags = int.from_bytes(head[mark + 4 : mark + 8], "big")
     declared = int.from_bytes(head[mark + 8 : mark + 12], "big") if flags & 1 else None
     # Behind it: the number of frames, of bytes, a table of 100 bytes, a quality; each only if its flag is set.
     behind = sum(size for bit, size in enumerate((4, 4, 100, 4)) if flags >> bit & 1)
     stream.seek(position + mark + 8 + behind)
     gapless = stream.read(4) in (b"LAME", b"Lavf", b"Lavc", b"L3.9")
-    return Frame(position, length, layer, samples, hertz, position + mark, gapless, declared)
+    return Frame(position, length, layer, samples, hertz, mono, position + mark, gapless, declared)
 
 
 def repaired(stream: Source, counted: Counted) -> Window | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from pipeline.audio.window import Source
 
-_HEAD = 14
+_HEAD = 16
 """Bytes of a packet's head that are read."""
 
 _SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675  # of Matroska: they hold packets, and may be of unknown length
@@ -33,6 +33,8 @@ def cut_short(stream: Source) -> str | None:
     if head[:4] == b"RIFF" and head[8:12] != b"AVI ":
         return None
     step, position = next(((step, start) for mark, step, start in _CONTAINERS if head.startswith(mark)), (None, 0))
+    if head[4:8] == b"ftyp":
+        step = _mp4
     while step is not None and position < size:
         stream.seek(position)
         length = step(stream.read(_HEAD))
@@ -67,11 +69,29 @@ def _flv(head: bytes) -> int | None:
 
 
 def _program_stream(head: bytes) -> int | None:
-    if head[:3] != b"\0\0\1" or len(head) < _HEAD:
+    if head[:3] != b"\0\0\1" or len(head) < 14:
         return None
     if head[3] == 0xBA:
         return 14 + (head[13] & 7) if head[4] >> 6 == 1 else 12
     return None if head[3] < 0xBB else 6 + int.from_bytes(head[4:6], "big")
+
+
+def _mp4(head: bytes) -> int | None:
+    length = int.from_bytes(head[:4], "big") if len(head) >= 8 else 0
+    # 1: the length follows in eight bytes; 0: the box lasts until the end of the file.
+    return int.from_bytes(head[8:16], "big") if length == 1 else length
+
+
+def _ac3(head: bytes) -> int | None:
+    if head[:2] != b"\x0b\x77" or len(head) < 6:
+        return None
+    if head[5] >> 3 > 10:  # E-AC-3, which states the length of a frame
+        return 2 * (((head[2] & 7) << 8 | head[3]) + 1)
+    rate, size = head[4] >> 6, head[4] & 63
+    if rate == 3 or size >= 2 * len(_AC3_KBITS):
+        return None
+    kbits = _AC3_KBITS[size // 2]
+    return 2 * (2 * kbits, 320 * kbits // 147 + size % 2, 3 * kbits)[rate]
 
 
 def _avi(head: bytes) -> int | None:
@@ -82,8 +102,10 @@ def _avi(head: bytes) -> int | None:
     return None if head[:4] == b"idx1" or len(head) < 8 else 8 + length + length % 2
 
 
+_AC3_KBITS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
+
 _CONTAINERS: tuple[tuple[bytes, _Step, int], ...] = (
     (b"\x1a\x45\xdf\xa3", _matroska, 0), (b"FLV", _flv, 13), (b"\0\0\1\xba", _program_stream, 0),
-    (b"RIFF", _avi, 0),
+    (b"RIFF", _avi, 0), (b"\x0b\x77", _ac3, 0),
 )  # fmt: skip
 """The first bytes of a container, the step from packet to packet, and where the first one begins."""

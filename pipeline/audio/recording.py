@@ -67,7 +67,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class Surveyed:
-    """The size of a recording whose samples were not examined, and notes of kinds "length", "unchecked" and "delay"."""
+    """The size of a recording, and what a user should know about it; whether it can be used was not examined."""
 
     probe: Probe
     notes: tuple[Note, ...] = ()

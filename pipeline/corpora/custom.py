@@ -41,7 +41,8 @@ NEAR = {
 
 UNITS = frozenset((
     "s", "sec", "secs", "second", "seconds", "ms", "msec", "time", "times", "sample", "samples", "frame", "frames",
-    "id", "ids", "name", "names", "no", "nr", "speaker", "fold",
+    "id", "ids", "name", "names", "no", "nr", "speaker", "fold", "split", "segment", "seg", "utterance", "utt", "turn",
+    "clip", "file", "audio",
 ))  # fmt: skip
 """Words beside the name of a column that do not change what is meant."""
 
@@ -158,7 +159,7 @@ def _near(column: str, names: Sequence[str]) -> str | None:
         words = re.findall(r"[a-z]+[0-9]?", spaced.casefold())
         whole, bare = "".join(words), [word for word in words if word in known or word not in UNITS]
         alike = difflib.SequenceMatcher(None, whole, column).ratio() >= ALIKE
-        if words and (alike or whole in known or (len(bare) == 1 and bare[0] in known)):
+        if words and (alike or whole in known or (bare and known.issuperset(bare))):
             return name
     return None
 

@@ -122,6 +122,9 @@ def seconds(text: str) -> float | None:
     try:
         value = float(text)
     except ValueError:
+        # pandas skips commas and takes a number without a unit for nanoseconds: "1,25" would be 125 of them.
+        if "," in text or not any(letter.isalpha() or letter == ":" for letter in text):
+            raise
         value = pd.to_timedelta(text).total_seconds()
     if not 0 <= value < float("inf"):
         raise ValueError(text)

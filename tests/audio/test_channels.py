@@ -3,7 +3,7 @@ import pytest
 import soundfile
 
 from pipeline.audio.channels import Levels, mix
-from pipeline.audio.decoding import examine, load
+from pipeline.audio.decoding import examine, load, survey
 from pipeline.audio.recording import AudioError
 from tests.helpers.sounds import RATE, noise
 
@@ -19,7 +19,8 @@ def test_channels_in_opposite_phase_give_the_first_of_them(tmp_path, faint):
     path = written(tmp_path, left, -left + faint * np.random.default_rng(5).standard_normal(len(left)))
     np.testing.assert_allclose(load(path), left, atol=0.01)
     assert examine(path).note == "its 2 channels cancel each other (opposite phase), so channel 1 is taken alone"
-    assert examine(path).notes[0].kind == "channels"
+    assert [note.kind for note in examine(path).notes] == ["channels"]
+    assert survey(path).notes == examine(path).notes
 
 
 def test_the_stronger_channel_is_taken(tmp_path):

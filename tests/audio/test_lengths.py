@@ -25,6 +25,7 @@ CONTAINERS = {
     "CAF": (by_libsndfile("CAF", "PCM_16"), -1, ">q", 4),
     "W64": (by_libsndfile("W64", "PCM_16"), -1, "<Q", 24),
     "RF64": (by_libsndfile("RF64", "PCM_16"), 28, "<Q", 0),
+    "BW64": (by_libsndfile("RF64", "PCM_16").replace(b"RF64", b"BW64", 1), 28, "<Q", 0),
 }
 
 
@@ -52,7 +53,7 @@ def test_a_wrong_length_loses_no_sample_and_is_said(tmp_path, name, declared):
 
 
 @pytest.mark.parametrize(("name", "value"), [("AU", 0xFFFFFFFF), ("AU little", 0xFFFFFFFF), ("RIFX", 0xFFFFFFFF),
-                                             ("CAF", -1 - 4)])  # fmt: skip
+                                             ("CAF", -1 - 4), ("CAF", (1 << 63) - 5)])  # fmt: skip
 def test_a_length_that_is_said_to_be_unknown_is_no_mistake(tmp_path, name, value):
     path = tmp_path / "a"
     path.write_bytes(with_length(name, value))
@@ -129,6 +130,10 @@ UNSTATED = {
     "MPEG-TS, MP2": lambda: by_ffmpeg("mpegts", "mp2", samples=LONG),
     "MPEG-TS, AAC": lambda: by_ffmpeg("mpegts", "aac", samples=LONG),
     "MPEG-PS": lambda: by_ffmpeg("mpeg", "mp2", samples=LONG),
+    "AC-3": lambda: by_ffmpeg("ac3", "ac3", samples=LONG, rate=48_000),
+    "AC-3, 44.1 kHz": lambda: by_ffmpeg("ac3", "ac3", samples=LONG, rate=44_100),
+    "E-AC-3": lambda: by_ffmpeg("eac3", "eac3", samples=LONG, rate=48_000),
+    "fragmented MP4": lambda: by_ffmpeg("mp4", "aac", samples=LONG, options={"movflags": "empty_moov+default_base_moof", "frag_duration": "500000"}),
     "VOB": lambda: by_ffmpeg("vob", "ac3", samples=LONG, rate=48_000),
 }  # fmt: skip
 
@@ -145,10 +150,50 @@ def test_a_cut_file_that_states_no_length_says_so_by_its_last_packet(tmp_path, n
         return [note.text for note in found.notes if note.kind == "length"]
 
     assert length_notes(1) == []
-    for share in (0.4, 0.4021, 0.9):
-        (note,) = length_notes(share)
+    for share in (0.4003, 0.4021, 0.9):
+        note = length_notes(share)[0]
         assert note.startswith("its last packet ")
         assert note.endswith(", so its end is missing")
+
+
+def test_a_fragment_that_is_cut_between_two_packets_of_sound_is_no_whole_one(tmp_path):
+    content = UNSTATED["fragmented MP4"]()
+    path = tmp_path / "a.mp4"
+    path.write_bytes(content[: content.rindex(b"moof") + 20])
+    (note,) = examine(path).notes
+    assert note.text.startswith("its last packet declares ")
+
+
+@pytest.mark.parametrize("second", [{"rate": 24_000}, {"codec": "mp2"}])
+def test_joined_mp3_without_a_mark_of_its_encoder_is_refused_where_its_frames_differ(tmp_path, second):
+    first = {"codec": "libmp3lame", "rate": 16_000}
+    bare = {"write_xing": "0", "id3v2_version": "0"}
+    joined = b"".join(
+        by_ffmpeg(
+            "mp3" if one["codec"] == "libmp3lame" else "mp2",
+            options=bare if one["codec"] == "libmp3lame" else {},
+            **one,
+        )
+        for one in (first, first | second)
+    )
+    (tmp_path / "a.mp3").write_bytes(joined)
+    if "rate" in second:
+        with pytest.raises(AudioError, match=r"2 joined recordings of different .* \(16000 Hz in 1, 24000 Hz in 1\)"):
+            examine(tmp_path / "a.mp3")
+    else:
+        assert examine(tmp_path / "a.mp3").note.startswith("it holds 2 joined recordings, of ")
+
+
+def test_joined_amr_is_all_read(tmp_path):
+    one = by_ffmpeg("amr", "libopencore_amrnb", rate=8000)
+    (tmp_path / "a.amr").write_bytes(one * 2)
+    assert "it holds 2 joined recordings" in examine(tmp_path / "a.amr").note
+
+
+def test_an_opus_file_that_ends_before_its_sound_is_refused_with_the_reason(tmp_path):
+    (tmp_path / "a.opus").write_bytes(by_ffmpeg("ogg", "libopus", samples=LONG)[:4000])
+    with pytest.raises(AudioError, match="^unreadable: .*its last Ogg page declares .* so its end is missing"):
+        examine(tmp_path / "a.opus")
 
 
 JOINED = COMPRESSED | {

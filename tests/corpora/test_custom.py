@@ -120,6 +120,7 @@ def test_mistakes_in_the_table_are_named_with_their_line(tmp_path, text, message
         ("Start", "start"), ("onset", "start"), ("start_s", "start"), ("start time", "start"), ("Ende", "end"),
         ("stop", "end"), ("end (s)", "end"), ("end_ms", "end"), ("tmax", "end"), ("start_sample", "start"), ("t0", "start"),
         ("Gruppe", "group"), ("speaker_group", "group"), ("groupName", "group"),
+        ("segment_start", "start"), ("utt_end", "end"), ("file start", "start"), ("split_group", "group"),
     ],
 )  # fmt: skip
 def test_a_column_that_is_probably_a_misspelt_one_is_refused_with_the_name_meant(tmp_path, column, meant):
@@ -141,16 +142,16 @@ def test_a_start_with_another_end_is_refused_and_a_duration_alone_is_kept(tmp_pa
 
 def test_other_words_for_the_needed_columns_are_understood(tmp_path):
     with pytest.raises(InputError) as refused:
-        scan(tmp_path, "file name,label,speaker_id,Sex\na.wav,anger,x,F\n")
-    for said in ("'file name' as path", "'label' as emotion", "'speaker_id' as actor", "'Sex' as gender"):
+        scan(tmp_path, "audio path,emotion_label,speaker_id,Sex\na.wav,anger,x,F\n")
+    for said in ("'audio path' as path", "'emotion_label' as emotion", "'speaker_id' as actor", "'Sex' as gender"):
         assert f"did you mean {said}?" in str(refused.value)
 
 
-@pytest.mark.parametrize("column", ["Actor", "actors", "speaker's actor"])
+@pytest.mark.parametrize("column", ["Actor", "actors", "voice"])
 def test_a_needed_column_that_is_misspelt(tmp_path, column):
     with pytest.raises(InputError, match="has no column actor; ") as refused:
         scan(tmp_path, f"path,emotion,{column},gender\na.wav,anger,x,F\n")
-    assert (f"did you mean {column!r} as actor?" in str(refused.value)) == (column != "speaker's actor")
+    assert (f"did you mean {column!r} as actor?" in str(refused.value)) == (column != "voice")
 
 
 def test_blanks_around_a_columns_name_do_not_matter(tmp_path):
@@ -180,6 +181,9 @@ def test_start_and_end_make_a_row_a_part_of_its_file(tmp_path):
         ("-1,2", r"line 2: start is '-1'; expected a time"),
         ("0,inf", r"line 2: end is 'inf'; expected a time"),
         ("nan,2", r"line 2: start is 'nan'; expected a time"),
+        ('"1,25",', r"line 2: start is '1,25'; expected a time"),  # pandas: 125 nanoseconds
+        ('0,"2,50 s"', r"line 2: end is '2,50 s'; expected a time"),  # pandas: 250 s
+        ("1 25,", r"line 2: start is '1 25'; expected a time"),
     ],
 )
 def test_times_that_are_none(tmp_path, times, message):
