@@ -44,7 +44,7 @@ def test_commands_on_a_page_exist(page):
         assert name in NAMES, name
 
 
-FENCE = re.compile(r"^```(.*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(
     r"^(?:\$ )?(?:dvc|python\S*|shaking-emotions|pip|make|git|docker|sbatch|cp|mkdir|cd|\.) ", re.MULTILINE
 )

@@ -14,6 +14,7 @@ import hashlib
 import io
 import json
 import math
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -155,8 +156,9 @@ def load(path: str | Path) -> Array:
     """(samples,) of a recording: mono, float32, 16 kHz, from -32768 to 32767."""
     if Path(path).exists() and not Path(path).is_file():  # opening a pipe would wait for ever
         raise UnusableError("unreadable: not a regular file")
+    name = os.fsencode(path) if os.name == "posix" else path  # soundfile takes no text of bytes that are not UTF-8
     try:
-        with soundfile.SoundFile(path) as sound:
+        with soundfile.SoundFile(name) as sound:
             rate = sound.samplerate
             if 0 <= LONGEST * rate < sound.frames < 2**62:
                 raise UnusableError(f"longer than {LONGEST // 3600} hours; cut it into shorter recordings")

@@ -248,7 +248,8 @@ def test_what_the_runner_cannot_use_is_a_named_row(tmp_path, monkeypatch):
     assert run("export", trained(tmp_path, LOGMEL), "--to", "bundle") == 0
     os.mkfifo("pipe.wav")
     odd = os.fsdecode(b"caf\xe9.wav")
-    soundfile.write(tmp_path / odd, swelling(1), 16000)
+    soundfile.write("a.wav", swelling(1), 16000)
+    Path("a.wav").rename(odd)
     status, rows, error = without_torch(tmp_path / "bundle", tmp_path / "pipe.wav", odd)
     assert (status, error) == (1, "")
     assert [row["path"] for row in rows] == [str(tmp_path / "pipe.wav"), "caf\\udce9.wav"]
