@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipeline.params import Params
     from pipeline.prediction.ensemble import Ensemble
 
-_NON_COMMERCIAL = re.compile(r"\bNC\b|non-?commercial|research|academic|restricted", re.IGNORECASE)
+_NON_COMMERCIAL = re.compile(r"\bNC\b|non-?commercial|research|academic|\brestricted", re.IGNORECASE)
 
 _STALE = 0.01
 """Points by which two tables of one result may differ: both are rounded."""
@@ -127,7 +127,10 @@ def load_facts(
     corpora = []
     for key in params.corpora:
         own, reader = segments[segments["corpus"] == key], READERS[params.reader(key)]
-        corpora.append(Corpus(key, reader.title, reader.licence, reader.source, len(own), own["actor"].nunique()))
+        licence = _licence_in(root / params.corpora[key].path) if reader.name == "audformat" else ""
+        corpora.append(
+            Corpus(key, reader.title, licence or reader.licence, reader.source, len(own), own["actor"].nunique())
+        )
     runs = runs[runs["selection"] == selection]
     intervals = intervals[(intervals["model"] == model) & (intervals["selection"] == selection)]
     measures = measures[
@@ -138,6 +141,19 @@ def load_facts(
     if not missing and (overall - runs["valid_ua"].mean()).abs().gt(_STALE).any():
         missing = f"results/intervals.csv is not of the runs in results/runs/{model}.csv; `dvc repro compare` makes it"
     return Facts(label, selection, tuple(corpora), runs, intervals, measures, missing)
+
+
+def _licence_in(folder: Path) -> str:
+    """The licence and the usage that a database in audformat states; empty if it cannot be read."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        header = YAML(typ="safe", pure=True).load((folder / "db.yaml").read_text("utf-8"))
+        stated = {name: str(header.get(name) or "") for name in ("license", "usage")}
+    except (OSError, ValueError, YAMLError, AttributeError):
+        return ""
+    return ", ".join(f"{name}: {value}" for name, value in stated.items() if value)
 
 
 def write_card(facts: Facts, ensemble: Ensemble) -> str:

@@ -155,10 +155,23 @@ def test_it_says_what_it_must_not_be_used_for(card):
     [
         ("CC BY-NC-SA 4.0", True), ("free for research", True), ("restricted, academic use", True),
         ("free for non-commercial use", True), ("CC BY 4.0", False), ("Open Database License 1.0", False), ("yours", False),
+        ("license: CC0, usage: unrestricted", False), ("usage: restricted", True), ("usage: research", True),
     ],
 )  # fmt: skip
 def test_licences_without_commerce_are_known(licence, closed):
     assert Corpus("a", "A", licence, "", 1, 1).non_commercial == closed
+
+
+def test_the_licence_of_a_database_in_audformat_is_that_of_its_header(project, tmp_path):
+    (tmp_path / "emo").mkdir()
+    (tmp_path / "emo/db.yaml").write_text("name: emo\nusage: research\nlicense: CC-BY-NC-4.0\n")
+    for path, licence in (
+        ("emo", "license: CC-BY-NC-4.0, usage: research"),
+        ("gone", "see license and usage in db.yaml"),
+    ):
+        reader = {"reader": "audformat", "table": "emotion", "path": str(tmp_path / path)}
+        params = params_with({"corpora": {"emodb": {"path": "emodb"}, "savee": reader}})
+        assert load_facts("PreAct", params, "last", project).corpora[1].licence == licence
 
 
 def test_without_results_it_says_so(tmp_path):
