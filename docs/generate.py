@@ -132,11 +132,11 @@ def _attributes(doc: str) -> dict[str, str]:
 
 
 def _comment(section: str, name: str) -> str:
-    """The comment beside a key of a section in params.yaml, without its remark about the paper."""
+    """The comment beside a key of a section in params.yaml, without what is about the values of that file."""
     text = (ROOT / "params.yaml").read_text("utf-8")
     block = re.search(rf"^{section}:.*?(?=^\S|\Z)", text, re.MULTILINE | re.DOTALL)
     line = re.search(rf"^  {name}:[^#\n]*# (.*)$", block[0] if block else "", re.MULTILINE)
-    return re.sub(r"; the paper.*", "", line[1]) if line else ""
+    return re.sub(r"; the paper.*|: \d+ x \d+ in all.*", "", line[1]) if line else ""
 
 
 def _type(one: FieldInfo) -> str:
@@ -171,7 +171,11 @@ def _limits(kind: Any, marks: Iterable[Any]) -> str:
     if get_origin(kind) is tuple:
         words["min_length"] = "of at least"
     bounds = [(word, getattr(mark, name, None)) for mark in marks for name, word in words.items()]
-    return ",".join(f" {word} {bound:g}" for word, bound in bounds if isinstance(bound, int | float))
+    return ",".join(f" {word} {_bound(bound)}" for word, bound in bounds if isinstance(bound, int | float))
+
+
+def _bound(value: float) -> str:
+    return "2^63" if value == 2**63 else f"{value:g}"
 
 
 def _groups(kind: Any) -> Iterator[type[BaseModel]]:

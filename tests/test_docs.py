@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+import soundfile
 from ruamel.yaml import YAML
 
 from pipeline import commands
@@ -43,10 +44,30 @@ def test_commands_on_a_page_exist(page):
         assert name in NAMES, name
 
 
+FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(
+    r"^(?:\$ )?(?:dvc|python\S*|shaking-emotions|pip|make|git|docker|sbatch|cp|mkdir|cd|\.) ", re.MULTILINE
+)
+RUN = {"tutorial.md", "prediction.md"}
+"""Pages whose `console` fences the tests below run."""
+
+
+def test_every_command_is_run_by_a_test_or_marked():
+    consoles = set()
+    for page in PAGES:
+        for kind, text in FENCE.findall(page.read_text("utf-8")):
+            if kind == "console":
+                consoles.add(page.name)
+            elif COMMAND.search(text):
+                assert kind == 'bash title="Not run by the tests"', f"{page}: {text}"
+    assert consoles == RUN
+
+
 def console(page):
-    """The commands of the fences `console` of a page; other fences are not run by tests, and the page says so."""
-    fences = re.findall(r"^```console\n(.*?)^```", (ROOT / "docs" / page).read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    return [line.removeprefix("$ ") for fence in fences for line in fence.splitlines() if line.startswith("$ ")]
+    """The arguments of the commands in the fences `console` of a page."""
+    fences = [text for kind, text in FENCE.findall((ROOT / "docs" / page).read_text("utf-8")) if kind == "console"]
+    lines = [line.removeprefix("$ ") for fence in fences for line in fence.splitlines() if line.startswith("$ ")]
+    return [shlex.split(line.replace("python -m pipeline", "shaking-emotions")) for line in lines]
 
 
 def test_the_tutorial_begins_as_it_says(tmp_path, monkeypatch, capsys):
@@ -57,8 +78,7 @@ def test_the_tutorial_begins_as_it_says(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     lines = console("tutorial.md")
     assert len(lines) >= 4
-    for line in lines:
-        program, *arguments = shlex.split(line)
+    for program, *arguments in lines:
         if program == "cd":
             monkeypatch.chdir(arguments[0])
             write_corpus(Path("speech"), 0)
@@ -67,7 +87,28 @@ def test_the_tutorial_begins_as_it_says(tmp_path, monkeypatch, capsys):
         assert program == "shaking-emotions"
         with pytest.raises(SystemExit) as end:
             main(arguments)
-        assert end.value.code == 0, line
+        assert end.value.code == 0, arguments
     printed = capsys.readouterr().out
     assert "params.yaml: no mistakes; 1 corpus, 3 front ends, 2 models" in printed
     assert "speech in speech: found" in printed
+
+
+def test_predictions_go_as_the_page_says(tmp_path, monkeypatch):
+    from pipeline.__main__ import main
+    from tests.helpers.small_weights import swelling, trained
+
+    monkeypatch.chdir(tmp_path)
+    Path("results/weights/MODEL").mkdir(parents=True)
+    trained(Path("results/weights/MODEL"), {"kind": "logmel", "bands": 8}, name="fold1-seed1-last")
+    Path("recordings").mkdir()
+    for path in ("recordings/a.wav", "interview.wav"):
+        soundfile.write(path, swelling(2), 16000)
+    lines = console("prediction.md")
+    assert [arguments[1] for arguments in lines] == ["predict", "timeline", "export"]
+    for _, *arguments in lines:
+        with pytest.raises(SystemExit) as end:
+            main(arguments)
+        assert end.value.code == 0, arguments
+    assert Path("emotions.csv").is_file()
+    assert Path("timelines/interview.TextGrid").is_file()
+    assert Path("bundle/model.onnx").is_file()

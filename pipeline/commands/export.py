@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from pipeline.commands.predict import add_model_arguments, ready_ensemble
+from pipeline.commands.predict import add_model_arguments, ready_ensemble, user_path
 from pipeline.core.errors import InputError
 from pipeline.core.settings import PARAMS
 
@@ -14,31 +14,33 @@ from pipeline.core.settings import PARAMS
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The weights, and the folder of the bundle."""
     add_model_arguments(parser)
-    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="new or empty folder for the bundle")
+    parser.add_argument("--to", type=user_path, required=True, metavar="DIR", help="new or empty folder for the bundle")
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the bundle; nothing is written if it does not give the probabilities of torch."""
     from pipeline.export.bundle import export, refuse_if_not_installed, refuse_used, told
-    from pipeline.export.card import Facts, load_facts, models_of, write_card
+    from pipeline.export.card import Facts, load_facts, models_of, selection_of, write_card
     from pipeline.params import load_params
-    from pipeline.prediction.ensemble import all_weight_files
 
     refuse_if_not_installed()
     refuse_used(options.to)
     ensemble = ready_ensemble(options)
-    models = models_of(all_weight_files([options.model, *options.also], options.selection))
+    files = [one.path for one in ensemble.members]
+    models, selection = models_of(files), selection_of(files, options.selection)
     model = models.pop() if len(models) == 1 else ""
     facts = Facts(
         model or "Several models together",
         options.selection,
-        missing="these weights are not those of one configured model",
+        missing="these weights are not those of one configured model"
+        if selection
+        else "these weights are of different epochs (last, best or dev)",
     )
-    if PARAMS.is_file():
+    if PARAMS.is_file() and selection:
         params = load_params()
         if model in params.models and params.classes == ensemble.classes:
-            facts = load_facts(model, params, options.selection)
             _refuse_unfinished(model)
+            facts = load_facts(model, params, selection, identities=[one.weights.identity for one in ensemble.members])
     if facts.missing:
         print(f"the model card lacks results: {facts.missing}", file=sys.stderr)
     print(told(export(ensemble, options.to, write_card(facts, ensemble), facts.label)))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from pipeline.commands.predict import user_path
 from pipeline.core.wording import counted, printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The folder."""
-    parser.add_argument("folder", type=Path, metavar="DIR", help="folder of the project, made if need be")
+    parser.add_argument("folder", type=user_path, metavar="DIR", help="folder of the project, made if need be")
     parser.add_argument(
         "--update", action="store_true", help="after an upgrade: keep params.yaml and README.md, replace the rest"
     )

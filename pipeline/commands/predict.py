@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--per", choices=("utterance", "segment"), default="utterance",
         help="a row for each recording (utterance, the default), or for each of its segments",
     )  # fmt: skip
-    parser.add_argument("--out", type=Path, metavar="FILE", help="a .csv, .json or .parquet; default: print CSV")
+    parser.add_argument("--out", type=user_path, metavar="FILE", help="a .csv, .json or .parquet; default: print CSV")
     parser.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
 
 
@@ -93,6 +93,11 @@ def run(options: argparse.Namespace) -> int:
         told = f", {failed} of them not usable" if failed else ""
         print(f"{counted(len(listing.paths), 'recording')} in {printable(str(options.out))}{told}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def user_path(text: str) -> Path:
+    """A path to write to; `~` is the home folder, which a shell leaves as it is in `--to=~/here`."""
+    return Path(text).expanduser()
 
 
 def ready_ensemble(options: argparse.Namespace) -> Ensemble:

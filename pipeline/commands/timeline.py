@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.commands.predict import add_model_arguments, ready_ensemble, scored_recordings
+from pipeline.commands.predict import add_model_arguments, ready_ensemble, scored_recordings, user_path
 from pipeline.core.errors import InputError
 from pipeline.core.files import replacing, write_text
 from pipeline.core.wording import counted, printable
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Weights, recordings, and how they are cut."""
     add_model_arguments(parser)
     parser.add_argument("recordings", nargs="+", help="as of predict: files, folders, patterns, or a CSV of paths")
-    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder to write, made if need be")
+    parser.add_argument("--to", type=user_path, required=True, metavar="DIR", help="folder to write, made if need be")
     parser.add_argument(
         "--window", type=float, metavar="S", help="seconds of a window; default: the longest segment of the training"
     )

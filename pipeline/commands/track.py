@@ -8,6 +8,7 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
+from pipeline.commands.predict import user_path
 from pipeline.core.errors import InputError
 from pipeline.core.wording import counted, printable
 from pipeline.tracking.targets import TARGETS
@@ -17,7 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The program, the folder, and the models."""
     parser.add_argument("program", choices=sorted(TARGETS), help="program in which the runs are looked at")
     parser.add_argument("--models", nargs="+", metavar="MODEL", help="keys of models; default: all of params.yaml")
-    parser.add_argument("--to", type=Path, metavar="DIR", help="folder to write; default: results/tracking/<program>")
+    parser.add_argument(
+        "--to", type=user_path, metavar="DIR", help="folder to write; default: results/tracking/<program>"
+    )
     parser.add_argument("--overwrite", action="store_true", help="delete the folder of an earlier call first")
 
 

@@ -6,7 +6,7 @@ Every number is that of a table in `results/`, rounded to one digit after the po
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pipeline.core.errors import InputError
-from pipeline.core.selections import Selection
+from pipeline.core.selections import PREDICTED, Selection
 from pipeline.core.tables import SEGMENTS, read_table
 from pipeline.core.wording import counted, enumerated, printable
-from pipeline.evaluation.loading import load_runs
+from pipeline.evaluation.loading import headline, load_details, load_runs
 from pipeline.evaluation.tables import INTERVALS, measures_schema
 from pipeline.evaluation.terms import ALL
 
@@ -25,7 +25,16 @@ if TYPE_CHECKING:
     from pipeline.params import Params
     from pipeline.prediction.ensemble import Ensemble
 
-_NON_COMMERCIAL = re.compile(r"\bNC\b|non-?commercial|research|academic|restricted", re.IGNORECASE)
+_NON_COMMERCIAL = re.compile(r"\bNC\b|non-?commercial|research|academic|\brestricted", re.IGNORECASE)
+
+_STALE = 0.01
+"""Points by which two tables of one result may differ: both are rounded."""
+
+_EPOCHS = {
+    "last": "last epoch",
+    "best": "best epoch on the validation fold, which flatters",
+    "dev": "epoch chosen on a fold that is neither trained nor validated on",
+}
 
 USES_TO_REFUSE = (
     "to judge a person: for hiring, school, credit, insurance, asylum, policing, or access to anything",
@@ -85,14 +94,17 @@ class Facts:
     missing: str = ""
 
 
-def load_facts(model: str, params: Params, selection: Selection, root: Path = Path()) -> Facts:
-    """What `data/` and `results/` say about a configured model.
+def load_facts(
+    model: str, params: Params, selection: Selection, root: Path = Path(), identities: Collection[str] = ()
+) -> Facts:
+    """What `data/` and `results/` say about a configured model; nothing if that is not about the exported weights.
 
     Args:
         model: key of the model.
         params: all of params.yaml.
         selection: epoch whose weights are exported.
         root: folder with `data/` and `results/`.
+        identities: identities of the exported runs.
 
     Raises:
         InputError: a table is broken.
@@ -102,22 +114,46 @@ def load_facts(model: str, params: Params, selection: Selection, root: Path = Pa
     label, results = params.models[model].label, root / "results"
     try:
         segments = pd.concat([read_table(root / f"data/segments/{key}.csv", SEGMENTS) for key in params.corpora])
-        runs = load_runs(results / "runs", [model])
+        runs = headline(load_runs(results / "runs", [model]), params.partition)
+        collected = {one.identity for one in load_details(results / "runs", [model])}
         intervals = read_table(results / "intervals.csv", INTERVALS)
         measures = read_table(results / "measures.csv", measures_schema(params.classes))
     except InputError as error:
         return Facts(label, selection, missing=f"{error}")
+    if not set(identities) <= collected:
+        return Facts(
+            label, selection, missing=f"these weights are of other runs than those in results/runs/{model}.json"
+        )
     corpora = []
     for key in params.corpora:
         own, reader = segments[segments["corpus"] == key], READERS[params.reader(key)]
-        corpora.append(Corpus(key, reader.title, reader.licence, reader.source, len(own), own["actor"].nunique()))
+        licence = _licence_in(root / params.corpora[key].path) if reader.name == "audformat" else ""
+        corpora.append(
+            Corpus(key, reader.title, licence or reader.licence, reader.source, len(own), own["actor"].nunique())
+        )
     runs = runs[runs["selection"] == selection]
     intervals = intervals[(intervals["model"] == model) & (intervals["selection"] == selection)]
     measures = measures[
         (measures["model"] == model) & (measures["selection"] == selection) & (measures["level"] == "segment")
     ]
     missing = "" if len(measures) else f"results/ has no measures of {model}; `dvc repro compare` makes them"
+    overall = intervals[(intervals["corpus"] == ALL) & (intervals["gender"] == ALL)]["ua"]
+    if not missing and (overall - runs["valid_ua"].mean()).abs().gt(_STALE).any():
+        missing = f"results/intervals.csv is not of the runs in results/runs/{model}.csv; `dvc repro compare` makes it"
     return Facts(label, selection, tuple(corpora), runs, intervals, measures, missing)
+
+
+def _licence_in(folder: Path) -> str:
+    """The licence and the usage that a database in audformat states; empty if it cannot be read."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        header = YAML(typ="safe", pure=True).load((folder / "db.yaml").read_text("utf-8"))
+        stated = {name: str(header.get(name) or "") for name in ("license", "usage")}
+    except (OSError, ValueError, YAMLError, AttributeError):
+        return ""
+    return ", ".join(f"{name}: {value}" for name, value in stated.items() if value)
 
 
 def write_card(facts: Facts, ensemble: Ensemble) -> str:
@@ -200,12 +236,11 @@ def _quality(facts: Facts, ensemble: Ensemble) -> Iterator[str]:
         return
     overall = facts.intervals[(facts.intervals["corpus"] == ALL) & (facts.intervals["gender"] == ALL)]
     chance = 100 / len(ensemble.classes)
-    epoch = {"last": "last epoch", "best": "best epoch on the validation fold, which flatters"}[facts.selection]
     for row in overall.to_dict("records"):
         yield (
             f"Unweighted accuracy on speakers that it did not learn from: **{row['ua']:.1f} %**"
             f"{_interval(row)}; chance is {chance:.0f} %. Cross-validation over actors, mean over "
-            f"{counted(len(facts.runs), 'run')}, {epoch}."
+            f"{counted(len(facts.runs), 'run')}, {_EPOCHS[facts.selection]}."
         )
     if len(ensemble.members) < len(facts.runs):
         which = "is one run" if len(ensemble.members) == 1 else f"are {len(ensemble.members)} different runs"
@@ -216,10 +251,12 @@ def _quality(facts: Facts, ensemble: Ensemble) -> Iterator[str]:
             "the corpora was learned from by some of them."
         )
     yield ""
-    yield "| fold | seed | unweighted accuracy (%) |"
-    yield "| ---: | ---: | ---: |"
+    several = facts.runs["repeat"].nunique() > 1
+    yield f"| {'repeat | ' if several else ''}fold | seed | unweighted accuracy (%) |"
+    yield f"| {'---: | ' if several else ''}---: | ---: | ---: |"
     for row in facts.runs.to_dict("records"):
-        yield f"| {row['fold']} | {row['seed']} | {_number(row['valid_ua'])} |"
+        repeat = f"{row['repeat']} | " if several else ""
+        yield f"| {repeat}{row['fold']} | {row['seed']} | {_number(row['valid_ua'])} |"
     yield ""
     everyone = facts.measures[(facts.measures["corpus"] == ALL) & (facts.measures["gender"] == ALL)]
     yield "| class | recall (%), mean over runs |"
@@ -285,6 +322,17 @@ def _number(value: float) -> str:
 def _text(text: str) -> str:
     """Text of strangers as Markdown shows it: on one line, without markup."""
     return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", printable(text))
+
+
+def selection_of(paths: Sequence[Path], selection: Selection) -> Selection | None:
+    """The epoch whose weights files of `results/weights` have, by their names; None if they have different ones.
+
+    Args:
+        paths: files of weights.
+        selection: epoch of a file whose name says nothing.
+    """
+    found = {next((one for one in PREDICTED if path.stem.endswith(f"-{one}")), selection) for path in paths}
+    return found.pop() if len(found) == 1 else None
 
 
 def models_of(paths: Sequence[Path]) -> set[str]:

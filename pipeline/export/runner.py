@@ -11,8 +11,10 @@ with; else by a filter of this file, whose last digits differ.
 import argparse
 import csv
 import hashlib
+import io
 import json
 import math
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -77,8 +79,7 @@ class Model:
             (segments,) starts and (segments,) ends in seconds, and (segments, members, classes) probabilities.
         """
         if self.config["input"] == "features":
-            features = np.load(recording, allow_pickle=False) if isinstance(recording, str | Path) else recording
-            features = np.asarray(features, np.float32)
+            features = np.asarray(_loaded(recording) if isinstance(recording, str | Path) else recording, np.float32)
             if features.ndim != 2 or features.shape[1] != self.config["dims"] or not len(features):
                 raise UnusableError(f"features are {features.shape}; expected (rows, {self.config['dims']})")
             values = self._run(features, [(0, len(features))])
@@ -105,6 +106,8 @@ class Model:
     def _run(self, values: Array, bounds: Sequence[tuple[int, int]]) -> Array:
         inputs = {self.config["input"]: np.ascontiguousarray(values, np.float32), "bounds": np.array(bounds, np.int64)}
         members: Array = self._session.run(["members"], inputs)[0]
+        if not np.isfinite(members).all():
+            raise UnusableError("not finite: the model gives no finite probabilities for it")
         return members
 
 
@@ -142,10 +145,20 @@ def cut(frames: int, longest: int) -> list[tuple[int, int]]:
     return [(k * (frames - longest) // (segments - 1), longest) for k in range(segments)]
 
 
+def _loaded(path: str | Path) -> Array:
+    try:
+        return np.asarray(np.load(path, allow_pickle=False), np.float32)
+    except Exception as error:
+        raise UnusableError(f"unreadable as .npy of numbers: {error}") from None
+
+
 def load(path: str | Path) -> Array:
     """(samples,) of a recording: mono, float32, 16 kHz, from -32768 to 32767."""
+    if Path(path).exists() and not Path(path).is_file():  # opening a pipe would wait for ever
+        raise UnusableError("unreadable: not a regular file")
+    name = os.fsencode(path) if os.name == "posix" else path  # soundfile takes no text of bytes that are not UTF-8
     try:
-        with soundfile.SoundFile(path) as sound:
+        with soundfile.SoundFile(name) as sound:
             rate = sound.samplerate
             if 0 <= LONGEST * rate < sound.frames < 2**62:
                 raise UnusableError(f"longer than {LONGEST // 3600} hours; cut it into shorter recordings")
@@ -229,6 +242,8 @@ def main() -> int:
     several = len(model.config["members"]) > 1
     spreads = [f"spread_{name}" for name in model.classes] if several else []
     times = ["segment", "start_s", "end_s"] if options.per == "segment" else []
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files that are not UTF-8
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(["path", *times, "predicted", *(f"p_{name}" for name in model.classes), *spreads, "error"])
     failed = False
@@ -237,9 +252,10 @@ def main() -> int:
         cell = f"./{path}" if path.startswith(("=", "+", "-", "@")) else path
         try:
             starts, ends, values = model.segments(path)
-        except (UnusableError, OSError, ValueError) as error:
+        except (UnusableError, OSError, ValueError, RuntimeError, MemoryError) as error:
             failed = True
-            table.writerow([cell, *["" for _ in [*times, *model.classes, *spreads]], "", str(error)])
+            reason = str(error) or "too long for the memory of this machine"
+            table.writerow([cell, *["" for _ in [*times, *model.classes, *spreads]], "", reason])
             continue
         if options.per != "segment":
             values = values.mean(axis=0, keepdims=True)

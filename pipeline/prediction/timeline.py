@@ -134,34 +134,28 @@ def _stretches(edges: NDArray[np.float64], probabilities: NDArray[np.float64], m
     The shortest is joined first, the earliest of equal ones.
     """
     labels = probabilities.argmax(axis=1)
-    borders = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
-    parts = [[begin, end, int(labels[begin])] for begin, end in itertools.pairwise(borders)]
+    borders = np.concatenate([[0], np.flatnonzero(np.diff(labels)) + 1, [len(labels)]])
+    labels = labels[borders[:-1]]
     widths = np.diff(edges)
     mass = np.concatenate([np.zeros((1, probabilities.shape[1])), (probabilities * widths[:, None]).cumsum(axis=0)])
-    while len(parts) > 1:
-        lengths = [edges[end] - edges[begin] for begin, end, _ in parts]
+    while len(labels) > 1:
+        lengths = np.diff(edges[borders])
         shortest = int(np.argmin(lengths))
         if lengths[shortest] >= minimum - 1e-9:
             break
-        begin, end, _ = parts[shortest]
-        neighbours = [place for place in (shortest - 1, shortest + 1) if 0 <= place < len(parts)]
-        own = mass[end] - mass[begin]
-        parts[shortest][2] = max((parts[place][2] for place in neighbours), key=lambda label: float(own[label]))
-        parts = _joined(parts)
+        own = mass[borders[shortest + 1]] - mass[borders[shortest]]
+        neighbours = [int(labels[place]) for place in (shortest - 1, shortest + 1) if 0 <= place < len(labels)]
+        labels[shortest] = max(neighbours, key=lambda label: float(own[label]))
+        same = [
+            place
+            for place in (shortest, shortest + 1)
+            if 0 < place < len(labels) and labels[place - 1] == labels[place]
+        ]
+        borders, labels = np.delete(borders, same), np.delete(labels, same)
     return tuple(
         Stretch(
             float(edges[begin]), float(edges[end]), label,
             float((mass[end] - mass[begin])[label] / (edges[end] - edges[begin])),
         )
-        for begin, end, label in parts
+        for (begin, end), label in zip(itertools.pairwise(borders.tolist()), labels.tolist(), strict=True)
     )  # fmt: skip
-
-
-def _joined(parts: list[list[int]]) -> list[list[int]]:
-    joined: list[list[int]] = []
-    for begin, end, label in parts:
-        if joined and joined[-1][2] == label:
-            joined[-1][1] = end
-        else:
-            joined.append([begin, end, label])
-    return joined

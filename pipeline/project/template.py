@@ -16,7 +16,7 @@ from pipeline.core.source import ROOT, code_hashes
 from pipeline.core.wording import counted, printable
 
 SHARE = Path("share/shaking-emotions")
-"""Where an installation has `dvc.yaml` and `stages/`, below the prefix of its environment."""
+"""Where an installation has `dvc.yaml` and `stages/`, below the prefix that it was installed to."""
 
 KEPT = ("params.yaml", "README.md")
 """Files that a user edits, so that an update leaves them alone."""
@@ -36,7 +36,8 @@ def sources() -> Path:
     Raises:
         InputError: there is none.
     """
-    for folder in (ROOT, Path(sys.prefix) / SHARE, ROOT / SHARE):
+    # The prefix is above the packages: that of an environment, of a user (`pip install --user`), or of the system.
+    for folder in (ROOT, *(one / SHARE for one in (Path(sys.prefix), ROOT, *ROOT.parents))):
         if (folder / "dvc.yaml").is_file() and (folder / "stages/train.py").is_file():
             return folder
     raise InputError(

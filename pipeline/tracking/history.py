@@ -13,10 +13,13 @@ import pandas as pd
 from pipeline.core.errors import InputError
 from pipeline.core.tables import read_table
 from pipeline.runs.calibration import RUN_KEYS
-from pipeline.runs.tables import HISTORY, RUNS
+from pipeline.runs.tables import HISTORY, RUNS, history_schema
 
 METRICS = ("train_loss", "train_ua", "train_loss_eval", "train_ua_eval", "valid_loss", "valid_ua")
 """Columns of `HISTORY` that are metrics; UA in percent."""
+
+OF_DEV = ("dev_loss", "dev_ua")
+"""Those of a history with a fold that is held out (`partition.dev`)."""
 
 RECORDED = ("family", "frontend", "device", "precision", "status", "identity", "data", "source")
 """What the record of a run says that is worth comparing."""
@@ -63,7 +66,9 @@ def _of_model(model: str, params: Mapping[str, Any], results: Path) -> Iterator[
     path = results / f"history/{model}.csv"
     if not path.is_file():
         return
-    history, runs = read_table(path, HISTORY), read_table(results / f"runs/{model}.csv", RUNS)
+    history, runs, metrics = read_table(path, HISTORY), read_table(results / f"runs/{model}.csv", RUNS), METRICS
+    if set(OF_DEV) <= set(history):
+        history, metrics = read_table(path, history_schema(dev=True)), (*METRICS, *OF_DEV)
     records = _records(results / f"runs/{model}.json")
     keys = list(RUN_KEYS)
     for key, rows in history.groupby(keys, sort=True):
@@ -78,7 +83,7 @@ def _of_model(model: str, params: Mapping[str, Any], results: Path) -> Iterator[
                 **{name: str(value) for name, value in place.items()},
                 **{name: str(record[name]) for name in RECORDED if name in record},
             },
-            [(int(row["epoch"]), _known(row, METRICS)) for row in rows.sort_values("epoch").to_dict("records")],
+            [(int(row["epoch"]), _known(row, metrics)) for row in rows.sort_values("epoch").to_dict("records")],
             {
                 f"{name}_{row['selection']}": value
                 for row in reported.to_dict("records")

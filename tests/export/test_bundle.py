@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -240,6 +241,35 @@ def test_the_runner_predicts_without_torch_what_predict_does(tmp_path, monkeypat
             assert float(row[f"p_{one}"]) == pytest.approx(expected[place], abs=tolerance)
             assert float(row[f"spread_{one}"]) == pytest.approx(spread[place], abs=tolerance)
     assert rows[-1]["error"].startswith("unreadable: ")
+
+
+def test_what_the_runner_cannot_use_is_a_named_row(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run("export", trained(tmp_path, LOGMEL), "--to", "bundle") == 0
+    os.mkfifo("pipe.wav")
+    odd = os.fsdecode(b"caf\xe9.wav")
+    soundfile.write("a.wav", swelling(1), 16000)
+    Path("a.wav").rename(odd)
+    status, rows, error = without_torch(tmp_path / "bundle", tmp_path / "pipe.wav", odd)
+    assert (status, error) == (1, "")
+    assert [row["path"] for row in rows] == [str(tmp_path / "pipe.wav"), "caf\\udce9.wav"]
+    assert [row["error"] for row in rows] == ["unreadable: not a regular file", ""]
+
+
+def test_features_that_the_runner_cannot_use_are_a_named_row(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run("export", trained(tmp_path, LOGMEL | {"speed": 1.1}), "--to", "bundle") == 0
+    Path("empty.npy").touch()
+    Path("zip.npy").write_bytes(b"PK\x03\x04 not an archive")
+    np.save("words.npy", np.array(["a", "b"]))
+    np.save("nan.npy", np.full((4, 16), np.nan, np.float32))
+    np.save("good.npy", np.ones((4, 16), np.float32))
+    names = ("empty", "zip", "words", "nan", "good")
+    status, rows, error = without_torch(tmp_path / "bundle", *(f"{name}.npy" for name in names))
+    assert (status, error) == (1, "")
+    errors = [row["error"] for row in rows]
+    assert all(one.startswith("unreadable as .npy of numbers: ") for one in errors[:3])
+    assert errors[3:] == ["not finite: the model gives no finite probabilities for it", ""]
 
 
 def test_a_bundle_that_was_changed_is_refused_by_name(tmp_path, monkeypatch):

@@ -1,6 +1,9 @@
 """The model card: its numbers are those of the tables, and licences are named."""
 
+import json
 import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +13,7 @@ from pipeline.core.tables import SEGMENTS, write_table
 from pipeline.evaluation.intervals import accuracy_intervals
 from pipeline.evaluation.measures import measure
 from pipeline.evaluation.tables import INTERVALS, measures_schema
-from pipeline.export.card import Corpus, load_facts, write_card
+from pipeline.export.card import Corpus, load_facts, selection_of, write_card
 from pipeline.prediction.ensemble import load_ensemble
 from pipeline.runs.calibration import calibrated
 from pipeline.runs.selection import select_epochs
@@ -38,13 +41,21 @@ def project(tmp_path_factory):
             table["predicted"] = [CLASSES[one] for one in values.argmax(axis=1)]
             rows.append(table.assign(model="PreAct", repeat=1, fold=fold, seed=seed, selection="last"))
     predictions = {"PreAct": pd.concat(rows, ignore_index=True)}
-    history = pd.DataFrame(
-        [("PreAct", fold, seed, 1, 1.0, 50.0, 1.0, 51.0, 1.0, 40.0 + fold + seed / 10, 1) for fold in (1, 2) for seed in (1, 2)],
-        columns=list(HISTORY.columns),
-    )  # fmt: skip
-    write_table(select_epochs(history, {}), root / "results/runs/PreAct.csv", RUNS)
     scaled = {model: calibrated(table, CLASSES) for model, table in predictions.items()}
-    write_table(measure(predictions, scaled, CLASSES), root / "results/measures.csv", measures_schema(CLASSES))
+    measures = measure(predictions, scaled, CLASSES)
+    write_table(measures, root / "results/measures.csv", measures_schema(CLASSES))
+    everyone = measures[(measures["corpus"] == "all") & (measures["level"] == "segment")]
+    history = pd.DataFrame(
+        [("PreAct", row.fold, row.seed, 1, 1.0, 50.0, 1.0, 51.0, 1.0, row.ua, 1) for row in everyone.itertuples()],
+        columns=list(HISTORY.columns),
+    )
+    write_table(select_epochs(history, {}), root / "results/runs/PreAct.csv", RUNS)
+    records = [
+        {"fold": row.fold, "seed": row.seed, "device": "cpu", "precision": "fp32", "versions": {}, "data": "d",
+         "source": "s", "identity": f"run{row.fold}{row.seed}", "family": "resnext", "frontend": "spectrogram"}
+        for row in everyone.itertuples()
+    ]  # fmt: skip
+    (root / "results/runs/PreAct.json").write_text(json.dumps({"model": "PreAct", "runs": records}))
     write_table(accuracy_intervals(predictions, CLASSES), root / "results/intervals.csv", INTERVALS)
     return root
 
@@ -82,6 +93,49 @@ def test_its_numbers_are_those_of_the_tables(project, card):
     assert "Scores are divided by a temperature (1.5)" in card
 
 
+def test_weights_of_other_runs_have_no_numbers_of_the_model(project):
+    """Such as those of a former version of the model, in a folder of the same name."""
+    ours = load_facts("PreAct", params_with(), "last", project, ["run11", "run22"])
+    assert not ours.missing
+    foreign = load_facts("PreAct", params_with(), "last", project, ["run11", "run99"])
+    assert foreign.missing == "these weights are of other runs than those in results/runs/PreAct.json"
+    assert not len(foreign.runs)
+
+
+def test_tables_of_different_results_are_not_mixed(project, tmp_path):
+    """Such as after `dvc repro train@PreAct`, without `dvc repro compare`."""
+    shutil.copytree(project, tmp_path / "later")
+    path = tmp_path / "later/results/runs/PreAct.csv"
+    runs = pd.read_csv(path)
+    runs["valid_ua"] += 3
+    runs.to_csv(path, index=False)
+    missing = load_facts("PreAct", params_with(), "last", tmp_path / "later").missing
+    assert missing.startswith("results/intervals.csv is not of the runs in results/runs/PreAct.csv; `dvc repro compare")
+
+
+@pytest.mark.parametrize(
+    ("names", "selection"),
+    [
+        (["fold1-seed1-best", "fold2-seed1-best"], "best"), (["fold1-seed1-dev"], "dev"), (["mine"], "last"),
+        (["fold1-seed1-best", "fold2-seed1-last"], None),
+    ],
+)  # fmt: skip
+def test_the_epoch_is_that_of_the_files(names, selection):
+    """Not that of `--selection`, which a file that is named itself does not look at."""
+    assert selection_of([Path(f"{name}.safetensors") for name in names], "last") == selection
+
+
+def test_the_card_says_how_the_epoch_was_chosen(project, tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.helpers.small_weights.CLASSES", CLASSES)
+    ensemble = load_ensemble([trained(tmp_path, {"kind": "logmel", "bands": 8})])
+    facts = load_facts("PreAct", params_with(), "last", project)
+    for selection, words in (
+        ("best", "which flatters."),
+        ("dev", "epoch chosen on a fold that is neither trained nor"),
+    ):
+        assert words in write_card(replace(facts, selection=selection), ensemble)
+
+
 def test_it_names_corpora_licences_and_what_forbids_commerce(project, card):
     segments = pd.read_csv(project / "data/segments/savee.csv")
     assert (
@@ -101,10 +155,23 @@ def test_it_says_what_it_must_not_be_used_for(card):
     [
         ("CC BY-NC-SA 4.0", True), ("free for research", True), ("restricted, academic use", True),
         ("free for non-commercial use", True), ("CC BY 4.0", False), ("Open Database License 1.0", False), ("yours", False),
+        ("license: CC0, usage: unrestricted", False), ("usage: restricted", True), ("usage: research", True),
     ],
 )  # fmt: skip
 def test_licences_without_commerce_are_known(licence, closed):
     assert Corpus("a", "A", licence, "", 1, 1).non_commercial == closed
+
+
+def test_the_licence_of_a_database_in_audformat_is_that_of_its_header(project, tmp_path):
+    (tmp_path / "emo").mkdir()
+    (tmp_path / "emo/db.yaml").write_text("name: emo\nusage: research\nlicense: CC-BY-NC-4.0\n")
+    for path, licence in (
+        ("emo", "license: CC-BY-NC-4.0, usage: research"),
+        ("gone", "see license and usage in db.yaml"),
+    ):
+        reader = {"reader": "audformat", "table": "emotion", "path": str(tmp_path / path)}
+        params = params_with({"corpora": {"emodb": {"path": "emodb"}, "savee": reader}})
+        assert load_facts("PreAct", params, "last", project).corpora[1].licence == licence
 
 
 def test_without_results_it_says_so(tmp_path):

@@ -138,3 +138,11 @@ def test_classifiers_of_other_classes_do_not_predict_together(speech, capsys, mo
     assert run("predict", "small", "speech", "--also", "other.safetensors") == 1
     assert "other.safetensors has the classes joy and fear, and " in (printed := capsys.readouterr().err)
     assert "expected the same, since their probabilities are averaged" in printed
+
+
+def test_the_home_folder_is_meant_where_the_shell_leaves_the_tilde(speech, monkeypatch):
+    monkeypatch.setenv("HOME", str(speech))
+    assert run("predict", "small", "speech/long.wav", "--out=~/out.csv") == 0
+    assert (speech / "out.csv").is_file()
+    assert run("timeline", "small", "speech/long.wav", "--to=~/lines") == 0
+    assert (speech / "lines/long.csv").is_file()

@@ -12,7 +12,7 @@ from pipeline.__main__ import main
 from pipeline.core.errors import InputError
 from pipeline.core.source import ROOT, code_hashes, refuse_other_version
 from pipeline.params import load_params
-from pipeline.project.template import project_files, write_project
+from pipeline.project.template import SHARE, project_files, sources, write_project
 
 
 def run(*arguments):
@@ -57,6 +57,19 @@ def test_a_stage_of_another_version_of_the_code_is_refused(tmp_path, monkeypatch
                           capture_output=True, text=True, check=False)  # fmt: skip
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("check: the installed code is another version than that in code/ (models differ)")
+
+
+@pytest.mark.parametrize(
+    "packages", ["home/.local/lib/python3.11/site-packages", "usr/local/lib/python3.11/dist-packages", "target"]
+)
+def test_its_files_are_found_wherever_pip_put_the_package(tmp_path, monkeypatch, packages):
+    """With `--user`, in the system's Python of Debian, and with `--target`: not below `sys.prefix`."""
+    prefix = tmp_path / packages.partition("/lib/")[0]
+    (prefix / SHARE / "stages").mkdir(parents=True)
+    for name in ("dvc.yaml", "stages/train.py"):
+        (prefix / SHARE / name).touch()
+    monkeypatch.setattr("pipeline.project.template.ROOT", tmp_path / packages)
+    assert sources() == prefix / SHARE
 
 
 def test_an_update_keeps_what_the_user_edits(tmp_path, capsys):
@@ -106,6 +119,14 @@ def test_its_folds_are_set_in_one_place_and_its_models_have_a_table(tmp_path):
     params = load_params(path)
     assert (params.partition.folds, params.train.folds) == (3, (1, 2, 3))
     assert list(params.report.tables["ours"].models) == list(params.models)
+
+
+def test_the_home_folder_is_meant_where_the_shell_leaves_the_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    assert run("init", "~/mine") == 0
+    assert (tmp_path / "home/mine/dvc.yaml").is_file()
+    assert not Path("~").exists()
 
 
 def test_init_says_what_to_do_next(tmp_path, capsys):

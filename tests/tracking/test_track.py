@@ -10,7 +10,8 @@ from ruamel.yaml import YAML
 from pipeline.__main__ import main
 from pipeline.core.tables import write_table
 from pipeline.runs.selection import select_epochs
-from pipeline.runs.tables import HISTORY, RUNS
+from pipeline.runs.tables import HISTORY, RUNS, history_schema
+from pipeline.tracking.history import tracked_runs
 from tests.helpers.experiment import params_with
 
 MODELS = ("PreAct", "PreActBN-Full")
@@ -104,6 +105,19 @@ def test_dvclive_has_a_table_for_each_curve(results):
         table = pd.read_csv(folder / f"PreAct/fold{fold}-seed1/plots/metrics/valid_ua.tsv", sep="\t")
         assert list(zip(table["step"], table["valid_ua"], strict=True)) == curve(results["PreAct"], "valid_ua", fold)
         assert json.loads((folder / f"PreAct/fold{fold}-seed1/metrics.json").read_text())["epoch_last"] == 3
+
+
+def test_the_curves_of_a_fold_that_is_held_out_are_there_too(results):
+    table = results["PreAct"].assign(dev_loss=1.25, dev_ua=lambda rows: 60.0 + rows["epoch"])
+    write_table(table, Path("results/history/PreAct.csv"), history_schema(dev=True))
+    (first, *_) = tracked_runs({"PreAct": {}})
+    assert [(epoch, one["dev_ua"], one["dev_loss"]) for epoch, one in first.epochs] == [
+        (1, 61.0, 1.25),
+        (2, 62.0, 1.25),
+        (3, 63.0, 1.25),
+    ]
+    (other, *_) = tracked_runs({"PreActBN-Full": {}})
+    assert "dev_ua" not in other.epochs[0][1]
 
 
 def test_a_folder_is_written_again_only_if_asked_and_if_it_is_ours(results, capsys):
