@@ -106,16 +106,17 @@ class Params(RunSections):
             except InputError:
                 continue  # listed as a mistake of the front end
             framewise = front_end.framewise
-            gives = wants = ""
+            gives = wants = also = ""
             if framewise != (kind.reads != "rows"):
                 gives = "a row for each frame" if framewise else "one row a segment"
                 wants = "one row a segment" if framewise else "a row for each frame"
+                also = f", or read {{kind: functionals, of: {model.frontend}}}" if framewise else ""
             elif kind.convolves(model) and not front_end.frequency_axis:
                 gives, wants = "columns that are not neighbouring frequencies", "frequencies, along which it convolves"
             if gives:
                 yield (
                     f"models.{key}.frontend: {model.frontend} gives {gives}, and the family {model.family} reads "
-                    f"{wants}; choose another front end or family"
+                    f"{wants}; choose another front end or family{also}"
                 )
 
     def _variant_mistakes(self) -> Iterator[str]:

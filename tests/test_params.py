@@ -261,7 +261,7 @@ def test_a_family_that_reads_rows_cannot_read_frames_nor_the_other_way_round(tmp
     message = refusal(tmp_path, "models:\n", f"models:\n{model}")
     assert message.endswith(
         "models.Rows.frontend: spectrogram gives a row for each frame, and the family rows reads one row a segment; "
-        "choose another front end or family"
+        "choose another front end or family, or read {kind: functionals, of: spectrogram}"
     )
     monkeypatch.setattr(Spectrogram, "framewise", False)
     message = refusal(tmp_path, "models:\n", f"models:\n{model}")

@@ -109,6 +109,11 @@ class Functionals(FrontEnd[FunctionalsOptions]):
         return [functionals(rows, self.options.statistics) for rows in self._other.matrices(utterance)]
 
     @property
+    def memory(self) -> int:  # type: ignore[override]
+        """See `FrontEnd`."""
+        return self._other.memory
+
+    @property
     def files(self) -> tuple[str, ...]:
         """See `FrontEnd`."""
         return self._other.files

@@ -89,6 +89,15 @@ def content(source: Source) -> dict[str, str]:
     return {path.name: file_hash(path) for path in [*paths, *_weights(folder, source)]}
 
 
+def weights_size(source: Source) -> int:
+    """Bytes of the files of weights.
+
+    Raises:
+        InputError: as `content`.
+    """
+    return sum(path.stat().st_size for path in _weights(_folder(source, weights=True), source))
+
+
 def load(source: Source) -> tuple[Any, Any]:
     """The encoder in eval mode, in float32 on the CPU, and the preprocessor that it was trained with.
 

@@ -22,7 +22,7 @@ from pipeline.core.features import Matrix, Utterance
 from pipeline.core.settings import Text
 from pipeline.frontends.base import FrontEnd, FrontEndOptions
 from pipeline.frontends.cutting import segment_samples
-from pipeline.frontends.pretrained import FIELD, STRIDE, Dimensions, Source, content, dimensions, load
+from pipeline.frontends.pretrained import FIELD, STRIDE, Dimensions, Source, content, dimensions, load, weights_size
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -85,10 +85,8 @@ class Ssl(FrontEnd[SslOptions]):
 
     @property
     def memory(self) -> int:  # type: ignore[override]
-        """See `FrontEnd`: libraries, weights, and one window of all layers; the weights are those of the folder."""
-        folder = Path(self.options.path).expanduser()
-        weights = sum(path.stat().st_size for path in folder.glob("*.safetensors")) if folder.is_dir() else 0
-        return (1200 << 20) + 2 * weights
+        """See `FrontEnd`: libraries, weights, and one window of all layers."""
+        return (1200 << 20) + 2 * weights_size(self.options.source)
 
     def refuse_if_not_installed(self) -> None:
         """See `FrontEnd.refuse_if_not_installed`; the model must be there, and have the layer."""

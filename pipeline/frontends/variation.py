@@ -53,6 +53,11 @@ class Varied(FrontEnd[FrontEndOptions]):
         return self._front_end.matrices(varied(utterance, self.options.speed, self.options.noise_snr))
 
     @property
+    def memory(self) -> int:  # type: ignore[override]
+        """See `FrontEnd`."""
+        return self._front_end.memory
+
+    @property
     def files(self) -> tuple[str, ...]:
         """See `FrontEnd`."""
         return self._front_end.files

@@ -121,6 +121,7 @@ class Shaky(FrontEnd[FrontEndOptions]):
     dims = 1
     reads_audio = False
     fills_non_finite = True
+    memory = 5 << 30
     needs = ("no_such_package",)
     install = "pip install nothing"
 
@@ -137,7 +138,7 @@ def shaky(monkeypatch):
 
 def test_what_the_other_front_end_needs_is_needed(shaky):
     front_end = make_front_end(completed("shaky", shaky=shaky))
-    assert (front_end.reads_audio, front_end.fills_non_finite) == (False, True)
+    assert (front_end.reads_audio, front_end.fills_non_finite, front_end.memory) == (False, True, 5 << 30)
     with pytest.raises(InputError, match=r"^the front end shaky needs no_such_package, .*`pip install nothing`"):
         front_end.refuse_if_not_installed()
 

@@ -243,6 +243,7 @@ def test_a_name_on_the_hub_that_is_in_the_cache_needs_no_network(
     one = front_end("someone/hubert")
     one.refuse_if_not_installed()
     assert one.identity() == front_end(models["hubert"]).identity()
+    assert one.memory == front_end(models["hubert"]).memory > 1200 << 20, "its weights count too"
     assert one.matrices(Utterance(noise(10), [(0, 10)]))[0].shape == (5, 48)
     assert asked
     assert all(asked)

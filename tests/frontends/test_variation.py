@@ -10,6 +10,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.features import Utterance
 from pipeline.frontends import registry
 from pipeline.frontends.base import FrontEnd, FrontEndOptions
+from pipeline.frontends.logmel import LogMel
 from pipeline.frontends.registry import description, front_end_of
 from pipeline.frontends.variation import Varied, varied
 from tests.frontends.signals import matrices, noise
@@ -54,6 +55,11 @@ def test_every_front_end_that_reads_audio_has_both_options():
     row = matrices(signal, kind="functionals", of={"kind": "logmel", "speed": 1.25}, statistics=["mean"])[0]
     mean = matrices(signal, kind="logmel", speed=1.25)[0].mean(axis=0)
     np.testing.assert_allclose(row[0], mean, rtol=1e-5)
+
+
+def test_a_varied_front_end_needs_the_memory_of_the_one_that_it_varies(monkeypatch):
+    monkeypatch.setattr(LogMel, "memory", 7 << 30)
+    assert front_end_of({"kind": "logmel", "speed": 1.1}).memory == 7 << 30
 
 
 def test_at_another_speed_any_number_of_rows_is_right():
