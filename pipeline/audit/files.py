@@ -1,4 +1,4 @@
-"""The text of a list that a stranger wrote: regular files of bounded size, UTF-8, lines of bounded length."""
+"""The text of a list from elsewhere: only regular files of limited size, in UTF-8, with lines of limited length."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def read_kaldi(path: Path, text: str) -> Listing:
     """Read `utt2spk`, with what lies beside it where the file has Kaldi's name.
 
     Raises:
-        InputError: a line has no two fields; an utterance stands twice; a file beside it cannot be read.
+        InputError: a line does not have two fields; an utterance is there twice; a file beside it cannot be read.
     """
     pairs = _pairs(path, text)
     beside = path.parent if path.name == SPEAKERS else None

@@ -1,4 +1,4 @@
-"""What readers of a table of recordings share: files by their paths in the table, times, and names for the keys."""
+"""Functions of readers that read a table of recordings: files by their paths, times, and names for the keys."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def key_names(places: Sequence[tuple[str, float, float | None]]) -> list[str]:
     while True:
         names = [made[n] if n in ambiguous else plain[n] for n in range(len(plain))]
         count = Counter(names)
-        # A name made to tell two apart may be the plain name of a third, which is then made too.
+        # A name that is made because two are the same may be the plain name of a third file, which then gets one, too.
         more = {n for n, name in enumerate(names) if count[name] > 1} - ambiguous
         if not more:
             return names

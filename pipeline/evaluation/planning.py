@@ -1,4 +1,4 @@
-"""What an experiment can show, in words: power of the configured plan, and what would raise it."""
+"""The differences that an experiment can show, in words: the power of the plan, and changes that would raise it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DIFFERENCES = (1.0, 2.0, 4.0)
 """Points of UA whose chance to be found is printed."""
 
 ENOUGH = 0.8
-"""The power that is asked for."""
+"""The power that an experiment should have."""
 
 TYPICAL: Mapping[str, Noise] = MappingProxyType(
     {
@@ -117,7 +117,7 @@ def _needed(noise: Noise, plan: Plan, difference: float) -> str:
 
 
 def _more_of_both(noise: Noise, plan: Plan, difference: float) -> Iterator[str]:
-    """How many actors with more and more runs, where neither alone is enough."""
+    """The numbers of actors that are enough with more and more runs, where neither more actors nor more runs are."""
     for factor in (2, 4, 8, 16, 32):
         more = replace(plan, repeats=factor * plan.repeats * plan.seeds, seeds=1)
         if actors := actors_needed(noise, more, difference, ENOUGH):

@@ -1,4 +1,4 @@
-"""What is in each fold: segments by emotion and by corpus, actors by gender."""
+"""The content of each fold: segments by emotion and by corpus, actors by gender."""
 
 from __future__ import annotations
 

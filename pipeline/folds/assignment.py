@@ -34,13 +34,13 @@ class Balance:
     weights: Integers
 
     def counts(self, assignments: Integers, folds: int) -> Integers:
-        """What folds hold, shape (candidates, folds, quantities), for fold indices, shape (candidates, units)."""
+        """The (candidates, folds, quantities) in each fold, for fold indices of shape (candidates, units)."""
         return np.stack([(assignments == fold).astype(np.int64) @ self.weights for fold in range(folds)], axis=1)
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is assigned, and what a good assignment is.
+    """The units that are assigned, and the properties of a good assignment.
 
     Attributes:
         balance: quantities that should differ by at most one between folds.
@@ -84,7 +84,7 @@ def assign(task: Task, taken: Collection[bytes] = (), repeat: int = 1) -> Assign
 
     Args:
         task: what is assigned.
-        taken: partitions of before, which this one must differ from.
+        taken: earlier partitions, which this one must differ from.
         repeat: number of the assignment, from 1; others than the first have random streams of their own.
 
     Returns:
@@ -123,7 +123,7 @@ def least_missing(task: Task) -> int:
 
 
 class _Choices:
-    """What is known of many assignments.
+    """Properties of many assignments.
 
     Attributes:
         left_out: (candidates, folds, classes) share of each class that a run does not learn from.
@@ -143,7 +143,7 @@ class _Choices:
         self._order = np.lexsort((*order, self.missing, ~self.complete))
 
     def first(self, taken: Collection[bytes]) -> int | None:
-        """The best complete candidate that is none of the partitions of before."""
+        """The best complete candidate that differs from all earlier partitions."""
         for candidate in self._order:
             if not self.complete[candidate]:
                 return None

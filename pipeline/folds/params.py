@@ -48,7 +48,7 @@ class TestParams(Strict):
 
 
 class PartitionParams(Strict):
-    """What is trained on, and what is validated on (docs/splits.md).
+    """The division of recordings into what runs train on and what they validate on (docs/splits.md).
 
     Attributes:
         scheme: what no run has in its training part and in its validation part: `actors` (Table 4), `sessions`,

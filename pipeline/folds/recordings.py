@@ -46,7 +46,7 @@ def in_sessions(table: pd.DataFrame, sources: Mapping[str, Source]) -> tuple[pd.
     """The recordings with sessions as groups, and sentences on corpora that have none.
 
     Actors of several sessions join them: the group is then named by all. The names are for people: `unit` follows from
-    the groups of before, which may be shared by corpora, from people, and from the sessions of each corpus.
+    the earlier groups, which may be shared by corpora, from people, and from the sessions of each corpus.
     """
     group = table["group"].copy()
     without = []

@@ -50,14 +50,14 @@ def note_on_single_speakers(recordings: pd.DataFrame, scheme: str) -> list[str]:
     effect = (
         "they follow their actors, and nothing is left out for them"
         if scheme == "actors+texts"
-        else "new to a run they are, but the actor may not be; scheme: actors+texts keeps both apart"
+        else "a run has not trained on them, but may have trained on their actor; scheme: actors+texts keeps both apart"
     )
     return [f"{number} of {counted(texts, 'sentence')} are spoken by one actor or group alone ({names}): {effect}"]
 
 
 @dataclass(frozen=True)
 class TextTask:
-    """What is wanted of an assignment of sentences; see `assignment.Task`."""
+    """The requirements of an assignment of sentences; see `assignment.Task`."""
 
     folds: int
     seed: int
@@ -71,8 +71,8 @@ def fold_of_text(recordings: pd.DataFrame, task: TextTask, taken: Collection[byt
 
     Args:
         recordings: rows with a sentence.
-        task: what is wanted.
-        taken: partitions of before, which this one must differ from.
+        task: the requirements.
+        taken: earlier partitions, which this one must differ from.
         repeat: number of the partition.
 
     Raises:

@@ -41,7 +41,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What a classifier that is not trained by epochs learns from.
+    """The training data of a classifier that is not trained by epochs.
 
     Attributes:
         batch: all training segments.

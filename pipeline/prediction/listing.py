@@ -1,4 +1,4 @@
-"""The recordings that a user means: files, folders, patterns, and tables of paths."""
+"""The recordings that a user names: files, folders, patterns, and tables of paths."""
 
 from __future__ import annotations
 

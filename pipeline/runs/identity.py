@@ -84,7 +84,7 @@ class RunSpec:
 
     @property
     def train(self) -> TrainParams:
-        """How it is trained: the section `train` with the model's own values."""
+        """The section `train` with the model's own values."""
         return self.params.train_of(self.model).model_copy(update={"epochs": self.epochs})
 
     @property
@@ -297,7 +297,7 @@ def data_hash(
 
 
 def split_rows(folds: Path, repeat: int) -> bytes:
-    """What training reads of one partition: its rows of `data/parts.csv`, else of `data/folds.csv`."""
+    """The rows that training reads of one partition, from `data/parts.csv`, else from `data/folds.csv`."""
     folds_text, parts = folds.read_bytes(), folds.with_name("parts.csv")
     lines = parts.read_bytes().splitlines(keepends=True) if parts.exists() else []
     # The repeat is the first column.

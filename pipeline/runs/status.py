@@ -123,7 +123,7 @@ def leftovers(store: Path, named: Collection[str]) -> Iterator[Leftover]:
 
 
 def _leftover(folder: Path) -> Leftover:
-    """What is known of a folder without following a link."""
+    """The facts about a folder that are known without following a link."""
     refusal = refused(folder)
     if folder.is_symlink():
         return Leftover(folder, "?", "?", 0, 0, "", refusal)

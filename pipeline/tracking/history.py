@@ -19,7 +19,7 @@ METRICS = ("train_loss", "train_ua", "train_loss_eval", "train_ua_eval", "valid_
 """Columns of `HISTORY` that are metrics; UA in percent."""
 
 RECORDED = ("family", "frontend", "device", "precision", "status", "identity", "data", "source")
-"""What the record of a run says that is worth comparing."""
+"""Keys of the record of a run whose values are worth comparing."""
 
 
 @dataclass(frozen=True)

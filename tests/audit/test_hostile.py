@@ -102,8 +102,8 @@ def test_a_corpus_that_leads_out_of_the_folder_is_not_followed(tmp_path):
 
 def test_a_column_that_the_user_names(tmp_path):
     (tmp_path / "list").write_text("thing,who,when\na,ann,train\nb,ann,test\n")
-    told = {"name": "thing", "speaker": "who", "part": "when"}
-    assert audit([tmp_path / "list"], told=told).verdict == "leaks"
+    named = {"name": "thing", "speaker": "who", "part": "when"}
+    assert audit([tmp_path / "list"], named=named).verdict == "leaks"
     assert "--column part=wen: no list has such a column; did you mean 'when'?" in message(
-        tmp_path / "list", told={**told, "part": "wen"}
+        tmp_path / "list", named={**named, "part": "wen"}
     )
