@@ -293,7 +293,7 @@ def _opened(path: Path) -> Iterator[Track]:
         if isinstance(error, av.InvalidDataError):
             raise AudioError(unreadable(error)) from None
         raise AudioError(
-            f"unreadable: FFmpeg stopped on its way through it ({error.strerror}), as damage makes it"
+            f"unreadable: FFmpeg could not read it to its end ({error.strerror}), so it is probably damaged"
         ) from None
     except FileNotFoundError:
         raise AudioError(f"unreadable: {GONE}") from None

@@ -75,7 +75,7 @@ def _pairs(path: Path, text: str) -> dict[str, str]:
         for field in (key, value):
             refuse_controls(field, f"{where} line {number}")
         if key in found:
-            raise InputError(f"{where} line {number}: {key} stands there again; expected each utterance once")
+            raise InputError(f"{where} line {number}: {key} is there a second time; expected each utterance once")
         found[key] = value
     return found
 
