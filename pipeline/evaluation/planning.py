@@ -16,7 +16,7 @@ from pipeline.evaluation.terms import LEAST_ACTORS
 from pipeline.evaluation.wording import points
 
 DIFFERENCES = (1.0, 2.0, 4.0)
-"""Points of UA whose chance to be found is printed."""
+"""Differences in points of UA; the chance to find each is printed."""
 
 ENOUGH = 0.8
 """The power that an experiment should have."""
@@ -28,7 +28,8 @@ TYPICAL: Mapping[str, Noise] = MappingProxyType(
         "two models without randomness": Noise(6.5, 0.0, 0.0),
     }
 )
-"""Noise by kind of models on RAVDESS (24 actors, 1504 segments; docs/statistics.md), where nothing is trained yet."""
+"""Noise by kind of models, measured on RAVDESS (24 actors, 1504 segments; docs/statistics.md), used before anything is
+trained."""
 
 
 def typical_noise(random: Sequence[tuple[bool, bool]]) -> tuple[Noise, str]:

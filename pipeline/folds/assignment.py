@@ -65,8 +65,8 @@ class Assignment:
 
     Attributes:
         fold_of: (units,) index of the fold of each unit, from 0.
-        proven: whether no assignment is more even in total.
-        uneven: whether a more even one was found, which leaves a class out of a fold.
+        proven: whether it is proven that no assignment is more even in total.
+        uneven: whether a more even assignment was found, which leaves a class out of a fold.
     """
 
     fold_of: Integers
@@ -75,7 +75,7 @@ class Assignment:
 
     @property
     def partition(self) -> bytes:
-        """The same for all assignments that differ only in the numbers of their folds."""
+        """Bytes that are the same for all assignments that differ only in the numbers of their folds."""
         return _partition(self.fold_of)
 
 
@@ -83,7 +83,7 @@ def assign(task: Task, taken: Collection[bytes] = (), repeat: int = 1) -> Assign
     """The best of many even assignments whose training parts have every class.
 
     Args:
-        task: what is assigned.
+        task: the units, and the properties of a good assignment.
         taken: earlier partitions, which this one must differ from.
         repeat: number of the assignment, from 1; others than the first have random streams of their own.
 
@@ -224,7 +224,7 @@ def _random_walks(start: Integers, task: Task, random: np.random.Generator, *, p
     """
     folds, balanced = task.folds, task.balance.weights
     units, quantities = balanced.shape
-    # The number of units with each class is counted like the quantities, but for other costs.
+    # The number of units with each class is counted like the quantities, but has other costs.
     weights = np.concatenate([balanced, task.shares > 0], axis=1).astype(np.int64) if present else balanced
 
     def costs(counts: Integers) -> Integers:

@@ -112,20 +112,20 @@ def fold_of_text(recordings: pd.DataFrame, task: TextTask, taken: Collection[byt
 
 @dataclass(frozen=True)
 class TextFolds:
-    """The fold of each recording, from 0, and what distinguishes the partition from others."""
+    """The fold of each recording, from 0, and bytes that are different for each different partition."""
 
     fold_of: Integers
     partition: bytes
 
 
 def blocks_of_texts(recordings: pd.DataFrame, task: TextTask, repeat: int) -> pd.DataFrame:
-    """The sentences of each reader in blocks, of which the folds validate one after another, again from the first.
+    """The sentences of each reader in blocks: each fold validates the next block, and after the last one the first.
 
     A reader with fewer sentences than folds has fewer blocks, and all its actors are still validated.
 
     Args:
         recordings: rows with a sentence.
-        task: what is wanted.
+        task: the requirements.
         repeat: number of the partition.
 
     Returns:

@@ -124,7 +124,7 @@ def _of_folder(folder: Path, selection: Selection) -> list[Path]:
 
 
 def load_ensemble(paths: Sequence[Path], *, allow_pickle: bool = False, calibrated: bool = True) -> Ensemble:
-    """Load weights that predict together; a run that stands under several names is taken once.
+    """Load weights that predict together; a run that is found under several names is taken once.
 
     Args:
         paths: files of weights.

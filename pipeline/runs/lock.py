@@ -239,7 +239,7 @@ def _is_folder(path: Path) -> bool:
 def _set_aside(folder: Path) -> None:
     """Rename a folder that has the name of a lock, which is always a file."""
     # With a slash at the end only a folder is renamed: another process may just have put a lock there.
-    os.rename(f"{folder}/", f"{folder}.{secrets.token_hex(4)}.odd")  # noqa: PTH104 (a Path drops the slash)
+    os.rename(f"{folder}/", f"{folder}.{secrets.token_hex(4)}.aside")  # noqa: PTH104 (a Path drops the slash)
 
 
 def _linked(source: Path, target: Path) -> bool:

@@ -48,7 +48,7 @@ def restore(state: RunState, folder: Path, most_epochs: int) -> int:
     Raises:
         InputError: the folder or a file in it cannot be read or set aside, or a checkpoint is not of this version.
     """
-    _set_aside_what_is_none(folder)
+    _set_aside_other_files(folder)
     try:
         done = load_checkpoint(state, folder, most_epochs)
     except torch.OutOfMemoryError:
@@ -89,7 +89,7 @@ def _names(folder: Path) -> list[str]:
         ) from None
 
 
-def _set_aside_what_is_none(folder: Path) -> None:
+def _set_aside_other_files(folder: Path) -> None:
     """Rename `epoch 3.safetensors`, folders and pipes, which would else be read as checkpoints."""
     for name in _names(folder):
         path = folder / name
@@ -106,7 +106,7 @@ def _set_aside_what_is_none(folder: Path) -> None:
 
 
 def _free_names(path: Path) -> list[Path]:
-    return [path.with_name(f"{path.name}.odd{number or ''}") for number in range(1000)]
+    return [path.with_name(f"{path.name}.aside{number or ''}") for number in range(1000)]
 
 
 def _not_ours(folder: Path, most_epochs: int, reason: str) -> str:
