@@ -42,7 +42,7 @@ class TableParams(Strict):
 
 
 class ReportParams(Strict):
-    """The section `report`: what the tables print first."""
+    """The choices of the report: what the tables print first, and tables of your own."""
 
     selection: Selection
     gap: Literal["train_mode", "eval_mode"]
