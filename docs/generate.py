@@ -216,4 +216,5 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))  # the classes of this checkout, also where another one is installed
     main()

@@ -1,21 +1,22 @@
 """Several channels to one: their mean, unless they cancel each other.
 
 A microphone with reversed polarity, or a balanced line recorded as stereo, gives two channels that are each other's
-negative. Their mean is nothing, or only noise. **The rule**: where the mean is more than 20 dB weaker than the
+negative. Their mean is silence, or only noise. **The rule**: where the mean is more than 20 dB weaker than the
 strongest channel, that channel is taken instead (the first of those within 1 dB). The mean of unrelated or similar
-channels is never so weak: of two it is at most 6 dB below the stronger. Of six or more channels of which one is used
-alone, the mean is nearly or quite so weak, so there it must be 6 dB weaker than this one channel would make it.
+channels is never so weak: of two it is at most 6 dB below the stronger. If only one of six or more channels has sound,
+the mean is also about 20 dB weaker. So with so many channels, the mean must be 6 dB weaker than this one channel alone
+would make it.
 
-**In a part of a recording** (a plug with a bad contact, joined recordings of different wiring) the same is asked of
-every tenth of a second whose strongest channel is at most 20 dB below its level in the whole recording: pauses do not
-count. If the channels cancel in more than a second of these, or in more than a tenth of them, the channel that is least
-often more than 20 dB weaker than the strongest is taken for the whole recording; the mean is kept where no channel is
-better, as with speakers on different channels. Both are said.
+**In a part of a recording** (a plug with a bad contact, joined recordings of different wiring) the same rule is applied
+to every tenth of a second whose strongest channel is at most 20 dB below its level in the whole recording: pauses do
+not count. If the channels cancel in more than a second of these, or in more than a tenth of them, the channel that is
+least often more than 20 dB weaker than the strongest is taken for the whole recording. The mean is kept where no
+channel is better, as with speakers on different channels. A note reports either case.
 
 A channel is called silent if it is more than 50 dB below the strongest. The mean is still taken then, with its lower
-level, which the normalisation of the features removes; the user is told.
+level, which the normalisation of the features removes. A note reports this, too.
 
-Levels are powers around the mean of each tenth of a second, so that a constant offset counts as nothing.
+Levels are powers around the mean of each tenth of a second, so that a constant offset has no effect.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ SILENT = 10.0 ** (-50 / 10)
 
 WINDOWS_A_SECOND = 10
 MOST_LOST, MOST_LOST_SHARE = WINDOWS_A_SECOND, 0.1
-"""Number and share of the windows that sound in which channels may cancel each other without a word."""
+"""Number and share of the windows with sound in which channels may cancel each other without a note."""
 
 
 def mix(block: Samples, channel: int | None = None) -> Samples:

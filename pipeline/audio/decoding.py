@@ -1,9 +1,9 @@
 """Any recording as mono float32 samples at 16 kHz on the int16 scale, as Kaldi reads audio.
 
 WAV, FLAC and the other formats of libsndfile are read by soundfile; AVI and all other formats by PyAV (FFmpeg), which
-decodes the audio track only, and which is asked too where libsndfile opens a file and cannot read it. The format is
-detected from the content, never from the end of the file's name. What decodes is compared with what the header
-promises and with the bytes that follow; the fuller reading is taken, and a note says so.
+decodes the audio track only. PyAV also reads files that libsndfile opens but cannot read. The format is detected from
+the content, never from the end of the file's name. The decoded length is compared with the length in the header and
+with the bytes that follow; the longer reading is taken, and a note says so.
 """
 
 from __future__ import annotations
@@ -249,8 +249,8 @@ class _Checks:
         if resampled_length(size.num_samples, size.sample_rate) < WINDOW:
             milliseconds = 1000 * size.duration_s
             length = f"{milliseconds:.1f} ms, a window is 25 ms" if size.num_samples else "empty"
-            told = "".join(f"; {note.text}" for note in notes if note.kind == "length")
-            raise AudioError(f"too short: {length}{told}")
+            notes_of_length = "".join(f"; {note.text}" for note in notes if note.kind == "length")
+            raise AudioError(f"too short: {length}{notes_of_length}")
         if not self.finite:
             raise AudioError("not finite")
         if (loudest := max(-self._least, self._greatest)) > LOUDEST:
@@ -292,7 +292,7 @@ def _opened(path: Path) -> Iterator[Track]:
         if isinstance(error, av.InvalidDataError):
             raise AudioError(unreadable(error)) from None
         raise AudioError(
-            f"unreadable: FFmpeg stopped on its way through it ({error.strerror}), as damage makes it"
+            f"unreadable: FFmpeg could not read it to its end ({error.strerror}), so it is probably damaged"
         ) from None
     except FileNotFoundError:
         raise AudioError(f"unreadable: {GONE}") from None

@@ -26,7 +26,7 @@ CONTAINERS = (
 )
 
 AVI_UNKNOWN = 1 << 30
-"""What FFmpeg writes into the head of an AVI file as its length until it knows it."""
+"""The length that FFmpeg writes into the head of an AVI file as long as it does not know the real one."""
 
 COUNTED = frozenset(("mov,mp4,m4a,3gp,3g2,mj2", "wv", "tta", "ape", "caf", "w64", "aiff"))
 """Containers that state the length of a track; elsewhere FFmpeg's number is an estimate, or that of the video."""
@@ -190,7 +190,7 @@ CLEARER = {
     "psf_fseek() failed": "its end is missing",
     "Unspecified internal error": "its header is damaged",
 }
-"""What libsndfile says of some files, and what is meant."""
+"""Messages of libsndfile about some files, and clearer words for them."""
 
 
 def unreadable(error: object) -> str:

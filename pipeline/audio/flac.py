@@ -1,4 +1,4 @@
-"""How many samples the frames of a FLAC file reach to, from its last frame, without decoding the others."""
+"""The number of samples of a FLAC file as its last frame states it, without decoding the other frames."""
 
 from __future__ import annotations
 

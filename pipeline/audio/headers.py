@@ -24,7 +24,7 @@ TRAILING_CHUNKS = re.compile(
 """Chunks that programs write after the samples."""
 
 _FARTHEST = 1 << 62
-"""Beyond the end of any file, where a damaged length may lead, and within what a system can seek to."""
+"""A position beyond the end of any file, to which the system can still seek; a damaged length may lead further."""
 
 UNPACKED = (0x0001, 0x0003, 0x0006, 0x0007, 0xFFFE)
 """Codings of WAV whose samples have a fixed number of bytes: integer, float, A-law, mu-law, extensible."""
@@ -104,7 +104,7 @@ class Header:
 
 @dataclass(frozen=True)
 class _Family:
-    """How a kind of chunked files writes names and lengths.
+    """The way in which one kind of chunked files writes names and lengths.
 
     Attributes:
         length: format of a length for `struct`.
@@ -246,7 +246,7 @@ def _frame_bytes(name: bytes, content: bytes, order: str) -> int:
 def _samples(
     stream: Source, first: int, declared: int | None, frame: int, outer_end: int, family: _Family
 ) -> tuple[int, bool]:
-    """How many bytes the samples have, and whether nothing but chunks follows them.
+    """The number of bytes of the samples, and whether only chunks follow them.
 
     Args:
         stream: the file.

@@ -1,4 +1,4 @@
-"""Files that lie where a recording should be and are something else, named for what they are."""
+"""Files that are named like recordings and are something else; messages say what they are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import codecs
 import re
 
 SNIFFED = 512
-"""Number of bytes at the start of a file that tell what it is."""
+"""Number of bytes at the start of a file by which its kind is recognised."""
 
 SHOWN = 40
 """Number of characters of a text that a message shows."""
@@ -49,7 +49,7 @@ _KINDS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
 
 
 def impostor(start: bytes) -> str | None:
-    """What a file is that is no recording, and the remedy; None if it may be one.
+    """The kind of a file that is not a recording, and the remedy; None if it may be a recording.
 
     Args:
         start: its first `SNIFFED` bytes.
@@ -62,7 +62,7 @@ def impostor(start: bytes) -> str | None:
 
 
 def _text(start: bytes) -> str | None:
-    """What is said of plain text; None for the start of any other file."""
+    """The message about a file of plain text; None for the start of any other file."""
     text = start.decode("utf-8-sig", "ignore")
     words = " ".join(text.split())
     # The header of NIST Sphere is text; a character that the end of `start` cuts is left out.

@@ -42,7 +42,7 @@ _COMPRESSED = (
 
 
 def parts(stream: Source, header: Header | None) -> list[tuple[int, int]]:
-    """Start and end of each recording in a file; one pair for a file that holds one. A tag (ID3) before FLAC is none.
+    """Start and end of each recording in a file; one pair if it holds one. A tag (ID3) before FLAC does not count.
 
     Args:
         stream: the open file.

@@ -78,8 +78,8 @@ def opened_by_libsndfile(stream: Source, header: Header | None) -> Iterator[Trac
     with sound:
         declared = sound.frames if header is None and 0 <= sound.frames < _UNKNOWN else None
         if counted is not None:
-            # Without the mark of the encoder, libsndfile estimates; a mark that was repaired is not what is declared.
-            # Of a cut file, it may give what it holds as what is declared.
+            # Without the mark of the encoder, libsndfile gives an estimate. A repaired mark is not the declared number.
+            # For a cut file, libsndfile may give the number that the file still holds, and not the declared one.
             known = (
                 counted.declares and source is stream and not (counted.is_cut and sound.frames <= counted.held_samples)
             )

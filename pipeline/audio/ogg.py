@@ -29,7 +29,7 @@ class Page:
 
 
 def pages(stream: Source) -> Iterator[Page]:
-    """The pages from the start of the file to its end, or to the first place that is none."""
+    """The pages from the start of the file to its end, or to the first place without a page."""
     position = 0
     while True:
         stream.seek(position)
@@ -43,7 +43,7 @@ def pages(stream: Source) -> Iterator[Page]:
 
 
 def cut_short(stream: Source) -> str | None:
-    """How an Ogg file shows that its end is missing; None if it has its end."""
+    """The sign by which an Ogg file shows that its end is missing; None if its end is there."""
     size = stream.seek(0, io.SEEK_END)
     page = None
     for page in pages(stream):  # noqa: B007 (the last one)

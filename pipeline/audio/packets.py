@@ -1,8 +1,8 @@
 """Whether the last packet of a container is in the file as a whole, for containers that need not state their length.
 
 A browser, a stream or a program that writes to a pipe does not know how long a recording will be. If such a file is
-cut, only its last packet tells: it states more bytes than follow. The walk from packet to packet reads their heads
-alone. A cut exactly between two packets cannot be seen.
+cut, only its last packet shows this: it states more bytes than follow. Only the heads of the packets are read. A cut
+exactly between two packets cannot be seen.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def cut_short(stream: Source) -> str | None:
     head = stream.read(_TS + 1)
     if head[:1] == b"\x47" == head[_TS : _TS + 1]:
         held = size % _TS
-        return _told(_TS, held) if held else None
+        return _incomplete(_TS, held) if held else None
     if head[:4] == b"RIFF" and head[8:12] != b"AVI ":
         return None
     step, position = next(((step, start) for mark, step, start in _CONTAINERS if head.startswith(mark)), (None, 0))
@@ -41,12 +41,12 @@ def cut_short(stream: Source) -> str | None:
         if length is None or length <= 0:
             return None
         if position + length > size:
-            return _told(length, size - position)
+            return _incomplete(length, size - position)
         position += length
     return None
 
 
-def _told(length: int, held: int) -> str:
+def _incomplete(length: int, held: int) -> str:
     return f"its last packet declares {length} bytes and {held} follow, so its end is missing"
 
 

@@ -1,4 +1,4 @@
-"""What the reading of a recording gives: its size, what is to be said about it, or why it cannot be used."""
+"""The results of reading a recording: its size, notes for the user, or the reason why it cannot be used."""
 
 from __future__ import annotations
 

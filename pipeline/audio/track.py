@@ -1,4 +1,4 @@
-"""An open recording: its blocks, and what is learnt on the way through them."""
+"""An open recording: its blocks, and notes that are complete after the last block."""
 
 from __future__ import annotations
 

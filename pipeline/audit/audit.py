@@ -15,7 +15,7 @@ from pipeline.audit.items import Item, items
 from pipeline.audit.parts import place
 from pipeline.audit.reading import read_list
 from pipeline.audit.sharing import SCHEMES, TITLES, Pair, Scheme, compare, telling_texts
-from pipeline.audit.sounds import Heard, listen
+from pipeline.audit.sounds import SoundCheck, check_sounds
 from pipeline.core.wording import counted, enumerated, listed
 from pipeline.corpora.registry import READERS
 
@@ -25,7 +25,7 @@ STATUS: Mapping[Verdict, int] = {"clean": 0, "leaks": 1, "undecided": 2}
 """The exit status; a list that cannot be read has 2 too."""
 
 NEEDED = {"speakers": ("speaker", "speaker"), "texts": ("text", "text"), "sessions": ("session", "session")}
-"""What an entry must have for a scheme to be judged: attribute of an item, and its name in messages."""
+"""The attribute that each scheme needs of every item, and its name in messages."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Audit:
         items: everything that was compared.
         makeups: the numbers of each part.
         pairs: what every two parts of a split share.
-        telling: corpora in which every text belongs to one class.
-        heard: what listening gave; None without it.
+        telling: corpora in which every text belongs to one class, so that the text alone tells the class.
+        by_sound: result of the comparison by sound; None without one.
         verdict: clean, leaks, or undecided where the lists do not say enough.
         reasons: why, one sentence each.
         remarks: what else a user should know, one sentence each.
@@ -51,7 +51,7 @@ class Audit:
     makeups: tuple[Makeup, ...]
     pairs: tuple[Pair, ...]
     telling: tuple[str, ...]
-    heard: Heard | None
+    by_sound: SoundCheck | None
     verdict: Verdict
     reasons: tuple[str, ...]
     remarks: tuple[str, ...]
@@ -59,7 +59,7 @@ class Audit:
 
 def audit(
     paths: Sequence[Path], *, scheme: Scheme = "actors", sounds: Path | None = None,
-    told: Mapping[str, str] | None = None, by_names: bool = True,
+    named: Mapping[str, str] | None = None, by_names: bool = True,
 ) -> Audit:  # fmt: skip
     """Audit a split.
 
@@ -67,23 +67,23 @@ def audit(
         paths: its lists.
         scheme: what the parts must not share.
         sounds: folder of the recordings; None compares names alone.
-        told: column of each role that the user names.
+        named: column of each role that the user names.
         by_names: whether speakers, texts, genders and emotions are taken from names that readers know.
 
     Raises:
         InputError: a list cannot be read, or has one part only; the folder holds no file of the lists.
     """
-    listings = tuple(read_list(path, told or {}) for path in paths)
+    listings = tuple(read_list(path, named or {}) for path in paths)
     everything = items(place(listings), by_names)
-    heard = listen(everything, sounds) if sounds is not None else None
-    if heard is not None:
-        everything = heard.items
-    pairs = compare(everything, scheme, heard.alike if heard else ())
+    by_sound = check_sounds(everything, sounds) if sounds is not None else None
+    if by_sound is not None:
+        everything = by_sound.items
+    pairs = compare(everything, scheme, by_sound.alike if by_sound else ())
     leaks, unknown = list(_leaks(pairs)), list(_unknown(everything, scheme))
     verdict: Verdict = "leaks" if leaks else "undecided" if unknown else "clean"
     return Audit(
-        listings, scheme, tuple(everything), makeups(everything), pairs, telling_texts(everything), heard, verdict,
-        (*leaks, *unknown), tuple(_remarks(everything, heard)),
+        listings, scheme, tuple(everything), makeups(everything), pairs, telling_texts(everything), by_sound, verdict,
+        (*leaks, *unknown), tuple(_remarks(everything, by_sound)),
     )  # fmt: skip
 
 
@@ -100,7 +100,7 @@ def _leaks(pairs: Sequence[Pair]) -> Iterator[str]:
 
 
 def _unknown(everything: Sequence[Item], scheme: Scheme) -> Iterator[str]:
-    """What the lists do not say and the scheme needs."""
+    """Information that the scheme needs and the lists do not have."""
     for kind in sorted(SCHEMES[scheme] & NEEDED.keys()):
         attribute, noun = NEEDED[kind]
         lacking = [item.name for item in everything if not getattr(item, attribute)]
@@ -111,7 +111,7 @@ def _unknown(everything: Sequence[Item], scheme: Scheme) -> Iterator[str]:
             )
 
 
-def _remarks(everything: Sequence[Item], heard: Heard | None) -> Iterator[str]:
+def _remarks(everything: Sequence[Item], by_sound: SoundCheck | None) -> Iterator[str]:
     by_reader = Counter(item.reader for item in everything if item.reader)
     if by_reader:
         titles = enumerated(READERS[name].title for name in by_reader)
@@ -127,8 +127,8 @@ def _remarks(everything: Sequence[Item], heard: Heard | None) -> Iterator[str]:
             genders.setdefault(item.speaker, set()).add(item.gender)
     if two := [speaker for speaker, found in genders.items() if len(found) > 1]:
         yield f"{counted(len(two), 'speaker')} have two genders: {listed(two, most=3)}"
-    if heard is not None:
-        if heard.missing:
-            yield f"{counted(len(heard.missing), 'file')} not found, not compared by sound: {listed(heard.missing, 3)}"
-        if heard.unreadable:
-            yield f"{counted(len(heard.unreadable), 'file')} cannot be decoded: {listed(heard.unreadable, 3)}"
+    missing, unreadable = (by_sound.missing, by_sound.unreadable) if by_sound is not None else ((), ())
+    if missing:
+        yield f"{counted(len(missing), 'file')} not found, not compared by sound: {listed(missing, 3)}"
+    if unreadable:
+        yield f"{counted(len(unreadable), 'file')} cannot be decoded: {listed(unreadable, 3)}"

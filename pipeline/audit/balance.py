@@ -1,4 +1,4 @@
-"""How a split's parts are made up: recordings and speakers, by gender, class and corpus."""
+"""The composition of a split's parts: recordings and speakers, by gender, class and corpus."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _makeup(split: str, part: str, items: Sequence[Item]) -> Makeup:
 
 
 def uneven(parts: Sequence[Makeup]) -> list[str]:
-    """What is out of balance in the parts of one split: values that a part lacks, and shares that differ much."""
+    """Imbalances between the parts of one split: values that a part lacks, and shares that differ much."""
     remarks = []
     for name in ("gender", "class", "corpus"):
         total: Counter[str] = Counter()

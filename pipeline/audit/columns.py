@@ -1,4 +1,4 @@
-"""Which column of a stranger's list is what, guessed from the names, or told by the user."""
+"""The meaning of each column of a list, guessed from its name or given by the user."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def plain(name: str) -> str:
     return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
-def guess(columns: Sequence[str], told: Mapping[str, str]) -> dict[str, str]:
+def guess(columns: Sequence[str], named: Mapping[str, str]) -> dict[str, str]:
     """The role of each column.
 
     Args:
         columns: names in a list.
-        told: column of each role that the user names (`--column speaker=spkr`).
+        named: column of each role that the user names (`--column speaker=spkr`).
 
     Returns:
         {column: role} of those with a role; one column for each role.
@@ -54,7 +54,7 @@ def guess(columns: Sequence[str], told: Mapping[str, str]) -> dict[str, str]:
         InputError: a column that the user names is not there.
     """
     roles: dict[str, str] = {}
-    for role, column in told.items():
+    for role, column in named.items():
         if column not in columns:
             raise InputError(
                 f"--column {role}={column}: no list has such a column; {did_you_mean(column, columns)}found "
@@ -63,7 +63,7 @@ def guess(columns: Sequence[str], told: Mapping[str, str]) -> dict[str, str]:
         roles[column] = role
     free = [column for column in columns if column not in roles]
     for role, names in NAMES.items():
-        if role in told:
+        if role in named:
             continue
         chosen = next((column for name in names for column in free if plain(column) == name), None)
         if chosen is not None:
@@ -92,7 +92,7 @@ def most_heard(row: Mapping[str, str], columns: Sequence[str]) -> str:
 
 
 def described(roles: Mapping[str, str]) -> Iterator[str]:
-    """Which column is taken for what, as parts of a sentence: "speaker from SpkrID"."""
+    """The columns and the roles that they are taken for, as parts of a sentence: "speaker from SpkrID"."""
     for column, role in roles.items():
         yield f"{role} from {column}" if plain(column) != role else role
 

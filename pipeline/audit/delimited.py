@@ -18,13 +18,13 @@ from pipeline.corpora.tabular import GENDERS
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
 
-def read_delimited(path: Path, text: str, told: Mapping[str, str]) -> Listing:
+def read_delimited(path: Path, text: str, named: Mapping[str, str]) -> Listing:
     """Read a list with named columns.
 
     Args:
         path: the file, for messages and, for our folds, for what lies beside it.
         text: its text.
-        told: column of each role that the user names.
+        named: column of each role that the user names.
 
     Raises:
         InputError: it is no such table; a row has too many or too few cells; no column names recordings or speakers; a
@@ -32,7 +32,7 @@ def read_delimited(path: Path, text: str, told: Mapping[str, str]) -> Listing:
     """
     where = shown(path)
     columns, rows = _rows(text, where)
-    roles = guess(columns, told)
+    roles = guess(columns, named)
     notes: list[str] = []
     free = [column for column in columns if column not in roles]
     heard = [] if "label" in roles.values() else soft_labels(free, rows)

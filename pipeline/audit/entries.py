@@ -10,12 +10,12 @@ ROLES = (
     "name", "speaker", "part", "fold", "repeat", "label", "gender", "corpus", "text", "group", "session", "digest",
     "start", "end",
 )  # fmt: skip
-"""What a column of a list can be."""
+"""The roles that a column of a list can have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of a list; what it does not say is empty.
+    """A row of a list; values that the list does not have are empty.
 
     Attributes:
         name: path or key of the recording; empty in a list of speakers.

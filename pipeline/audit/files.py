@@ -1,4 +1,4 @@
-"""The text of a list that a stranger wrote: regular files of bounded size, UTF-8, lines of bounded length."""
+"""The text of a list from elsewhere: only regular files of limited size, in UTF-8, with lines of limited length."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read_text(path: Path) -> str:
     """The text of a list.
 
     Raises:
-        InputError: it is no regular file, cannot be read, is larger than `LARGEST`, is not UTF-8, is empty, or has a
+        InputError: it is not a regular file, cannot be read, is larger than `LARGEST`, is not UTF-8, is empty, or has a
             line longer than `LONGEST`.
     """
     name = shown(path)
@@ -32,7 +32,7 @@ def read_text(path: Path) -> str:
             raise InputError(f"{name} does not exist; expected a split list: CSV, jsonl, or Kaldi's utt2spk")
         if not path.is_file():
             # Opening a pipe would wait for ever.
-            raise InputError(f"{name} is no regular file; expected a split list; save what it gives in a file first")
+            raise InputError(f"{name} is not a regular file; expected a split list; save its output in a file first")
         if (size := path.stat().st_size) > LARGEST:
             raise InputError(
                 f"{name} has {size / 2**20:.0f} MiB; expected a list of at most {LARGEST // 2**20} MiB: this is "

@@ -1,4 +1,4 @@
-"""What is compared: each recording with its speaker, text, gender and class, from its name where a reader knows it."""
+"""The items that are compared: recordings with speaker, text, gender and class, from names that readers know."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TAKES = ("take", "split", "text")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A recording (or a speaker, in a list of speakers) in its part; what is not known is empty.
+    """A recording (or a speaker, in a list of speakers) in its part; unknown values are empty.
 
     Attributes:
         split: name of the split.
@@ -75,7 +75,7 @@ def items(placed: Sequence[Placed], by_names: bool = True) -> list[Item]:
 
 
 def _known(placed: Sequence[Placed]) -> list[Named | None]:
-    """What the readers know of each entry: the reader of the corpus that the list names, else any."""
+    """The facts that the readers know about each entry, from the reader of the named corpus, else from any reader."""
     found: list[Named | None] = [None] * len(placed)
     hinted: dict[str | None, list[int]] = defaultdict(list)
     for position, one in enumerate(placed):
@@ -124,7 +124,10 @@ def _corpus(entry: Entry, found: Named | None) -> str:
 
 
 def _plain_text(text: str) -> str:
-    """What is said, in letters and digits alone, since lists spell one sentence in several ways; signs stay alone."""
+    """The spoken text in letters and digits only, since lists spell one sentence in several ways.
+
+    A text without letters and digits stays as it is.
+    """
     text = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
     return re.sub(r"[\W_]+", " ", text).strip() or text
 

@@ -18,13 +18,13 @@ PREFERRED = {"wav": "name", "emo": "label", "dataset": "corpus", "start_time": "
 """EmoBox's own names; `key` names recordings that have no `wav`."""
 
 
-def read_jsonl(path: Path, text: str, told: Mapping[str, str]) -> Listing:
+def read_jsonl(path: Path, text: str, named: Mapping[str, str]) -> Listing:
     """Read a list of JSON objects.
 
     Args:
         path: the file, for messages.
         text: its text.
-        told: column of each role that the user names.
+        named: column of each role that the user names.
 
     Raises:
         InputError: a line is no JSON object, is nested too deeply, or names no recording; a value has a control
@@ -35,10 +35,10 @@ def read_jsonl(path: Path, text: str, told: Mapping[str, str]) -> Listing:
     names = list(dict.fromkeys(name for _, row in rows for name in row))
     for name in names:
         refuse_controls(name, f"{where}: the name")
-    roles = {name: role for name, role in PREFERRED.items() if name in names and role not in told}
+    roles = {name: role for name, role in PREFERRED.items() if name in names and role not in named}
     free = [name for name in names if name not in roles]
     roles |= {
-        name: role for name, role in guess(free, told).items() if role in told or role not in roles.values()
+        name: role for name, role in guess(free, named).items() if role in named or role not in roles.values()
     }  # fmt: skip
     if "name" not in roles.values():
         raise InputError(

@@ -18,7 +18,7 @@ def read_kaldi(path: Path, text: str) -> Listing:
     """Read `utt2spk`, with what lies beside it where the file has Kaldi's name.
 
     Raises:
-        InputError: a line has no two fields; an utterance stands twice; a file beside it cannot be read.
+        InputError: a line does not have two fields; an utterance is there twice; a file beside it cannot be read.
     """
     pairs = _pairs(path, text)
     beside = path.parent if path.name == SPEAKERS else None
@@ -75,7 +75,7 @@ def _pairs(path: Path, text: str) -> dict[str, str]:
         for field in (key, value):
             refuse_controls(field, f"{where} line {number}")
         if key in found:
-            raise InputError(f"{where} line {number}: {key} stands there again; expected each utterance once")
+            raise InputError(f"{where} line {number}: {key} is there a second time; expected each utterance once")
         found[key] = value
     return found
 

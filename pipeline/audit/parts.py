@@ -1,4 +1,4 @@
-"""Which part of which split each recording is in: by a column, else by the names of the files."""
+"""The split and the part of each recording, from a column, else from the names of the files."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _rank(part: str) -> int:
 def _natural(text: str) -> list[tuple[int, str]]:
     """Words and numbers of a text, so that `fold 10` comes after `fold 2`."""
     pieces = re.split(r"([0-9]+)", text)
-    # A number is compared by its length first, since a stranger's may be too long for int().
+    # A number is compared by its length first, since it may be too long for int().
     return [(len(digits := piece.lstrip("0")), digits) if n % 2 else (-1, piece) for n, piece in enumerate(pieces)]
 
 

@@ -14,12 +14,12 @@ from pipeline.audit.kaldi import SPEAKERS, is_pairs, is_paths, read_kaldi, read_
 from pipeline.core.errors import InputError
 
 
-def read_list(path: Path, told: Mapping[str, str]) -> Listing:
+def read_list(path: Path, named: Mapping[str, str]) -> Listing:
     """Read a split list of any known format.
 
     Args:
         path: a file, or a folder with Kaldi's `utt2spk`.
-        told: column of each role (`entries.ROLES`) that the user names.
+        named: column of each role (`entries.ROLES`) that the user names.
 
     Raises:
         InputError: it is missing, unreadable or of no known format; see also the readers of the formats.
@@ -30,12 +30,12 @@ def read_list(path: Path, told: Mapping[str, str]) -> Listing:
         path = path / SPEAKERS
     text = read_text(path)
     if text.lstrip()[0] in "{[":
-        return read_jsonl(path, text, told)
+        return read_jsonl(path, text, named)
     if path.name == SPEAKERS or (is_pairs(text) and not _has_header(text)):
         return read_kaldi(path, text)
     if is_paths(text) and not _has_header(text):
         return read_paths(path, text)
-    return read_delimited(path, text, told)
+    return read_delimited(path, text, named)
 
 
 def _is_folder(path: Path) -> bool:

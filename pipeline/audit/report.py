@@ -50,7 +50,7 @@ def as_text(audit: Audit) -> Iterator[str]:
             f"every text of {listed(map(_corpus, audit.telling))} belongs to one class, and parts share texts: a model "
             "can learn sentences instead of emotions; --scheme actors+texts judges that"
         )
-    if not audit.heard and not any(item.digest for item in audit.items):
+    if not audit.by_sound and not any(item.digest for item in audit.items):
         yield "identical and almost identical sounds were not looked for: --audio FOLDER does"
     yield f"verdict: {VERDICTS[audit.verdict].format(scheme=f'scheme {audit.scheme}')}"
     yield from (f"  {reason}" for reason in audit.reasons)
@@ -126,7 +126,11 @@ def as_json(audit: Audit) -> str:
         ],
         "pairs": [asdict(pair) for pair in audit.pairs],
         "sound": None
-        if audit.heard is None
-        else {"compared": audit.heard.found, "missing": audit.heard.missing, "unreadable": audit.heard.unreadable},
+        if audit.by_sound is None
+        else {
+            "compared": audit.by_sound.found,
+            "missing": audit.by_sound.missing,
+            "unreadable": audit.by_sound.unreadable,
+        },
     }
     return json.dumps(found, indent=2, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""What two parts of a split share."""
+"""The recordings, speakers, texts and other values that two parts of a split share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCHEMES: Mapping[Scheme, frozenset[str]] = {
     "actors+texts": frozenset(("speakers", "own_speakers", "groups", "texts")),
     "corpora": frozenset(("speakers", "own_speakers", "groups", "corpora")),
 }
-"""What a scheme keeps apart, beside recordings, which none may share."""
+"""The values that parts must not share in each scheme. Recordings must not be shared in any scheme."""
 
 ALWAYS = frozenset(("recordings", "sounds", "alike"))
 
@@ -39,7 +39,7 @@ TITLES = {
     "versions": "versions of one utterance (same speaker, text, emotion and manner, by name)",
     "copies": "file names that look like copies",
 }
-"""What parts can share, in the order of the report."""
+"""The kinds of values that parts can share, in the order of the report."""
 
 KEYS: Mapping[str, Callable[[Item], str]] = {
     "speakers": lambda item: item.speaker,
@@ -56,7 +56,7 @@ KEYS: Mapping[str, Callable[[Item], str]] = {
 
 @dataclass(frozen=True)
 class Shared:
-    """What two parts share of one kind.
+    """The values of one kind that two parts share.
 
     Attributes:
         kind: a key of `TITLES`.
@@ -147,7 +147,7 @@ def _proven(one: _Part, other: _Part, stem: str) -> bool:
 _COPY = re.compile(
     r"(?:[ _-]*\(\d+\)|[ _-]+(?:copy|copie|kopie|dup|duplicate)(?:[ _-]*\d+)?)+$|^(?:copy[ _-]+of[ _-]+)"
 )
-"""What a copying program puts behind or before a name."""
+"""The words that programs put behind or before the name of a copy."""
 
 
 def _plain_stem(item: Item) -> str:

@@ -58,8 +58,8 @@ class Sound:
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What listening gave.
+class SoundCheck:
+    """The result of comparing recordings by their sound.
 
     Attributes:
         items: the items with the hashes of their sounds.
@@ -76,7 +76,7 @@ class Heard:
     unreadable: tuple[str, ...]
 
 
-def listen(items: Sequence[Item], folder: Path) -> Heard:
+def check_sounds(items: Sequence[Item], folder: Path) -> SoundCheck:
     """Decode the recordings of a list.
 
     Args:
@@ -102,7 +102,7 @@ def listen(items: Sequence[Item], folder: Path) -> Heard:
                         unit="recording", disable=None)  # fmt: skip
         sounds.update(zip(at_hand, progress, strict=True))
     known = [sounds.get(places.get(item.source) or "") for item in items]
-    heard = [
+    by_sound = [
         replace(item, digest=sound.digest) if isinstance(sound, Sound) else item
         for item, sound in zip(items, known, strict=True)
     ]
@@ -111,7 +111,7 @@ def listen(items: Sequence[Item], folder: Path) -> Heard:
         f"{item.name} ({reason})" for item, reason in zip(items, known, strict=True) if isinstance(reason, str)
     ]
     usable = {n: sound for n, sound in enumerate(known) if isinstance(sound, Sound)}
-    return Heard(heard, list(_alike(heard, usable)), len(usable), tuple(missing), tuple(unreadable))
+    return SoundCheck(by_sound, list(_alike(by_sound, usable)), len(usable), tuple(missing), tuple(unreadable))
 
 
 class Files:

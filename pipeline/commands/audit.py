@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
 
     try:
         found = audit(
-            options.lists, scheme=options.scheme, sounds=options.audio, told=_told(options.column),
+            options.lists, scheme=options.scheme, sounds=options.audio, named=_named(options.column),
             by_names=not options.no_names,
         )  # fmt: skip
     except InputError as error:
@@ -54,15 +54,15 @@ def run(options: argparse.Namespace) -> int:
     return STATUS[found.verdict]
 
 
-def _told(columns: list[str]) -> dict[str, str]:
+def _named(columns: list[str]) -> dict[str, str]:
     from pipeline.audit.entries import ROLES
 
-    told = {}
+    named = {}
     for one in columns:
         role, equals, name = one.partition("=")
         if not (equals and name) or role not in ROLES:
             raise InputError(
                 f"--column {one}: {did_you_mean(role, ROLES)}expected ROLE=NAME with a role of {', '.join(ROLES)}"
             )
-        told[role] = name
-    return told
+        named[role] = name
+    return named

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Which of the two; everything else is in params.yaml."""
+    """Whether costs or power are printed; everything else is in params.yaml."""
     parser.add_argument(
         "--power", nargs="?", type=float, const=math.nan, metavar="DIFFERENCE",
         help="chance to find a difference of 1, 2, 4 and DIFFERENCE points of UA, and what would raise it",

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the bundle; nothing is written if it does not give the probabilities of torch."""
-    from pipeline.export.bundle import export, refuse_if_not_installed, refuse_used, told
+    from pipeline.export.bundle import export, refuse_if_not_installed, refuse_used, summary_line
     from pipeline.export.card import Facts, load_facts, models_of, selection_of, write_card
     from pipeline.params import load_params
 
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
             facts = load_facts(model, params, selection, identities=[one.weights.identity for one in ensemble.members])
     if facts.missing:
         print(f"the model card lacks results: {facts.missing}", file=sys.stderr)
-    print(told(export(ensemble, options.to, write_card(facts, ensemble), facts.label)))
+    print(summary_line(export(ensemble, options.to, write_card(facts, ensemble), facts.label)))
     return 0
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Weights, recordings, and what becomes of them."""
+    """Weights, recordings, and the form and place of the output."""
     add_model_arguments(parser)
     parser.add_argument(
         "recordings", nargs="+", help="files, folders, patterns such as 'speech/**/*.wav', or a CSV with a column path"
@@ -90,8 +90,8 @@ def run(options: argparse.Namespace) -> int:
                 for row in rows_of(path, outcome, ensemble, options.per):
                     write(row)
     if options.out is not None:
-        told = f", {failed} of them not usable" if failed else ""
-        print(f"{counted(len(listing.paths), 'recording')} in {printable(str(options.out))}{told}", file=sys.stderr)
+        unusable = f", {failed} of them not usable" if failed else ""
+        print(f"{counted(len(listing.paths), 'recording')} in {printable(str(options.out))}{unusable}", file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -160,7 +160,7 @@ def _size(path: Path) -> int:
 
 
 def _exhausted(error: Exception) -> str:
-    """What a recording lacked, if it was memory."""
+    """The reason why a recording cannot be used, if memory ran out."""
     if isinstance(error, MemoryError) or "memory" in str(error):
         return "too long for the memory of this machine; cut it into shorter recordings"
     raise error

@@ -1,4 +1,4 @@
-"""What extraction gives to a front end, and the shape of what it gets, which training and classifiers share."""
+"""The input of a front end, and the shape of its features, which training and classifiers use too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Matrix = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Utterance:
-    """What a front end turns into features.
+    """The input of a front end: one utterance.
 
     Attributes:
         samples: (num_samples,) samples at 16 kHz on the int16 scale (-32768 to 32767); empty for front ends that do not

@@ -27,14 +27,14 @@ def spelled(name: str, others: Iterable[str] = ()) -> str:
 
     `'аnn' (with U+0430, cyrillic small letter a)`
     """
-    odd = [one for one in dict.fromkeys(name) if not one.isascii() and any(one not in other for other in others)]
-    if not odd:
+    foreign = [one for one in dict.fromkeys(name) if not one.isascii() and any(one not in other for other in others)]
+    if not foreign:
         return repr(name)
-    points = ", ".join(f"U+{ord(one):04X}, {unicodedata.name(one, 'unnamed').lower()}" for one in odd)
+    points = ", ".join(f"U+{ord(one):04X}, {unicodedata.name(one, 'unnamed').lower()}" for one in foreign)
     return f"{name!r} (with {points})"
 
 
-def told_apart(names: Iterable[str]) -> list[str]:
-    """Names of one look, each with what tells it from the others."""
+def distinguished(names: Iterable[str]) -> list[str]:
+    """Names that look alike, each with the letters in which it differs from the others."""
     names = list(names)
     return [spelled(name, [other for other in names if other != name]) for name in names]

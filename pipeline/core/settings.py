@@ -111,7 +111,7 @@ def read_settings(path: Path, model: type[Settings]) -> Settings:
     try:
         settings = model.model_validate(_plain(document))
     except ValidationError as error:
-        lines = [_explain(details, document, model) for details in _told(error)]
+        lines = [_explain(details, document, model) for details in _first_mistakes(error)]
         raise InputError(listed_mistakes(path, lines)) from None
     if isinstance(settings, Sections) and (lines := settings.mistakes()):
         raise InputError(listed_mistakes(path, lines))
@@ -131,11 +131,11 @@ def merged(base: Settings, changes: Mapping[str, Any] | None, place: str = "") -
         return model.model_validate({**base.model_dump(), **changes})
     except ValidationError as error:
         document = CommentedMap(changes)
-        lines = [_explain(details, document, model, place) for details in _told(error)]
+        lines = [_explain(details, document, model, place) for details in _first_mistakes(error)]
         raise ValueError("\n".join(lines)) from None
 
 
-def _told(error: ValidationError) -> list[ErrorDetails]:
+def _first_mistakes(error: ValidationError) -> list[ErrorDetails]:
     """The mistakes without those that follow from others: a list is not too short where its items are wrong."""
     every = error.errors()
     wrong = {details["loc"][:-1] for details in every}

@@ -209,7 +209,7 @@ def read_parts(path: Path, folds: int, repeat: int = 1) -> pd.DataFrame:
     if twice.any():
         line = int(twice.to_numpy().argmax())
         raise InputError(
-            f"{path} line {table.index[line] + 2}: {table['utterance'].iloc[line]} stands there twice for fold "
+            f"{path} line {table.index[line] + 2}: {table['utterance'].iloc[line]} is there twice for fold "
             f"{table['fold'].iloc[line]}; expected once. {PARTITION_AGAIN}"
         )
     parts = table.pivot(index="utterance", columns="fold", values="part")
@@ -242,7 +242,7 @@ def _refuse_repeated_actor(table: pd.DataFrame, path: Path) -> None:
         row = table.iloc[at]
         first = int(((table["corpus"] == row["corpus"]) & (table["actor"] == row["actor"])).to_numpy().argmax())
         raise InputError(
-            f"{path} line {table.index[at] + 2}: actor {row['actor']} of {row['corpus']} stands there with fold "
+            f"{path} line {table.index[at] + 2}: actor {row['actor']} of {row['corpus']} is there with fold "
             f"{row['fold']}, and on line {table.index[first] + 2} with fold {table['fold'].iloc[first]}; expected each "
             f"actor once, so that no one is in training and validation. {PARTITION_AGAIN}"
         )

@@ -50,7 +50,7 @@ def as_utf8(path: str) -> str:
 def printable(text: str) -> str:
     """`text` on one line and without control characters, which a terminal would obey: they become escapes as in Python.
 
-    For names that strangers chose: of files, classes and tensors.
+    For names from elsewhere: of files, classes and tensors.
     """
     text = as_utf8(text)
     if text.isprintable():

@@ -121,16 +121,16 @@ def advice_after(reason: str, params: str, workers: int) -> str:
 
 
 LONGEST_TEMPORARY = 70
-"""Most bytes in the path of the folder for temporary files with which a socket in it has a path that Linux allows."""
+"""Largest length in bytes of the path of the folder for temporary files; Linux limits the path of a socket in it."""
 
 
 def start_method(libraries: Sequence[str] = LIBRARIES) -> ForkServerContext | SpawnContext:
-    """How processes are started: forked from a server, which has imported the large libraries and done nothing else.
+    """The way to start processes: forks of a server that has imported the large libraries and done nothing else.
 
     A fork of this process could hang, since it has used threads (torch's, FFmpeg's). A spawned process would import the
     libraries by itself, which takes seconds, and hold them in memory of its own; this is done only where the server's
     socket, in the folder for temporary files, would have a longer path than Linux allows. The server imports no code of
-    the project: every process gets it from where this one has it.
+    the project: every process imports it from the folder from which this process has imported it.
 
     Args:
         libraries: modules that the server imports; those of the first processes that this process starts count.

@@ -2,8 +2,8 @@
 
 `table` and `column` name the emotion's table and column. The speaker is the column `speaker` of that table, or of a
 table of whole files; the gender is the column `gender` beside it, or what the scheme of the speakers says of them. Rows
-of a segmented table are parts of their files. Header and tables are read as plain YAML and CSV (or Parquet): the
-package audformat also reads pickles and YAML with Python objects, which a stranger's folder must not bring in.
+of a segmented table are parts of their files. Header and tables are read as plain YAML and CSV (or Parquet). The
+package audformat is not used, since it also reads pickles and YAML with Python objects, which can run code.
 """
 
 from __future__ import annotations

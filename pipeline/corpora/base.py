@@ -1,7 +1,8 @@
-"""What every corpus reader shares: it takes the listing of a folder and gives recordings and rejected files.
+"""Classes and functions that all corpus readers share.
 
-A reader is a pure function of file names (and, for IEMOCAP and custom corpora, of label files). It decodes nothing.
-Every file of the listing becomes exactly one recording or one rejected file.
+A reader takes the listing of a folder and gives recordings and rejected files. It is a pure function of file names
+(and, for IEMOCAP and custom corpora, of label files). It decodes nothing. Every file of the listing becomes exactly one
+recording or one rejected file.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.core.errors import InputError
-from pipeline.core.lookalikes import looks, spelled, told_apart
+from pipeline.core.lookalikes import distinguished, looks, spelled
 from pipeline.core.wording import counted, enumerated, listed, printable
 from pipeline.corpora.base import Folder, Gender, Reader, Recording, Scan
 from pipeline.corpora.params import CorpusParams
@@ -26,7 +26,7 @@ COLUMNS = ("path", "emotion", "actor", "gender")
 OPTIONAL = ("group", "start", "end")
 
 LENGTHS = ("duration", "dur", "length")
-"""Names of a recording's length, which is a fact like others unless it stands beside a start."""
+"""Names of columns with the length of a recording; without a column `start` they are columns like any other."""
 
 NEAR = {
     "path": ("file", "filename", "filepath", "wav", "audio", "recording"),
@@ -44,7 +44,7 @@ UNITS = frozenset((
     "id", "ids", "name", "names", "no", "nr", "speaker", "fold", "split", "segment", "seg", "utterance", "utt", "turn",
     "clip", "file", "audio",
 ))  # fmt: skip
-"""Words beside the name of a column that do not change what is meant."""
+"""Words that may be added to the name of a column without a change of its meaning."""
 
 ALIKE = 0.8
 """Similarity (`difflib`) from which a name is taken for a misspelling of a column."""
@@ -172,9 +172,9 @@ def _checked_rows(reader: csv.DictReader[str], where: str, folder: Folder) -> It
             raise InputError(f"{where} line {line}: wrong number of cells; expected {len(names)}, one for each column")
         # Only a path keeps its blanks: a file's name may begin or end with one, or have two.
         cells = {name: value if name == "path" else _one_line(value) for name, value in record.items()}
-        if odd := next((name for name in names if printable(cells[name]) != cells[name]), None):
+        if wrong := next((name for name in names if printable(cells[name]) != cells[name]), None):
             raise InputError(
-                f"{where} line {line}: {odd or 'a cell'} is '{printable(cells[odd])}', with a control character; "
+                f"{where} line {line}: {wrong or 'a cell'} is '{printable(cells[wrong])}', with a control character; "
                 "remove it"
             )
         for name in COLUMNS:
@@ -248,7 +248,7 @@ def _warnings_of_similar_actors(rows: list[_Row]) -> Iterator[str]:
         for similar in spellings.values():
             if len(similar) > 1:
                 yield (
-                    f"warning: the {what} {' and '.join(told_apart(similar))} are treated as {len(similar)} {many}; "
+                    f"warning: the {what} {' and '.join(distinguished(similar))} are treated as {len(similar)} {many}; "
                     f"if they are one {one}, write the name in one way"
                 )
 

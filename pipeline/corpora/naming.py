@@ -1,4 +1,4 @@
-"""What the name of a recording says of it, by the readers' own rules: which corpus, actor, text, gender and emotion."""
+"""Facts in the name of a recording, by the rules of the readers: corpus, actor, text, gender and emotion."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Named:
 
 
 def named(name: str, readers: Iterable[str] = NAMERS) -> tuple[Named, ...]:
-    """What the readers know of a recording by its name; more than one result where names of corpora look alike.
+    """The facts that readers know from the name of a recording; several results where names of corpora look alike.
 
     Args:
         name: path of the file with the folders that a list gives, or a key such as `emodb-03a01Fa`, whose first part

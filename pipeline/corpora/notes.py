@@ -1,4 +1,4 @@
-"""What a user should know about the recordings of a corpus, counted by kind."""
+"""Notes for the user about the recordings of a corpus, counted by kind."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""What in a corpus folder DVC cannot track, with the remedy: DVC looks at the folder before any stage runs.
+"""Files in a corpus folder that DVC cannot track, with the remedy. DVC reads the folder before any stage runs.
 
-DVC sees no file of a project inside its own (a folder with `.dvc` in it), and none that a `.dvcignore` names, and does
-not say so: a changed label would go unnoticed, so ingestion refuses. It does not follow linked folders inside a corpus
-either, of which ingestion warns. Everything else stops DVC with a message of its own, or makes it wait for ever.
+DVC leaves out the files of a project inside its own project (a folder with `.dvc` in it) and the files that a
+`.dvcignore` names, without a message: a changed label would go unnoticed. So ingestion refuses such folders. DVC does
+not follow linked folders inside a corpus either; ingestion warns of them. Everything else stops DVC with a message of
+its own, or makes it wait for ever.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def obstacles(folder: Folder, project: Path | None = None) -> list[str]:
 
 
 def _unseen(folder: Folder, inside: Path) -> str | None:
-    """Description of what hides files of the corpus from DVC, other than links; None where it sees them."""
+    """The reason why DVC does not see files of the corpus, other than links; None where it sees all."""
     # Links are kept, as DVC keeps them.
     corpus = Path(os.path.abspath(inside / folder.root))  # noqa: PTH100
     top = next((path for path in (inside.absolute(), *inside.absolute().parents) if (path / ".dvc").is_dir()), None)

@@ -50,7 +50,7 @@ READERS: dict[str, Reader] = {
 """Every reader by its name in `params.yaml`."""
 
 NEEDED = {"table": "the table that lists the recordings", "column": "the column of the emotion"}
-"""What the options that a reader may need are."""
+"""Descriptions of the options that a reader may need, for messages."""
 
 
 class CorpusSections(Sections):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from pipeline.core.errors import InputError
-from pipeline.core.lookalikes import looks, told_apart
+from pipeline.core.lookalikes import distinguished, looks
 from pipeline.core.wording import counted, did_you_mean, enumerated, listed
 from pipeline.corpora.base import Reader, Recording, Rejected
 from pipeline.corpora.params import CorpusParams
@@ -189,7 +189,7 @@ def provided(reader: Reader, corpus: CorpusParams, wanted: Sequence[Recording]) 
 
 
 def spelling_notes(recordings: Sequence[Recording], reader: Reader, classes: Sequence[str]) -> Iterator[str]:
-    """What a table's emotions may hide: those left out, with counts, and spellings that may be one emotion.
+    """Notes on the emotions of a table: those left out, with counts, and spellings that may be one emotion.
 
     Args:
         recordings: all recordings, with mapped emotions.
@@ -208,7 +208,7 @@ def spelling_notes(recordings: Sequence[Recording], reader: Reader, classes: Seq
         if not others:
             continue
         named = enumerated(
-            f"{name} ({counts[plain]})" for name, plain in zip(told_apart(similar), similar, strict=True)
+            f"{name} ({counts[plain]})" for name, plain in zip(distinguished(similar), similar, strict=True)
         )
         mapping = ", ".join(f"{_in_yaml(name)}: {similar[0]}" for name in others)
         yield (

@@ -23,7 +23,7 @@ from pipeline.corpora.selection import select, spelling_notes, with_mapped_emoti
 
 @dataclass(frozen=True)
 class Survey:
-    """What a corpus folder contains.
+    """The content of a corpus folder.
 
     Attributes:
         headline: the corpus, its layout, and its numbers of actors and recordings, in one line.

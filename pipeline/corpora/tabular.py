@@ -1,4 +1,4 @@
-"""What readers of a table of recordings share: files by their paths in the table, times, and names for the keys."""
+"""Functions of readers that read a table of recordings: files by their paths, times, and names for the keys."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GENDERS: dict[str, Gender] = {
 
 @dataclass(frozen=True)
 class Files:
-    """The files of a folder that a table may name, and why it may not name the others."""
+    """The files of a folder that a table may name, and for each other file the reason why not."""
 
     usable: dict[str, str]
     barred: dict[str, str]
@@ -35,7 +35,7 @@ class Files:
         return next((self.usable[key] for key in _keys(path) if key in self.usable), None)
 
     def why_not(self, path: str) -> str:
-        """Why a path has no file, as the end of a sentence; empty where the folder has no such file."""
+        """The reason why a table may not name a path, as the end of a sentence; empty where there is no such file."""
         if path in self._folders:
             return "it is a folder; expected one of its files"
         return next((self.barred[key] for key in _keys(path) if key in self.barred), "")
@@ -77,7 +77,7 @@ def files_of(folder: Folder) -> Files:
 
 
 def _barred(path: str) -> str:
-    """Why a table cannot name a file; empty for a file that it can name."""
+    """The reason why a table cannot name a file; empty for a file that it can name."""
     if as_utf8(path) != path:
         return "its name is not plain UTF-8; rename it"
     if "\\" in path:
@@ -142,7 +142,7 @@ def key_names(places: Sequence[tuple[str, float, float | None]]) -> list[str]:
     while True:
         names = [made[n] if n in ambiguous else plain[n] for n in range(len(plain))]
         count = Counter(names)
-        # A name made to tell two apart may be the plain name of a third, which is then made too.
+        # A name that is made because two are the same may be the plain name of a third file, which then gets one, too.
         more = {n for n, name in enumerate(names) if count[name] > 1} - ambiguous
         if not more:
             return names

@@ -1,1 +1,1 @@
-"""How good a run is, which of its epochs is reported, and whether one model is better than another."""
+"""Measures of runs, the choice of the reported epoch, and tests of whether one model is better than another."""

@@ -28,7 +28,7 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Components:
-    """Where the variance of a mean UA, or of a mean difference, comes from; all in squared points.
+    """The sources of the variance of a mean UA, or of a mean difference; all in squared points.
 
     Attributes:
         actors: number of actors.
@@ -210,7 +210,7 @@ def _between_partitions(
 
 
 def _between_folds(values: Array, validated: npt.NDArray[np.bool_]) -> tuple[float, float, float, float]:
-    """One partition and one seed: what folds differ by beyond their actors (one-way analysis of variance)."""
+    """One partition and one seed: differences of folds beyond those of actors (one-way analysis of variance)."""
     sizes = validated.sum(axis=0).astype(np.float64)
     actors, folds = values.shape
     means = np.nanmean(values, axis=0)

@@ -1,8 +1,8 @@
 """An interval for the UA of a few actors, from predictions: actors are drawn anew, within each fold.
 
-Segments of an actor are alike, so the actor is what is drawn (a cluster bootstrap; Davison & Hinkley 1997, section 3.8;
-Field & Welsh 2007, JRSS B 69). Networks are not trained anew, so the interval is that of these trained networks on
-other actors. Where there are enough actors, `evaluation/actors.py` has an interval that counts trainings too.
+Segments of an actor are alike, so actors are drawn and not segments (a cluster bootstrap; Davison & Hinkley 1997,
+section 3.8; Field & Welsh 2007, JRSS B 69). Networks are not trained anew, so the interval is about these trained
+networks on other actors. With enough actors, `evaluation/actors.py` has an interval that is also about other trainings.
 """
 
 from __future__ import annotations

@@ -197,7 +197,7 @@ def compare_differences(differences: pd.Series[float], folds: Division, rope: fl
 
 
 def _p(values: npt.NDArray[np.float64], correction: float) -> float:
-    """P of the corrected test of values that differ."""
+    """The p-value of the corrected test; the values must not all be equal."""
     test = t_test(values, correction)
     assert test is not None  # noqa: S101
     return test.p

@@ -1,9 +1,9 @@
 """Across corpora: UA of each (training, validation) pair of corpora, over the classes that both have.
 
-A classifier never gives a class that its training corpus lacks, so a recording of that class can never be right; such
-classes are left out of a cell and named, and so is the number of classes that remain. Chance is one over that number:
-what one of these classes as the answer to everything reaches. `ua_all` counts the lacking classes as what they are,
-recalls of 0, over all classes of the validation corpus.
+A classifier never gives a class that its training corpus lacks, so its answer to a recording of that class is always
+wrong. Such classes are left out of a cell, and the cell names them and the number of classes that remain. Chance is one
+divided by that number, the UA of one of these classes as the answer to everything. `ua_all` counts the classes that are
+left out as recalls of 0: it is over all classes of the validation corpus.
 """
 
 from __future__ import annotations

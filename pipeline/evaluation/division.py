@@ -1,4 +1,4 @@
-"""How much of what a fold trains on it validates: what the corrected tests need to know of a partition."""
+"""The ratio of validation to training recordings in a partition, which the corrected tests need."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.folds.params import PartitionParams, headline_folds
 
 @dataclass(frozen=True)
 class Division:
-    """The folds that a model's runs are of.
+    """The folds of a model's runs, as the corrected tests count them.
 
     Attributes:
         folds: 1 + training / validation recordings, which is the number of folds where a run trains on all others.

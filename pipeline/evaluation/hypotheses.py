@@ -1,4 +1,4 @@
-"""Which claims are made, table by table: the paper's hypotheses and those of `report.tables`."""
+"""All claims, table by table: the paper's hypotheses and those of `report.tables`."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class TableParams(Strict):
 
 
 class ReportParams(Strict):
-    """What the tables print first."""
+    """The choices of the report: what the tables print first, and tables of your own."""
 
     selection: Selection
     gap: Literal["train_mode", "eval_mode"]
@@ -51,7 +51,7 @@ class ReportParams(Strict):
 
 
 def table_mistakes(report: ReportParams, models: Collection[str]) -> Iterator[str]:
-    """What is wrong with the user's tables."""
+    """Mistakes in the user's tables."""
     for key, table in report.tables.items():
         if key == "chosen":
             yield "report.tables.chosen: the table of values chosen in the training folds has this name; choose another"

@@ -1,4 +1,4 @@
-"""What an experiment can show, in words: power of the configured plan, and what would raise it."""
+"""The differences that an experiment can show, in words: the power of the plan, and changes that would raise it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from pipeline.evaluation.terms import LEAST_ACTORS
 from pipeline.evaluation.wording import points
 
 DIFFERENCES = (1.0, 2.0, 4.0)
-"""Points of UA whose chance to be found is printed."""
+"""Differences in points of UA; the chance to find each is printed."""
 
 ENOUGH = 0.8
-"""The power that is asked for."""
+"""The power that an experiment should have."""
 
 TYPICAL: Mapping[str, Noise] = MappingProxyType(
     {
@@ -28,7 +28,8 @@ TYPICAL: Mapping[str, Noise] = MappingProxyType(
         "two models without randomness": Noise(6.5, 0.0, 0.0),
     }
 )
-"""Noise by kind of models on RAVDESS (24 actors, 1504 segments; docs/statistics.md), where nothing is trained yet."""
+"""Noise by kind of models, measured on RAVDESS (24 actors, 1504 segments; docs/statistics.md), used before anything is
+trained."""
 
 
 def typical_noise(random: Sequence[tuple[bool, bool]]) -> tuple[Noise, str]:
@@ -117,7 +118,7 @@ def _needed(noise: Noise, plan: Plan, difference: float) -> str:
 
 
 def _more_of_both(noise: Noise, plan: Plan, difference: float) -> Iterator[str]:
-    """How many actors with more and more runs, where neither alone is enough."""
+    """The numbers of actors that are enough with more and more runs, where neither more actors nor more runs are."""
     for factor in (2, 4, 8, 16, 32):
         more = replace(plan, repeats=factor * plan.repeats * plan.seeds, seeds=1)
         if actors := actors_needed(noise, more, difference, ENOUGH):

@@ -70,10 +70,10 @@ class Expected:
 
 
 def expected(noise: Noise, plan: Plan) -> Expected:
-    """What a plan leads to.
+    """The standard error that a plan leads to.
 
-    Seeds of several partitions are averaged in each fold; that their training noise is then divided by their number
-    holds as far as it is the seeds' and not the training set's.
+    Seeds of several partitions are averaged in each fold. Their training noise is then divided by their number, which
+    is correct as far as the noise comes from the seeds and not from the training set.
 
     Args:
         noise: the noise of one run of one seed.
@@ -119,7 +119,7 @@ def seeds_needed(noise: Noise, plan: Plan, difference: float, power: float = 0.8
 
 
 def _fewest(enough: Callable[[int], bool], least: int, most: int) -> int | None:
-    """The smallest number from `least` to `most` that is enough; more of what is enough is enough too."""
+    """The smallest number from `least` to `most` for which `enough` is true; it must be true for larger numbers too."""
     if not enough(most):
         return None
     low, high = least, most

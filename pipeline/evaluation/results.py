@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Adoption:
-    """Who declared a run of an earlier version of the code valid for this one, and when.
+    """The declaration that a run of an earlier version of the code is valid for this version.
 
     Attributes:
         source: hash of the code that trained the run.
@@ -41,7 +41,7 @@ class Adoption:
 
 @dataclass(frozen=True)
 class RunDetails:
-    """What a run's numbers may depend on besides its params: from the sidecar beside `results/runs/<model>.csv`.
+    """Values that a run's numbers may depend on besides its params, from the JSON beside `results/runs/<model>.csv`.
 
     Runs whose `features` agree have read the same features in the same form if their `data` agree.
     """
@@ -94,7 +94,7 @@ def by_speaker(model: object) -> bool:
 
 
 def model_label(model: ModelParams) -> str:
-    """What is printed for a configured model: its label, and whether it sees unlabelled recordings of the speaker."""
+    """The printed name of a configured model: its label, and a note if it sees unlabelled recordings of the speaker."""
     return f"{model.label} (speaker-standardised)" if by_speaker(model) else model.label
 
 
@@ -158,7 +158,7 @@ class Results:
         return tuple(model for model in self.params.models if model in present)
 
     def label(self, model: str) -> str:
-        """What tables print for a model; the key of one that is not configured."""
+        """The printed name of a model; the key of one that is not configured."""
         if model not in self.params.models:
             return model
         found = self.params.models[model]
@@ -175,7 +175,7 @@ class Results:
         return model_kind(self.params.models[model])
 
     def corpus_label(self, corpus: str) -> str:
-        """What is printed for a corpus: the paper's name when its key is its reader's, else its key."""
+        """The printed name of a corpus: the paper's name when its key is its reader's, else its key."""
         return CORPORA.get(corpus, corpus) if self.params.reader(corpus) == corpus else corpus
 
     @property

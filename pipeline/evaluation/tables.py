@@ -16,7 +16,7 @@ SIGNIFICANT = 0.05
 """p below which the paper calls a difference significant."""
 
 Kind = Literal["better", "not_worse", "equivalent"]
-"""What a claim says of two models."""
+"""The kinds of claims about two models."""
 
 
 def _statistic(column: pa.Column) -> Any:

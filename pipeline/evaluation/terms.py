@@ -7,8 +7,8 @@ from typing import Literal, get_args
 Metric = Literal["valid_ua", "gap", "gap_eval"]
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
-"""What is compared: a higher `valid_ua` is better, and a lower `gap` (training UA in train mode) or `gap_eval` (in eval
-mode)."""
+"""The compared metrics: a higher `valid_ua` is better, and a lower `gap` (training UA in train mode) or `gap_eval` (in
+eval mode)."""
 
 ALL = "all"
 """Stands in place of a corpus and a gender in the rows of all actors."""

@@ -74,7 +74,7 @@ def _verdict(
 
 
 def claim_text(results: Results, hypothesis: Hypothesis, metric: Metric) -> str:
-    """What is claimed, as a sentence without a full stop."""
+    """The claim as a sentence without a full stop."""
     better, reference = results.label(hypothesis.better), results.label(hypothesis.reference)
     name, within = "UA" if metric == "valid_ua" else "Gap", points(results.params.report.rope)
     if hypothesis.kind == "equivalent":

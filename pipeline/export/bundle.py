@@ -257,7 +257,7 @@ def sound(seconds: float, seed: int) -> NDArray[np.float32]:
     return samples
 
 
-def told(exported: Exported) -> str:
+def summary_line(exported: Exported) -> str:
     """One line about an export."""
     reads = "recordings" if exported.with_front_end else "features, since its front end has no ONNX form"
     size = sum(path.stat().st_size for path in exported.folder.rglob("*") if path.is_file())

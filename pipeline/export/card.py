@@ -73,7 +73,7 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a card says; tables have the rows of the model alone.
+    """The facts of a model card; tables have the rows of the model only.
 
     Attributes:
         label: name of the model.
@@ -97,7 +97,7 @@ class Facts:
 def load_facts(
     model: str, params: Params, selection: Selection, root: Path = Path(), identities: Collection[str] = ()
 ) -> Facts:
-    """What `data/` and `results/` say about a configured model; nothing if that is not about the exported weights.
+    """The facts about a configured model in `data/` and `results/`; none if those are not about the exported weights.
 
     Args:
         model: key of the model.
@@ -291,8 +291,9 @@ def _calibration(facts: Facts, ensemble: Ensemble) -> Iterator[str]:
     if len(everyone):
         everyone = everyone[(everyone["corpus"] == ALL) & (everyone["gender"] == ALL)]
         after = everyone["ece_calibrated"].mean() if "ece_calibrated" in everyone else float("nan")
-        told = f"; with the temperature {_number(after)}" if after == after else ""
-        yield f"Expected calibration error, in points, mean over runs: {_number(everyone['ece'].mean())} without{told}."
+        scaled = f"; with the temperature {_number(after)}" if after == after else ""
+        before = _number(everyone["ece"].mean())
+        yield f"Expected calibration error, in points, mean over runs: {before} without{scaled}."
     yield ""
 
 
@@ -320,7 +321,7 @@ def _number(value: float) -> str:
 
 
 def _text(text: str) -> str:
-    """Text of strangers as Markdown shows it: on one line, without markup."""
+    """Text from elsewhere as Markdown shows it: on one line, without markup."""
     return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", printable(text))
 
 

@@ -32,7 +32,7 @@ def front_end_options(key: str, folder: Path = FOLDER) -> dict[str, Any]:
 
 
 def front_end_identity(key: str, folder: Path = FOLDER) -> dict[str, Any]:
-    """What a configured front end's numbers depend on beside options and code, see `FrontEnd.identity`.
+    """Values that a configured front end's numbers depend on beside options and code, see `FrontEnd.identity`.
 
     Raises:
         InputError: there is no description of it.

@@ -1,4 +1,4 @@
-"""What is in each fold: segments by emotion and by corpus, actors by gender."""
+"""The content of each fold: segments by emotion and by corpus, actors by gender."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def fold_composition(
         "folds",
         "What is in each fold",
         f"A fold holds {'the actors that its runs validate on; no actor is in two' if by_actor else _OTHER}. Even bars "
-        "mean that no fold is easier by what is in it.",
+        "mean that no fold is easier because of its content.",
         "; ".join(f"fold {fold}: {count} segments" for fold, count in totals.items()) + ".",
         data,
     )

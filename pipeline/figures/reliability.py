@@ -53,7 +53,7 @@ def reliability_diagrams(rows: pd.DataFrame, labels: Mapping[str, str], errors: 
         epoch: the epoch in the words of a caption: `last epoch`.
     """
     figure, axes = panels(len(labels), 2.0, extra=0.4)
-    told = []
+    descriptions = []
     for axis, (model, label) in zip(axes, labels.items(), strict=True):
         axis.plot((0, 1), (0, 1), color=SOFT, linewidth=0.8, linestyle=(0, (1, 3)))
         for kind, (_, look) in _KINDS.items():
@@ -66,7 +66,7 @@ def reliability_diagrams(rows: pd.DataFrame, labels: Mapping[str, str], errors: 
         axis.set_title(f"{shortened(label, 24)}\n{text}" if before == before else shortened(label, 24))
         axis.set(xlim=(0, 1.01), ylim=(-0.02, 1.03))
         axis.grid()
-        told.append(f"{label}: {text}")
+        descriptions.append(f"{label}: {text}")
     figure.supxlabel("Probability of the predicted class", fontsize=9)
     figure.supylabel("Share that is right", fontsize=9)
     handles = [Line2D([], [], label=name, markersize=4.5, linewidth=1.2, **look) for name, look in _KINDS.values()]
@@ -79,6 +79,6 @@ def reliability_diagrams(rows: pd.DataFrame, labels: Mapping[str, str], errors: 
         "the dotted line a probability is a frequency, below it predictions are too certain. The temperature of a run "
         "is fitted on the validation folds of the other runs of its seed. ECE: expected calibration error in points, "
         "mean over runs, before and after.",
-        f"One panel a model. {'; '.join(told)}.",
+        f"One panel a model. {'; '.join(descriptions)}.",
         rows,
     )

@@ -34,13 +34,13 @@ class Balance:
     weights: Integers
 
     def counts(self, assignments: Integers, folds: int) -> Integers:
-        """What folds hold, shape (candidates, folds, quantities), for fold indices, shape (candidates, units)."""
+        """The (candidates, folds, quantities) in each fold, for fold indices of shape (candidates, units)."""
         return np.stack([(assignments == fold).astype(np.int64) @ self.weights for fold in range(folds)], axis=1)
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is assigned, and what a good assignment is.
+    """The units that are assigned, and the properties of a good assignment.
 
     Attributes:
         balance: quantities that should differ by at most one between folds.
@@ -65,8 +65,8 @@ class Assignment:
 
     Attributes:
         fold_of: (units,) index of the fold of each unit, from 0.
-        proven: whether no assignment is more even in total.
-        uneven: whether a more even one was found, which leaves a class out of a fold.
+        proven: whether it is proven that no assignment is more even in total.
+        uneven: whether a more even assignment was found, which leaves a class out of a fold.
     """
 
     fold_of: Integers
@@ -75,7 +75,7 @@ class Assignment:
 
     @property
     def partition(self) -> bytes:
-        """The same for all assignments that differ only in the numbers of their folds."""
+        """Bytes that are the same for all assignments that differ only in the numbers of their folds."""
         return _partition(self.fold_of)
 
 
@@ -83,8 +83,8 @@ def assign(task: Task, taken: Collection[bytes] = (), repeat: int = 1) -> Assign
     """The best of many even assignments whose training parts have every class.
 
     Args:
-        task: what is assigned.
-        taken: partitions of before, which this one must differ from.
+        task: the units, and the properties of a good assignment.
+        taken: earlier partitions, which this one must differ from.
         repeat: number of the assignment, from 1; others than the first have random streams of their own.
 
     Returns:
@@ -123,7 +123,7 @@ def least_missing(task: Task) -> int:
 
 
 class _Choices:
-    """What is known of many assignments.
+    """Properties of many assignments.
 
     Attributes:
         left_out: (candidates, folds, classes) share of each class that a run does not learn from.
@@ -143,7 +143,7 @@ class _Choices:
         self._order = np.lexsort((*order, self.missing, ~self.complete))
 
     def first(self, taken: Collection[bytes]) -> int | None:
-        """The best complete candidate that is none of the partitions of before."""
+        """The best complete candidate that differs from all earlier partitions."""
         for candidate in self._order:
             if not self.complete[candidate]:
                 return None
@@ -224,7 +224,7 @@ def _random_walks(start: Integers, task: Task, random: np.random.Generator, *, p
     """
     folds, balanced = task.folds, task.balance.weights
     units, quantities = balanced.shape
-    # The number of units with each class is counted like the quantities, but for other costs.
+    # The number of units with each class is counted like the quantities, but has other costs.
     weights = np.concatenate([balanced, task.shares > 0], axis=1).astype(np.int64) if present else balanced
 
     def costs(counts: Integers) -> Integers:

@@ -19,7 +19,7 @@ _PAIRS = tuple(combinations((TRAIN, DEV, VALID, TEST), 2))
 
 @dataclass(frozen=True)
 class Found:
-    """What two parts of one fold share.
+    """The speakers, groups or texts that two parts of one fold share.
 
     Attributes:
         kind: `speakers`, `groups` or `texts`.
@@ -37,7 +37,7 @@ class Found:
 
 
 def leaks_of(recordings: pd.DataFrame, parts: Parts, fold: int) -> Iterator[Found]:
-    """What each two parts of a fold share, speakers first; groups only of people who are not shared themselves."""
+    """The leaks between each two parts of a fold, speakers first; groups only of people who are not shared."""
     kinds: tuple[tuple[Leak, str, str], ...] = (
         ("speakers", "person", "actor"), ("groups", "unit", "group"), ("texts", "sentence", "text"),
     )  # fmt: skip

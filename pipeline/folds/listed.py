@@ -1,4 +1,4 @@
-"""Tables of the user's own that list recordings: a published split, or those of a test."""
+"""Tables of the user's own that list recordings: a published split, or the recordings of a test."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXTERNAL = PurePosixPath("external")
 """The folder of files that DVC watches for stages that read them."""
 
 KEYS = ("utterance", "path", "actor")
-"""Columns by which a table may name recordings; the first that it has counts. `corpus` may stand beside them."""
+"""Columns by which a table may name recordings; the first one in the table counts. It may also have `corpus`."""
 
 WORDS: Mapping[str, str] = {
     "train": TRAIN, "training": TRAIN, "valid": VALID, "validation": VALID, "val": VALID, "dev": DEV, "devel": DEV,
@@ -164,7 +164,7 @@ def _refuse_ambiguous(recordings: pd.DataFrame, key: str, names: Collection[str]
 
 
 def _left_out(rejected: pd.DataFrame, key: str, *, with_corpus: bool) -> set[str]:
-    """Names of recordings that are there and left out, as far as their paths tell."""
+    """Names of recordings that exist and are left out, as far as their paths show them."""
     paths, corpora = rejected["path"].astype(str), rejected["corpus"].astype(str)
     if key == "path":
         return set(corpora + "/" + paths if with_corpus else paths)

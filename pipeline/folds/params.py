@@ -48,7 +48,7 @@ class TestParams(Strict):
 
 
 class PartitionParams(Strict):
-    """What is trained on, and what is validated on (docs/splits.md).
+    """The division of recordings into what runs train on and what they validate on (docs/splits.md).
 
     Attributes:
         scheme: what no run has in its training part and in its validation part: `actors` (Table 4), `sessions`,
@@ -149,7 +149,7 @@ def partition_mistakes(partition: PartitionParams, corpora: Sequence[str]) -> It
             )
         elif partition.leave_one_out and scheme == "cross_corpus" and number < 3:
             yield (
-                "partition.leave_one_out: with 2 corpora, all but one is the other one, which scheme: cross_corpus "
+                "partition.leave_one_out: with 2 corpora, all but one are the other one, which scheme: cross_corpus "
                 "trains on anyway; expected at least 3 corpora; remove it"
             )
         elif folds != number * (2 if partition.leave_one_out else 1):
@@ -167,7 +167,7 @@ def partition_mistakes(partition: PartitionParams, corpora: Sequence[str]) -> It
         given = "missing; scheme: table needs it, a CSV in external/" if scheme == "table" else "has no effect"
         yield f"partition.table: {given}{'' if scheme == 'table' else f' with scheme: {scheme}; remove it'}"
     if partition.allow_leaks and scheme != "table":
-        yield f"partition.allow_leaks: has no effect with scheme: {scheme}, which lets no one leak; remove it"
+        yield f"partition.allow_leaks: has no effect with scheme: {scheme}, which allows no leak; remove it"
     if partition.test is not None:
         yield from repeated("partition.test.corpora", partition.test.corpora)
         yield from repeated("partition.test.actors", partition.test.actors)

@@ -19,12 +19,13 @@ Mask = NDArray[np.bool_]
 TRAIN, VALID, DEV, TEST, UNUSED = "train", "valid", "dev", "test", "unused"
 
 STRICTER = (TEST, VALID, DEV, TRAIN)
-"""Parts in the order in which they keep a recording; what a later one shares with an earlier one is left out."""
+"""Parts in the order in which they keep recordings: a recording of a later part that shares something with an earlier
+part is left out."""
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where the recordings of one repeat stand; parts of all folds follow from it.
+    """The folds and blocks of the recordings of one repeat; the parts of all folds follow from them.
 
     Attributes:
         fold_of: (recordings,) fold that validates a recording, from 1.
@@ -45,9 +46,9 @@ class Places:
         return self._in_block(fold, fold - 1)
 
     def held_out(self, fold: int) -> Mask:
-        """(recordings,) whether a recording is the `dev` of the fold: of the next fold, and of the next block.
+        """(recordings,) whether a recording is in the `dev` of the fold: it is of the next fold, and of the next block.
 
-        A reader may have fewer blocks than there are folds, so that its next block need not be that of the next fold.
+        A reader may have fewer blocks than folds, so its next block may be another one than that of the next fold.
         """
         return self._in_block(fold % self.folds + 1, fold)
 

@@ -1,4 +1,4 @@
-"""Who is one person, and which recordings must stay together.
+"""Names that belong to one person, and recordings that must stay together.
 
 The names of actors and of sentences belong to the reader of a corpus: two entries of one reader, such as RAVDESS's
 speech and song, have the same people. The names in a table of the user's own belong to that table.

@@ -1,4 +1,4 @@
-"""What the stage `partition` says of a division, beside its tables: `data/partition.json`."""
+"""Notes of the stage `partition` on a division of recordings: `data/partition.json`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.core.errors import InputError
 
 @dataclass(frozen=True)
 class PartitionRecord:
-    """What the stage wrote.
+    """The content of the file.
 
     Attributes:
         notes: sentences for people.

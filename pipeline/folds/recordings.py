@@ -43,10 +43,10 @@ def with_units(table: pd.DataFrame, sources: Mapping[str, Source]) -> pd.DataFra
 
 
 def in_sessions(table: pd.DataFrame, sources: Mapping[str, Source]) -> tuple[pd.DataFrame, list[str]]:
-    """The recordings with sessions as groups, and sentences on corpora that have none.
+    """The recordings with sessions as groups, and a note on corpora without sessions.
 
-    Actors of several sessions join them: the group is then named by all. The names are for people: `unit` follows from
-    the groups of before, which may be shared by corpora, from people, and from the sessions of each corpus.
+    Actors of several sessions join these to one group, named after all of them. The names are for people: `unit`
+    follows from the earlier groups, which may be shared by corpora, from people, and from the sessions of each corpus.
     """
     group = table["group"].copy()
     without = []

@@ -1,4 +1,4 @@
-"""What every run trains on and validates on: the folds, and the parts of every recording where folds do not say all."""
+"""The recordings that every run trains on and validates on: the folds, and the parts where folds are not enough."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ KEPT_APART: Mapping[str, tuple[str, ...]] = {
     "actors": ("unit",), "sessions": ("unit",), "corpora": ("unit",), "cross_corpus": ("unit",),
     "texts": ("sentence",), "actors+texts": ("unit", "sentence"), "table": (),
 }  # fmt: skip
-"""What no two parts of a run share, by scheme: columns of recordings."""
+"""Columns of recordings whose values no two parts of a run share, by scheme."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """What every run trains on and validates on.
+    """The recordings that every run trains on and validates on.
 
     Attributes:
         folds: rows of `tables.FOLDS`: the actors that each fold validates.

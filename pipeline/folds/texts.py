@@ -62,14 +62,14 @@ def note_on_single_speakers(recordings: pd.DataFrame, scheme: str) -> list[str]:
     effect = (
         "they follow their actors, and nothing is left out for them"
         if scheme == "actors+texts"
-        else "new to a run they are, but the actor may not be; scheme: actors+texts keeps both apart"
+        else "a run has not trained on them, but may have trained on their actor; scheme: actors+texts keeps both apart"
     )
     return [f"{number} of {counted(texts, 'sentence')} are spoken by one actor or group alone ({names}): {effect}"]
 
 
 @dataclass(frozen=True)
 class TextTask:
-    """What is wanted of an assignment of sentences; see `assignment.Task`."""
+    """The requirements of an assignment of sentences; see `assignment.Task`."""
 
     folds: int
     seed: int
@@ -83,8 +83,8 @@ def fold_of_text(recordings: pd.DataFrame, task: TextTask, taken: Collection[byt
 
     Args:
         recordings: rows with a sentence.
-        task: what is wanted.
-        taken: partitions of before, which this one must differ from.
+        task: the requirements.
+        taken: earlier partitions, which this one must differ from.
         repeat: number of the partition.
 
     Raises:
@@ -124,20 +124,20 @@ def fold_of_text(recordings: pd.DataFrame, task: TextTask, taken: Collection[byt
 
 @dataclass(frozen=True)
 class TextFolds:
-    """The fold of each recording, from 0, and what distinguishes the partition from others."""
+    """The fold of each recording, from 0, and bytes that are different for each different partition."""
 
     fold_of: Integers
     partition: bytes
 
 
 def blocks_of_texts(recordings: pd.DataFrame, task: TextTask, repeat: int) -> pd.DataFrame:
-    """The sentences of each reader in blocks, of which the folds validate one after another, again from the first.
+    """The sentences of each reader in blocks: each fold validates the next block, and after the last one the first.
 
     A reader with fewer sentences than folds has fewer blocks, and all its actors are still validated.
 
     Args:
         recordings: rows with a sentence.
-        task: what is wanted.
+        task: the requirements.
         repeat: number of the partition.
 
     Returns:

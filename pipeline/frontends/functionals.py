@@ -152,7 +152,7 @@ def functionals(rows: Matrix, statistics: Iterable[Statistic] = STATISTICS) -> M
 
 
 class _Statistics:
-    """What several statistics share, computed when the first of them is."""
+    """Intermediate results that several statistics share, computed when the first of them needs it."""
 
     def __init__(self, rows: Matrix) -> None:
         self._rows = rows

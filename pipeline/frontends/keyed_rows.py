@@ -27,7 +27,7 @@ _VALUES = "features"  # array of an NPZ with one row for each key
 
 @dataclass(frozen=True)
 class Layout:
-    """What a file holds, as far as its beginning tells.
+    """The layout of a file, as far as its beginning shows it.
 
     Attributes:
         key: column or array with the keys; empty for an NPZ with an array for each key.

@@ -1,4 +1,4 @@
-"""What Kaldi's front ends share: a row for every 10 ms of a recording, mean and variance normalisation, segments."""
+"""The base of Kaldi's front ends: a row for every 10 ms of a recording, mean and variance normalisation, segments."""
 
 from __future__ import annotations
 

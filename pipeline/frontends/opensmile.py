@@ -63,7 +63,7 @@ class OpenSmileOptions(FrontEndOptions):
 
 
 class OpenSmile(FrontEnd[OpenSmileOptions]):
-    """What the Python package `opensmile` computes from each segment alone.
+    """The features that the Python package `opensmile` computes, from each segment alone.
 
     openSMILE's own frames are 20 to 60 ms long, so it gives some rows of low-level descriptors fewer than a segment has
     frames of 25 ms (3 with eGeMAPS), or some more (1 with IS09). The matrix has exactly a row for each frame: the last

@@ -52,7 +52,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Dimensions:
-    """What config.json says of an encoder.
+    """The dimensions of an encoder, from its config.json.
 
     Attributes:
         kind: `model_type`, a key of `CLASSES`.

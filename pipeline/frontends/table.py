@@ -47,9 +47,10 @@ class TableOptions(FrontEndOptions):
 class TableFrontEnd(FrontEnd[TableOptions]):
     """Rows of a file in place of features of samples.
 
-    One row an utterance stands for each of its segments. Of many rows, a segment has those that belong to its time:
-    with `shift`, row k begins at 10 ms x shift x k, and a segment of n frames has ceil(n / shift) rows; without, an
-    utterance's rows divide it into equal parts, and a segment has those whose middle lies in it, at least the nearest.
+    With one row for each utterance, all its segments get that row. With many rows, a segment gets the rows of its time.
+    With `shift`, row k begins at 10 ms x shift x k, and a segment of n frames has ceil(n / shift) rows. Without
+    `shift`, the rows divide the utterance into equal parts, and a segment gets the rows whose middle lies in it, or at
+    least the nearest row.
     """
 
     options_class = TableOptions

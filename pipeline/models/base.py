@@ -41,7 +41,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What a classifier that is not trained by epochs learns from.
+    """The training data of a classifier that is not trained by epochs.
 
     Attributes:
         batch: all training segments.
@@ -99,7 +99,7 @@ class Classifier(nn.Module, ABC):
         frames = batch.frames.double() if self.in_double else batch.frames
         if self.standardisation is not None:
             frames = self.standardisation(frames, batch.segment_of_frame, batch.groups)
-            # Only now: the level of a column may be far beyond what bf16 tells apart.
+            # Only now: where the level of a column is high, bf16 cannot represent the differences within it.
             frames = frames if self.frames_dtype is None else frames.to(self.frames_dtype)
         return replace(batch, frames=frames)
 

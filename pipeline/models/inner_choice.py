@@ -19,7 +19,7 @@ from pipeline.models.rows import TrainingRows, in_own_space, one_thread, trainin
 
 @dataclass(frozen=True)
 class Method:
-    """How a family of scikit-learn learns.
+    """The way in which a family of scikit-learn learns.
 
     Attributes:
         family: name of the family, for messages.

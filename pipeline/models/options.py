@@ -71,7 +71,7 @@ class Penalised(Standardised):
 
 
 UNFINISHED = "Features of very different size or a large C cause it: see the model's standardise and C."
-"""What to do about a linear classifier whose solver does not converge."""
+"""The remedy for a linear classifier whose solver does not converge, for messages."""
 
 
 class FeatureParams(Strict):

@@ -42,7 +42,7 @@ def rows_of(batch: Batch) -> Tensor:
 
 
 def training_rows(training: TrainingSet) -> TrainingRows:
-    """What a family of scikit-learn learns from.
+    """The training rows of a family of scikit-learn.
 
     Raises:
         InputError: a feature is not a finite number.

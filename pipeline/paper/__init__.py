@@ -1,1 +1,1 @@
-"""What Huang & Narayanan (arXiv 1808.00876) published: settings, tables with their hypotheses, figures, models."""
+"""The publication of Huang & Narayanan (arXiv 1808.00876): settings, tables with hypotheses, figures, models."""

@@ -1,4 +1,4 @@
-"""What section 5 and Table 5 of the paper fix, what it trained on, and how it names the corpora."""
+"""The settings of section 5 and Table 5 of the paper, the size of its data, and its names of the corpora."""
 
 from __future__ import annotations
 

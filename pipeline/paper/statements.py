@@ -1,4 +1,4 @@
-"""What section 6.2 of the paper states of pairs of models outside its tables; data alone, as `tables.py`."""
+"""The statements of section 6.2 of the paper about pairs of models outside its tables; data only, as `tables.py`."""
 
 from __future__ import annotations
 

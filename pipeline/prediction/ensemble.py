@@ -124,7 +124,7 @@ def _of_folder(folder: Path, selection: Selection) -> list[Path]:
 
 
 def load_ensemble(paths: Sequence[Path], *, allow_pickle: bool = False, calibrated: bool = True) -> Ensemble:
-    """Load weights that predict together; a run that stands under several names is taken once.
+    """Load weights that predict together; a run that is found under several names is taken once.
 
     Args:
         paths: files of weights.
@@ -175,14 +175,14 @@ def notes_of(ensemble: Ensemble) -> list[str]:
     stored = [one.weights.temperature for one in ensemble.members if one.weights.temperature is not None]
     if stored and ensemble.calibrated:
         low, high = min(stored), max(stored)
-        told = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
+        number = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
         number = len(ensemble.members)
         of = (
             ""
             if len(stored) == number
             else f" of {counted(len(stored), 'file')} of weights; {number - len(stored)} have none"
         )
-        found.append(f"probabilities are calibrated with the stored temperature {told}{of}")
+        found.append(f"probabilities are calibrated with the stored temperature {number}{of}")
     return found
 
 
@@ -227,7 +227,7 @@ def _front_end(path: Path, weights: Weights, *, allow_pickle: bool) -> FrontEnd[
 
 
 def note_on_standardisation(network: Classifier) -> str:
-    """What a user must know of a classifier's standardisation when it is given recordings of other speakers.
+    """The note on a classifier's standardisation for a user who predicts recordings of other speakers.
 
     Returns:
         A line, or nothing where there is nothing to know.

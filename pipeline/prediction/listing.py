@@ -1,4 +1,4 @@
-"""The recordings that a user means: files, folders, patterns, and tables of paths."""
+"""The recordings that a user names: files, folders, patterns, and tables of paths."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _of_folder(folder: Path, notes: list[str]) -> Iterator[Path]:
         )
     if others:
         notes.append(
-            f"{printable(str(folder))}: {counted(len(others), 'file')} whose ending is none of a recording left out: "
+            f"{printable(str(folder))}: {counted(len(others), 'file')} without the ending of a recording, left out: "
             f"{listed(map(printable, others), most=3)}"
         )
     yield from (folder / name for name in kept)

@@ -26,7 +26,7 @@ _LINES: tuple[Look, ...] = (
     {"color": INK, "linestyle": "-", "linewidth": 0.8},
     {"color": ACCENT, "linestyle": (0, (8, 3)), "linewidth": 1.0},
 )
-"""Lines that are told apart in grey too."""
+"""Line styles, which differ in grey too."""
 
 _WIDE_ENOUGH = 0.05
 """Share of the recording from which a stretch has its class written on it."""
@@ -70,7 +70,7 @@ def timeline_picture(timeline: Timeline, envelope: NDArray[np.float32], classes:
     figure.legend(
         *lines.get_legend_handles_labels(), loc="outside lower center", ncols=min(len(names), 5), handlelength=2.6
     )
-    told = "; ".join(f"{one.start:.1f} to {one.end:.1f} s {names[one.label]}" for one in stretches[:12])
+    words = "; ".join(f"{one.start:.1f} to {one.end:.1f} s {names[one.label]}" for one in stretches[:12])
     more = f"; and {len(stretches) - 12} more" if len(stretches) > 12 else ""
     return finished(
         figure,
@@ -78,5 +78,5 @@ def timeline_picture(timeline: Timeline, envelope: NDArray[np.float32], classes:
         f"Emotions over time: {printable(title)}",
         "Above the waveform, below the probability of each class: the mean over all windows that cover a time. Between "
         "them the most probable class, without stretches that are too short.",
-        f"{counted(len(stretches), 'stretch')[:-1] + 'es' if len(stretches) > 1 else '1 stretch'}: {told}{more}.",
+        f"{counted(len(stretches), 'stretch')[:-1] + 'es' if len(stretches) > 1 else '1 stretch'}: {words}{more}.",
     )

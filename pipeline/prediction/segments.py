@@ -43,7 +43,7 @@ is not listed gets the whole recording.
 
 @dataclass(frozen=True)
 class Scored:
-    """What the classifiers of an ensemble say about one recording.
+    """The probabilities that the classifiers of an ensemble give for one recording.
 
     Attributes:
         bounds: (start frame, number of frames) of each segment.

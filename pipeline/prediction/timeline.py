@@ -20,7 +20,7 @@ SHORTEST = 0.1
 
 @dataclass(frozen=True)
 class Grid:
-    """How a recording is cut for its timeline.
+    """The windows of a timeline, and the least length of its stretches.
 
     Attributes:
         window: seconds of a window, what the classifiers get at once.

@@ -1,1 +1,1 @@
-"""A project of one's own, beside an installed package: its files, and the version of the code that made its results."""
+"""A user's own project with an installed package: its files, and the version of the code that made its results."""

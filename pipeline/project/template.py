@@ -1,4 +1,4 @@
-"""The files of a project of one's own: stages and pipeline of this software, params to begin with, the code's version.
+"""The files of a user's own project: stages and pipeline of this software, first params, and the version of the code.
 
 In such a project the code is that of the installed package, which DVC does not watch. So `code/<room>.txt` holds a hash
 of each room, the stages depend on these files in place of the rooms, and a stage refuses to run with other code.
@@ -16,7 +16,7 @@ from pipeline.core.source import ROOT, code_hashes
 from pipeline.core.wording import counted, printable
 
 SHARE = Path("share/shaking-emotions")
-"""Where an installation has `dvc.yaml` and `stages/`, below the prefix that it was installed to."""
+"""The folder with `dvc.yaml` and `stages/` of an installation, below the prefix that it was installed to."""
 
 KEPT = ("params.yaml", "README.md")
 """Files that a user edits, so that an update leaves them alone."""
@@ -31,7 +31,7 @@ _EXTERNAL = "Files that front ends read beside recordings: encoders, tables of f
 
 
 def sources() -> Path:
-    """The folder with `dvc.yaml` and `stages/`: the checkout, or what the installation brought along.
+    """The folder with `dvc.yaml` and `stages/`: the checkout, or a folder of the installation.
 
     Raises:
         InputError: there is none.

@@ -18,7 +18,7 @@ _NAMES: dict[PublishedMetric, str] = {"valid_ua": "UA", "gap": "Gap"}
 
 @dataclass(frozen=True)
 class PublishedFinding:
-    """What the paper says of a hypothesis: whether it is significant by its own test."""
+    """The paper's finding about a hypothesis: whether it is significant by the paper's own test."""
 
     hypothesis: Hypothesis
     metric: PublishedMetric
@@ -26,9 +26,9 @@ class PublishedFinding:
 
 
 def disagreements_with_paper(results: Results, findings: Sequence[PublishedFinding], selection: Selection) -> list[str]:
-    """How many of the paper's findings came out the same here, and a sentence for each that did not.
+    """The number of the paper's findings that are the same here, and a sentence for each that is not.
 
-    A finding comes out the same if the paper's test and our deciding one agree on whether the hypothesis holds. What
+    A finding is the same if the paper's test and our deciding one agree on whether the hypothesis holds. What
     was not tested here is not counted.
     """
     sentences, counted = [], 0

@@ -1,4 +1,4 @@
-"""What was trained, and how it differs from the paper: stated under every table, so that no figure is misread."""
+"""The setting of the training, and its differences from the paper's, as stated under every table."""
 
 from __future__ import annotations
 

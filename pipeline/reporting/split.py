@@ -1,4 +1,4 @@
-"""How recordings were divided, in words, where it is not the paper's way; and what is to be known of the division."""
+"""The division of recordings in words, where it is not the paper's, and notes on it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ WAYS: Mapping[str, str] = {
     "actors+texts": "validated on sentences and actors that it never heard",
     "table": "trained and validated as a table of the user's own says",
 }
-"""What a run is, by `partition.scheme`."""
+"""Description of a run, by `partition.scheme`."""
 
 
 def way(partition: PartitionParams) -> str:
-    """What a run is."""
+    """The description of a run."""
     if partition.leave_one_out:
         return "trained on all corpora but one and validated on that; more are trained on one and validated on others"
     return WAYS[partition.scheme]
@@ -44,5 +44,5 @@ def split_words(partition: PartitionParams) -> list[str]:
 
 
 def split_notes(record: PartitionRecord) -> list[str]:
-    """What `partition` said, as lines."""
+    """The notes of the stage `partition`, as lines."""
     return [f"{note[:1].upper()}{note[1:]}." for note in record.notes]

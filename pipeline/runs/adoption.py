@@ -187,7 +187,7 @@ def _record(one: Adoptable, old: RunFolder, declared: Mapping[str, str]) -> dict
 
 
 def _group(described: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What two runs must have in common before their descriptions are compared as a whole."""
+    """The values that two runs must have in common before their descriptions are compared as a whole."""
     return tuple(described.get(key) for key in ("data", "repeat", "fold", "seed"))
 
 
@@ -218,7 +218,7 @@ def _changes(before: Mapping[str, str] | None, now: Mapping[str, str]) -> tuple[
 
 
 def _finished(folder: RunFolder) -> bool:
-    """Whether a run of other code is finished; one whose folder cannot be read is none to adopt."""
+    """Whether a run of other code is finished; a run whose folder cannot be read is not adopted."""
     try:
         return folder.finished()
     except InputError:

@@ -1,11 +1,12 @@
 """Probabilities that are frequencies: one temperature for each run, fitted on recordings that it did not learn from.
 
 Temperature scaling divides the scores of a classifier by one number T before the softmax (Guo et al. 2017, arXiv
-1706.04599, section 4.2): no prediction changes, and above 1 all become less certain. T has the least mean negative
-log-likelihood of labelled segments. **Which segments**: those of the validation folds of the model's other runs of the
-same seed, each as the run predicted it that had not learned from it. So the temperature of a run has not seen the
+1706.04599, section 4.2). No prediction changes, and with T above 1 all become less certain. T gives labelled segments
+the least mean negative log-likelihood. **These segments** are the validation folds of the model's other runs of the
+same seed, as predicted by the runs that did not learn from them. So the temperature of a run does not depend on the
 labels of the run's own validation fold, and the calibration error of that fold after scaling is an honest estimate.
-Where validation parts overlap, as with `cross_corpus`, only runs count that validate nothing of this run's.
+Where validation parts overlap, as with `cross_corpus`, only runs count whose validation part shares nothing with this
+run's.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 LEAST_TEMPERATURE, LARGEST_TEMPERATURE = 0.05, 20.0
-"""Limits of the search; a classifier at a limit is right always, or guesses."""
+"""Limits of the search; a classifier at a limit is always right, or only guesses."""
 
 DIGITS = 4
 """Digits after the point that a temperature is kept with, so that it does not depend on the processor."""

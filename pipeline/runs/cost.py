@@ -59,11 +59,10 @@ Shapes = Callable[[str], Shape]
 def time_steps(params: RunSections, shapes: Shapes, device: torch.device) -> dict[str, StepTime]:
     """Time a real step of training, and of scoring, on random segments, for every model.
 
-    ResNeXts with the same network, features and threads share the time of the costliest of them, and so do models of
-    another family with the same options. The batch
-    that is timed has `TIMED_FRAMES` model frames, or single frames of `TIMED_SEGMENTS` segments of `TIMED_LENGTH`,
-    whatever the model's own. Two steps warm up; the faster of two more counts. A model that is not trained by epochs
-    costs almost nothing and has no entry.
+    ResNeXts with the same network, features and threads get the time of the slowest of them, and so do models of
+    another family with the same options. The timed batch has `TIMED_FRAMES` model frames, or single frames of
+    `TIMED_SEGMENTS` segments of `TIMED_LENGTH`, independent of the model's own batches. After two steps, the faster of
+    two more counts. A model that is not trained by epochs costs almost nothing and has no entry.
     """
     groups: dict[str, list[str]] = {}
     for key in params.models:

@@ -84,7 +84,7 @@ class RunSpec:
 
     @property
     def train(self) -> TrainParams:
-        """How it is trained: the section `train` with the model's own values."""
+        """The section `train` with the model's own values."""
         return self.params.train_of(self.model).model_copy(update={"epochs": self.epochs})
 
     @property
@@ -125,7 +125,7 @@ class RunSpec:
 
     @property
     def _people(self) -> dict[str, Source]:
-        """Whose names the actors of each corpus are."""
+        """The source of the actors' names of each corpus: a reader, or the corpus itself."""
         corpora = self.params.corpora.items()
         return {
             key: source_of(key, entry.model_dump() if isinstance(entry, Strict) else entry) for key, entry in corpora
@@ -297,7 +297,7 @@ def data_hash(
 
 
 def split_rows(folds: Path, repeat: int) -> bytes:
-    """What training reads of one partition: its rows of `data/parts.csv`, else of `data/folds.csv`."""
+    """The rows that training reads of one partition, from `data/parts.csv`, else from `data/folds.csv`."""
     folds_text, parts = folds.read_bytes(), folds.with_name("parts.csv")
     lines = parts.read_bytes().splitlines(keepends=True) if parts.exists() else []
     # The repeat is the first column.
@@ -305,10 +305,10 @@ def split_rows(folds: Path, repeat: int) -> bytes:
 
 
 def split_hashes(root: Path, repeat: int) -> dict[int, str]:
-    """By fold, the hash of the segments and of its rows of `data/parts.csv`; empty if that has none of the partition.
+    """By fold, the hash of the segments and of its rows of `data/parts.csv`; empty if the partition has no rows there.
 
-    It takes the place of the first half of `data_hash` in the identity of a run, so that folds which are added beside
-    it, as `partition.leave_one_out` does, leave it as it is.
+    In the identity of a run it replaces the first half of `data_hash`, so that folds which are added later, as
+    `partition.leave_one_out` does, do not change the identity.
 
     Args:
         root: the folder with `data/`, whose `inputs.json` was read before.

@@ -3,15 +3,19 @@
 A lock is a file that appears by a hard link, which only one process can make, on NFS as on a local disk. It names
 host, process and a mark, and its owner touches it every `HEARTBEAT` seconds. A lock is dead when its process is (seen
 from the same host) or when it was not touched for `STALE` seconds, by the clock of the file system alone, so hosts may
-disagree about the time. A date as far in the future is as dead: whoever lives would have touched it since. An owner
-that was stopped for so long that another took over finds that its mark is gone, and writes nothing more.
+disagree about the time. A lock with a date as far in the future is dead, too: a living owner would have touched it
+since. An owner that was stopped for so long that another process took over finds that its mark is gone, and writes
+nothing more.
 
-flufl.lock, which DVC installs, makes its locks in the same way and lacks what runs of hours need. A lock expires by the
-clock of the host that waits against that of the host that locked it, and they may differ by 10 seconds. The lock of a
-killed process stays until it expires: the process is not looked for; and what `Lock.state` says of it knows neither
-process namespaces nor that a process number was used again. Two processes that break an expired lock can each remove
-the other's new one, as its source says. An attempt that does not wait never takes over. Nothing refreshes a lock while
-its owner computes, and a file system without hard links is refused.
+flufl.lock, which DVC installs, makes its locks in the same way, but lacks what runs of hours need:
+
+- Whether a lock has expired depends on the clocks of two hosts, which may differ by at most 10 seconds.
+- The lock of a killed process stays until it expires, since nothing checks whether the process is alive. `Lock.state`
+  knows neither process namespaces nor that a process number may be used again.
+- Two processes that break an expired lock can each remove the other's new one, as its source says.
+- An attempt that does not wait never takes over.
+- Nothing refreshes a lock while its owner computes.
+- A file system without hard links is refused.
 """
 
 from __future__ import annotations
@@ -106,7 +110,7 @@ class RunLock:
         self._mark = secrets.token_hex(8)
 
     def owner(self) -> Owner | None:
-        """Who holds it; None when nobody does."""
+        """The owner of the lock; None when nobody holds it."""
         try:
             return Owner(**read_object(self.path)).checked()
         except (FileNotFoundError, NotADirectoryError):
@@ -201,7 +205,7 @@ class RunLock:
         return touched is None or owner.dead() or abs(probe.stat().st_mtime - touched) > STALE
 
     def _take_over(self, dead: Owner | None, written: Path) -> Owner | None:
-        """Put our lock in place of a dead one; of several processes that try, a second lock lets one look and act."""
+        """Replace a dead lock by ours; a second lock makes sure that only one process at a time does so."""
         takeover = self.path.with_name(f"{self.path.name}.takeover")
         if not _linked(written, takeover):
             with suppress(OSError):
@@ -235,7 +239,7 @@ def _is_folder(path: Path) -> bool:
 def _set_aside(folder: Path) -> None:
     """Rename a folder that has the name of a lock, which is always a file."""
     # With a slash at the end only a folder is renamed: another process may just have put a lock there.
-    os.rename(f"{folder}/", f"{folder}.{secrets.token_hex(4)}.odd")  # noqa: PTH104 (a Path drops the slash)
+    os.rename(f"{folder}/", f"{folder}.{secrets.token_hex(4)}.aside")  # noqa: PTH104 (a Path drops the slash)
 
 
 def _linked(source: Path, target: Path) -> bool:

@@ -37,7 +37,7 @@ SHARED_BY_ALL = ("seeds", "folds")
 
 
 class ExecutionParams(Strict):
-    """How runs are executed; it has no effect on what they compute.
+    """Where and how runs are executed; it has no effect on what they compute.
 
     Attributes:
         engine: whether workers are processes of this machine, or of a Ray cluster.

@@ -1,4 +1,4 @@
-"""How many runs fit a machine: by cores on CPUs, by measured memory on GPUs."""
+"""The number of runs at a time on a machine: by cores on CPUs, by measured memory on GPUs."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _groups(devices: list[torch.device], number: int) -> list[str]:
 
 
 def runs_per_gpu(step: int, total: int) -> int:
-    """How many runs share a GPU.
+    """The number of runs that share a GPU.
 
     Args:
         step: peak size of one run's tensors in bytes.
@@ -123,7 +123,7 @@ def _step_memory(params: RunSections, model: str, device: torch.device) -> int:
 
 
 def warnings_of(params: RunSections, models: Sequence[str]) -> Iterator[str]:
-    """What a user should know before models are trained on this machine: settings that cost time here."""
+    """Warnings before models are trained on this machine: settings that cost time here."""
     if params.execution.engine == "ray":
         return
     device, asked = resolve_device(params.execution.device), params.execution.workers

@@ -39,7 +39,7 @@ class Record:
 
 
 def records_in(folder: Path) -> list[Record]:
-    """The records in a folder `finished`, in the order of their names; files with other names are none of them.
+    """The records in a folder `finished`, in the order of their names; files with other names are left out.
 
     Raises:
         InputError: the folder cannot be read.

@@ -1,7 +1,7 @@
-"""Checkpoints as the store meets them: folders that cannot be read, files of other names, headers that somebody forged.
+"""Checks before a checkpoint is used: folders that cannot be read, files of other names, forged headers.
 
-`training.checkpoints` reads and writes them, and its code is part of the identity of every run; what is checked around
-it is not.
+`training.checkpoints` reads and writes checkpoints, and its code is part of the identity of every run. These checks are
+not.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _NAME = re.compile(r"epoch([0-9]{6,9})-[0-9a-f]{16}\.safetensors")
 _FORGED = (
     ArithmeticError, AssertionError, AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError
 )  # fmt: skip
-"""What values of the wrong type or shape cause where they are used."""
+"""The exceptions that values of the wrong type or shape cause where they are used."""
 
 
 def checkpoint_epochs(folder: Path) -> list[int]:
-    """Epochs of the checkpoints in a folder, ascending; files with other names are none.
+    """Epochs of the checkpoints in a folder, ascending; files with other names are left out.
 
     Raises:
         InputError: the folder cannot be read.
@@ -40,7 +40,7 @@ def checkpoint_epochs(folder: Path) -> list[int]:
 def restore(state: RunState, folder: Path, most_epochs: int) -> int:
     """Bring a fresh `state` to the newest sound checkpoint of at most `most_epochs` epochs.
 
-    The lock of the run must be held: files with names of checkpoints that are none are set aside.
+    The lock of the run must be held: files that only have the name of a checkpoint are set aside.
 
     Returns:
         The number of epochs done; 0 when there is no checkpoint to continue from.
@@ -48,7 +48,7 @@ def restore(state: RunState, folder: Path, most_epochs: int) -> int:
     Raises:
         InputError: the folder or a file in it cannot be read or set aside, or a checkpoint is not of this version.
     """
-    _set_aside_what_is_none(folder)
+    _set_aside_other_files(folder)
     try:
         done = load_checkpoint(state, folder, most_epochs)
     except torch.OutOfMemoryError:
@@ -89,7 +89,7 @@ def _names(folder: Path) -> list[str]:
         ) from None
 
 
-def _set_aside_what_is_none(folder: Path) -> None:
+def _set_aside_other_files(folder: Path) -> None:
     """Rename `epoch 3.safetensors`, folders and pipes, which would else be read as checkpoints."""
     for name in _names(folder):
         path = folder / name
@@ -106,7 +106,7 @@ def _set_aside_what_is_none(folder: Path) -> None:
 
 
 def _free_names(path: Path) -> list[Path]:
-    return [path.with_name(f"{path.name}.odd{number or ''}") for number in range(1000)]
+    return [path.with_name(f"{path.name}.aside{number or ''}") for number in range(1000)]
 
 
 def _not_ours(folder: Path, most_epochs: int, reason: str) -> str:
@@ -146,4 +146,4 @@ _EXPECTED: tuple[tuple[Callable[[RunState], bool], str], ...] = (
         "its snapshots are not those of the network",
     ),
 )  # fmt: skip
-"""What holds of every state that was saved, and what is wrong with one of which it does not hold."""
+"""Conditions that every saved state meets, each with the message about a state that does not."""

@@ -1,11 +1,11 @@
 """The epoch of a run that is reported: several choices from one training.
 
 `last`      the last epoch.
-`best`      the epoch of the highest validation UA: what the published numbers suggest, and the maximum of up to 1000
-            noisy values on the very fold it is scored on.
+`best`      the epoch of the highest validation UA. The published numbers suggest it. It is the maximum of up to 1000
+            noisy values, chosen on the same fold that it is scored on.
 `crossval`  for a fold, the epoch of the highest mean validation UA of the other folds of the same seed, so that no
             fold chooses its own epoch; only folds of the same partition count. Where training ended early, only
-            epochs that all of these runs have. A fold counts only if it validates nothing that this one validates.
+            epochs that all of these runs have. A fold counts only if the two validation parts share nothing.
 `dev`       the epoch of the highest UA of the fold that is held out of training and validation (`partition.dev`).
 
 The earliest epoch wins a tie.

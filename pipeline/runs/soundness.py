@@ -1,4 +1,4 @@
-"""What a file of strangers says about a classifier, compared with its tensors before memory is taken for it.
+"""Checks of a file of weights from elsewhere: its description must fit its tensors, before memory is taken for them.
 
 A header of a few kilobytes can ask for a network that exhausts memory or is never built. So numbers have bounds, and
 the classifier is first built on PyTorch's device `meta`, where tensors have shapes and no content, with no more tensors

@@ -64,7 +64,7 @@ class Leftover:
         epochs: number of trained epochs, as far as is known.
         size: size in bytes.
         held_by: name of the process that trains it now; empty if there is none.
-        refusal: reason why it is not taken for a run of this software, and never deleted; empty if it is one.
+        refusal: reason why it is not a run of this software and is never deleted; empty for a run.
     """
 
     folder: Path
@@ -123,7 +123,7 @@ def leftovers(store: Path, named: Collection[str]) -> Iterator[Leftover]:
 
 
 def _leftover(folder: Path) -> Leftover:
-    """What is known of a folder without following a link."""
+    """The facts about a folder that are known without following a link."""
     refusal = refused(folder)
     if folder.is_symlink():
         return Leftover(folder, "?", "?", 0, 0, "", refusal)
@@ -144,10 +144,10 @@ def _leftover(folder: Path) -> Leftover:
 
 
 def refused(folder: Path) -> str:
-    """The reason why a folder of the store is not taken for a run's; empty if its name and its description agree.
+    """The reason why a folder of the store is not that of a run; empty if its name and its description agree.
 
-    The name is the identity, the hash of the description in `run.json`, or begins with it where the folder was put
-    aside. Of a cleaning that was killed nothing may be left but the folder and a lock.
+    The name is the identity, the hash of the description in `run.json`, or begins with it if the folder was put aside.
+    After a cleaning that was killed, the folder may contain only a lock.
     """
     if folder.is_symlink():
         return "it is a link"
@@ -173,7 +173,7 @@ def drop(leftover: Leftover) -> bool:
     Only folders whose name and description agree are deleted, and no link is followed.
 
     Raises:
-        InputError: the folder is none of a run, or cannot be deleted.
+        InputError: the folder is not that of a run, or cannot be deleted.
     """
     folder = leftover.folder
     if reason := refused(folder):
@@ -184,7 +184,7 @@ def drop(leftover: Leftover) -> bool:
         if reason := refused(folder):
             raise InputError(f"{printable(str(folder))} is not deleted: {reason}")
         try:
-            # Renamed first, so that nobody meets a half-deleted run. If killed here, the next cleaning finds the rest.
+            # Renamed first, so that no process finds a half-deleted run. The next cleaning deletes what is left of it.
             aside = folder.with_name(f"{folder.name.split('.')[0]}.{secrets.token_hex(4)}.dropped")
             folder.rename(aside)
             _delete(aside)
@@ -197,7 +197,7 @@ def drop(leftover: Leftover) -> bool:
 
 
 def _delete(folder: Path) -> None:
-    """Delete a folder, its description last: without that the next cleaning would not know it for a run."""
+    """Delete a folder, its description last, by which the next cleaning recognises it as a run."""
     description = folder / "run.json"
     for path in folder.iterdir():
         if path == description:

@@ -1,4 +1,4 @@
-"""How well runs recognise the recordings that are set apart (`partition.test`), each run alone and all together."""
+"""Accuracies of runs on the recordings that are set apart (`partition.test`), of each run and of all together."""
 
 from __future__ import annotations
 

@@ -140,15 +140,15 @@ def load_weights(path: Path) -> Weights:
 
 
 def _of_another_version(written: str | None) -> str:
-    """What to do with a file of another format."""
+    """The message about a file of another format."""
     base, _, number = FORMAT.rpartition("-")
-    told = f"has format {printable(repr(written))}, expected {FORMAT!r}: "
+    difference = f"has format {printable(repr(written))}, expected {FORMAT!r}: "
     other = re.fullmatch(rf"{re.escape(base)}-([0-9]{{1,4}})", written or "")
     if other is None:
-        return f"{told}not written by this version of this software"
+        return f"{difference}not written by this version of this software"
     if int(other[1]) > int(number):
-        return f"{told}written by a newer version of this software; install that version"
-    return f"{told}written by an older version of this software; `dvc repro` writes it again"
+        return f"{difference}written by a newer version of this software; install that version"
+    return f"{difference}written by an older version of this software; `dvc repro` writes it again"
 
 
 def _described(tensors: dict[str, Tensor], header: Mapping[str, str]) -> Weights:

@@ -22,7 +22,7 @@ OF_DEV = ("dev_loss", "dev_ua")
 """Those of a history with a fold that is held out (`partition.dev`)."""
 
 RECORDED = ("family", "frontend", "device", "precision", "status", "identity", "data", "source")
-"""What the record of a run says that is worth comparing."""
+"""Keys of the record of a run whose values are worth comparing."""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Experiment:
     variants: tuple[SegmentBank, ...] = ()
 
     def split(self, fold: int) -> Positions:
-        """Positions of the segments of each part of the runs of `fold`; nothing else tells training what to see."""
+        """Positions of the segments of each part of the runs of `fold`; nothing else decides what training sees."""
 
         def positions(part: Part) -> torch.Tensor:
             return torch.from_numpy(np.flatnonzero(in_part(self.segments, fold, part))).to(self.bank.device)

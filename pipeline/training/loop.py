@@ -45,7 +45,7 @@ class Scores:
 
 
 class Task(Protocol):
-    """What a network learns: the source of its batches, their loss, and the scores.
+    """A task that a network learns: the source of its batches, their loss, and the scores.
 
     The class of the network depends on the task: the loop uses only its parameters and gradients.
     """
@@ -98,7 +98,7 @@ def train(
     scoring: Scoring,
     after_epoch: Callable[[RunState], None] = lambda state: None,
 ) -> None:
-    """Train until `recipe.epochs` epochs are done, patience is lost, or a loss is not finite; `state` holds the result.
+    """Train for `recipe.epochs` epochs, or fewer if patience ends or a loss is not finite; `state` holds the result.
 
     Args:
         state: state of a new run or of one that continues; changed in place.

@@ -25,7 +25,7 @@ Sampling = Literal["shuffled", "balanced"]
 
 
 class Recipe(Strict):
-    """How a network is optimised; the defaults are those of Gastaldi 2017, section 2.1.
+    """The recipe by which a network is optimised; the defaults are those of Gastaldi 2017, section 2.1.
 
     Attributes:
         epochs: number of passes over the training items.

@@ -151,8 +151,7 @@ def _fit(
     if int((task.weights > 0).sum()) < 2:
         raise InputError(
             f"the training part has one of the {task.num_classes} classes, and classifiers that are not trained by "
-            "epochs learn to tell classes apart; expected two at least. Choose another family, or another "
-            "partition.scheme"
+            "epochs need at least two. Choose another family, or another partition.scheme"
         )
     batch = gathered_batch(network, bank, segments)
     chosen = network.fit(TrainingSet(batch, task.weights, actors, seeds.initialisation))

@@ -1,1 +1,1 @@
-"""What all studies share: sections of the params file, runs in order, means over seeds, claims, files of results."""
+"""Code that all studies share: sections of the params file, runs in order, means over seeds, claims, result files."""

@@ -20,7 +20,7 @@ COLUMNS = ["claim", "first", "second", "sample", "measure", "expected", "seeds",
 
 @dataclass(frozen=True)
 class Claim:
-    """What a paper says of two models, as the sign of a difference.
+    """A paper's claim about two models, as the sign of a difference.
 
     Attributes:
         text: the claim in words.

@@ -15,7 +15,7 @@ Seeds = Annotated[tuple[Size, ...], Field(min_length=1)]
 
 
 class ExecutionParams(Strict):
-    """How runs are executed: never what they compute."""
+    """Where and how runs are executed; it has no effect on what they compute."""
 
     device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
     workers: Count | Literal["auto"] = "auto"

@@ -1,4 +1,4 @@
-"""How the studies optimise and augment."""
+"""The recipe of the studies on images: optimisation and augmentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much the branches of a network of the study of shaking rules correlate."""
+"""The correlation between the branches of a block, in networks of the study of shaking rules."""
 
 from __future__ import annotations
 

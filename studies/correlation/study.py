@@ -12,7 +12,7 @@ from studies.shake_rules.params import ShakeRulesParams
 
 
 class Params(Sections):
-    """What this study reads: it measures networks of `shake_rules`, which are taken from their checkpoints."""
+    """The section that this study reads: it measures networks of `shake_rules`, taken from their checkpoints."""
 
     shake_rules: ShakeRulesParams
 

@@ -57,7 +57,7 @@ def class_centres(points: Points, labels: Labels) -> Points:
 
 
 def angular_symmetry(centres: Points) -> float:
-    """How evenly class centres stand around their mean, from 0 (all in one direction) to 1 (all angles equal).
+    """Evenness of the directions of class centres from their mean, from 0 (all in one direction) to 1 (equal angles).
 
     It is the entropy of the angles between neighbouring directions, as shares of the circle, over its largest value.
     """

@@ -12,7 +12,7 @@ from studies.embeddings.runs import Outcome, specs, train
 
 
 class Params(Sections):
-    """What this study reads."""
+    """The sections that this study reads."""
 
     embeddings: EmbeddingsParams
 

@@ -1,4 +1,4 @@
-"""How the units are trained: all shares and seeds side by side, each a unit of one layer with points of its own."""
+"""The training of the units: all shares and seeds side by side, each a unit of one layer with points of its own."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from studies.mixtures.runs import train
 
 
 class Params(Sections):
-    """What this study reads."""
+    """The sections that this study reads."""
 
     mixtures: MixturesParams
 

@@ -1,4 +1,4 @@
-"""What the paper proves about one unit: kurtosis of a mixture, and bounds from it (theorems 1 to 3, equations 1 to 20).
+"""The paper's theorems about one unit: kurtosis of a mixture, and bounds from it (theorems 1 to 3, equations 1 to 20).
 
 Equations 1 and 6 are in closed form in `studies.networks.activations.variance_of_variance`; equation 17, the loss, is
 `pipeline.models.variance_constancy`.

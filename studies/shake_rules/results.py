@@ -136,7 +136,7 @@ def table(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def trained_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """What was trained: the mean error of every setting over the seeds that did not diverge, with its 95 % interval.
+    """The trained settings: the mean error of each over the seeds that did not diverge, with its 95 % interval.
 
     Args:
         runs: rows of `run_table`.
@@ -204,7 +204,7 @@ def _rules(variant: Variant) -> tuple[str, str, str]:
 
 
 def _published(data: str, name: str, shape: str) -> float:
-    """The published error; digits stand beside CIFAR-10 at 2x32d. NaN where there is none."""
+    """The published error; for digits, that of CIFAR-10 at 2x32d. NaN where there is none."""
     if data == "cifar100":
         _, groups, width = PUBLISHED_BOTTLENECKS
         return PUBLISHED_CIFAR100.get(name, np.nan) if shape == f"2x{groups}x{width}d" else np.nan

@@ -50,7 +50,7 @@ class Spec:
 
     @property
     def recipe(self) -> ImageRecipe:
-        """How it is trained."""
+        """The recipe by which it is trained."""
         other = None if ARCHITECTURES[self.variant.architecture].norm else self.params.recipe_without_norm
         return other or self.params.recipe
 

@@ -12,7 +12,7 @@ from studies.shake_rules.runs import Outcome, specs, train
 
 
 class Params(Sections):
-    """What this study reads."""
+    """The sections that this study reads."""
 
     shake_rules: ShakeRulesParams
 

@@ -1,4 +1,4 @@
-"""What Gastaldi compares: architectures, shaking rules, and other regularisations beside them."""
+"""The variants that Gastaldi compares: architectures and shaking rules; and other regularisations beside them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from studies.networks.images import Shortcut
 
 @dataclass(frozen=True)
 class Architecture:
-    """What blocks are made of (section 3.3).
+    """The structure of blocks (section 3.3).
 
     Attributes:
         layout: layout of the branches.

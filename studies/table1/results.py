@@ -154,7 +154,7 @@ def _published_difference(width: str, claim: Claim) -> float:
 
 
 def _published(model: str, width: str) -> float:
-    """The published error of a width; a width without one stands beside 2x64d, the paper's choice."""
+    """The published error of a width; for a width without one, that of 2x64d, the paper's choice."""
     known = int(width.removeprefix("2x").removesuffix("d"))
     return PUBLISHED_ERROR.get((model, known if known in WIDTHS else 64), np.nan)
 

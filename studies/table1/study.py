@@ -12,7 +12,7 @@ from studies.table1.runs import Outcome, specs, train
 
 
 class Params(Sections):
-    """What this study reads."""
+    """The sections that this study reads."""
 
     table1: Table1Params
 

@@ -19,7 +19,7 @@ THRESHOLDS = np.linspace(1, 0.8, 101)
 
 
 class Params(Sections):
-    """What this study reads."""
+    """The sections that this study reads."""
 
     uci: UciParams
 

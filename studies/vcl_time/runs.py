@@ -1,4 +1,4 @@
-"""How long iterations take: all normalisations in turn, on one machine."""
+"""The time of iterations: all normalisations in turn, on one machine."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from studies.vcl_time.runs import NORMALISATIONS, seconds_per_hundred
 
 
 class Params(Sections):
-    """What this study reads."""
+    """The sections that this study reads."""
 
     vcl_time: VclTimeParams
 

@@ -33,7 +33,7 @@ def message(path, **options):
         (b"colour,height\nred,2\n", "and none of them names recordings or speakers; expected one called path"),
         (b"path,speaker\na.wav,ann\n", "everything is in one part"),
         (b"path,split\na.wav,train\nb.wav,\n", "entry 2 (b.wav) is in no part"),
-        (b"spk1-a spk1\nspk1-a spk2\n", "line 2: spk1-a stands there again"),
+        (b"spk1-a spk1\nspk1-a spk2\n", "line 2: spk1-a is there a second time"),
         (b'{"key": "a"}\nnothing\n', "line 2 is not JSON"),
         (b'{"key": "a"}\n[1]\n', "line 2 is a list; expected a JSON object"),
         (b'{"key": ["a"]}\n{"key": "b"}\n', "line 1: key is a list; expected a text or a number"),
@@ -52,7 +52,7 @@ def test_what_is_wrong_with_a_list_is_said(tmp_path, content, expected):
 def test_what_is_no_file_is_said(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    assert "is no regular file" in message(tmp_path / "pipe")
+    assert "is not a regular file" in message(tmp_path / "pipe")
     assert "does not exist" in message(tmp_path / "nothing.csv")
     assert "is a folder without utt2spk" in message(tmp_path)
     assert "loop" in message(tmp_path / "loop")
@@ -102,8 +102,8 @@ def test_a_corpus_that_leads_out_of_the_folder_is_not_followed(tmp_path):
 
 def test_a_column_that_the_user_names(tmp_path):
     (tmp_path / "list").write_text("thing,who,when\na,ann,train\nb,ann,test\n")
-    told = {"name": "thing", "speaker": "who", "part": "when"}
-    assert audit([tmp_path / "list"], told=told).verdict == "leaks"
+    named = {"name": "thing", "speaker": "who", "part": "when"}
+    assert audit([tmp_path / "list"], named=named).verdict == "leaks"
     assert "--column part=wen: no list has such a column; did you mean 'when'?" in message(
-        tmp_path / "list", told={**told, "part": "wen"}
+        tmp_path / "list", named={**named, "part": "wen"}
     )

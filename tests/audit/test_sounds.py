@@ -52,14 +52,14 @@ def test_identical_sound_and_changed_copies_are_found(recordings):
     pairs = {one.split(" (")[0] for one in shared(found, "alike")}
     assert pairs == {f"list/deep/a.wav ~ list/deep/{name}" for name in ("quiet.wav", "noisy.wav", "coded.ogg")}
     assert found.verdict == "leaks"
-    assert found.heard.missing == ("list/deep/gone.wav",)
+    assert found.by_sound.missing == ("list/deep/gone.wav",)
     assert audit([recordings / "split.csv"]).verdict == "clean"
 
 
 def test_files_that_cannot_be_decoded_are_named(recordings):
     (recordings / "audio/deep/other.wav").write_bytes(b"RIFF")
     found = audit([recordings / "split.csv"], sounds=recordings / "audio")
-    assert [one.split(" (")[0] for one in found.heard.unreadable] == ["list/deep/other.wav"]
+    assert [one.split(" (")[0] for one in found.by_sound.unreadable] == ["list/deep/other.wav"]
 
 
 def test_a_folder_without_the_recordings_is_refused(recordings):

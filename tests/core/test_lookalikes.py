@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.core.lookalikes import looks, spelled, told_apart
+from pipeline.core.lookalikes import distinguished, looks, spelled
 from pipeline.core.wording import did_you_mean
 
 
@@ -23,10 +23,10 @@ def test_accents_in_both_spellings_have_one_look():
 
 
 def test_what_is_different_is_shown_with_its_code_point():
-    assert told_apart(["ann", "\u0430nn", "a\u200bnn", "Ann"]) == [
+    assert distinguished(["ann", "\u0430nn", "a\u200bnn", "Ann"]) == [
         "'ann'", "'\u0430nn' (with U+0430, cyrillic small letter a)", "'a\\u200bnn' (with U+200B, zero width space)", "'Ann'",
     ]  # fmt: skip
-    assert told_apart(["andré", "André"]) == ["'andré'", "'André'"]
+    assert distinguished(["andré", "André"]) == ["'andré'", "'André'"]
     assert spelled("joy") == "'joy'"
 
 

@@ -138,7 +138,7 @@ def test_one_of_several_partitions_is_read_and_its_mistakes_have_the_lines_of_th
     with pytest.raises(InputError, match=r"folds\.csv: no row of repeat 3; expected repeats 1 to partition\.repeats"):
         read_folds(path, 2, 3)
     write_table(pd.concat([again, again.iloc[[5]].assign(fold=1)]), path, FOLDS)
-    with pytest.raises(InputError, match=r"line 10: actor a2 of emodb stands there with fold 1, and on line 7 with"):
+    with pytest.raises(InputError, match=r"line 10: actor a2 of emodb is there with fold 1, and on line 7 with"):
         read_folds(path, 2, 2)
 
 
@@ -147,9 +147,9 @@ def test_one_of_several_partitions_is_read_and_its_mistakes_have_the_lines_of_th
     [
         (
             ("emodb", "a2", "g1", 2), 2,
-            r"folds\.csv line 6: actor a2 of emodb stands there with fold 2, and on line 3 with fold 1; expected each",
+            r"folds\.csv line 6: actor a2 of emodb is there with fold 2, and on line 3 with fold 1; expected each",
         ),
-        (("emodb", "a2", "g1", 1), 2, "actor a2 of emodb stands there with fold 1, and on line 3 with fold 1"),
+        (("emodb", "a2", "g1", 1), 2, "actor a2 of emodb is there with fold 1, and on line 3 with fold 1"),
         (
             ("emodb", "a4", "g1", 2), 2,
             r"folds\.csv line 6: actor a4 of emodb is in fold 2, and a1 of the same group g1 on line 2 in fold 1",

@@ -25,9 +25,7 @@ def names(*arguments):
 def test_a_folder_is_all_its_recordings_and_what_is_left_out_is_said(speech):
     found = list_recordings(["speech"])
     assert [str(path) for path in found.paths] == ["speech/a.wav", "speech/c.mp3", "speech/deep/er/b.FLAC"]
-    assert found.notes == (
-        "speech: 2 files whose ending is none of a recording left out: deep/._b.wav, deep/notes.txt",
-    )
+    assert found.notes == ("speech: 2 files without the ending of a recording, left out: deep/._b.wav, deep/notes.txt",)
 
 
 def test_files_patterns_and_folders_are_taken_in_order_and_each_once(speech):

@@ -62,8 +62,8 @@ def test_odd_files_break_neither_a_list_nor_a_cleaning_nor_a_run(experiment, sto
     assert "is one of params.yaml" not in _cleaned(store, {spec(3).identity + "x"}, capsys)
     assert run(experiment, store, spec(3)) == [2, 3]
     assert "epochs.safetensors is not a checkpoint, set aside as" in capsys.readouterr().err
-    assert (folder / "checkpoints/epochs.safetensors.odd").read_text() == "mine"
-    assert len(list(folder.glob("lock.*.odd"))) == 1
+    assert (folder / "checkpoints/epochs.safetensors.aside").read_text() == "mine"
+    assert len(list(folder.glob("lock.*.aside"))) == 1
     assert run_status(spec(3), store).state == "done"
 
 

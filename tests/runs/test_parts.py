@@ -267,7 +267,7 @@ def test_parts_that_are_missing_or_damaged_are_refused_before_training(root):
     ):
         plan_all(params, ["PreAct"])
     path.write_text("".join([*rows, rows[1]]))
-    with pytest.raises(InputError, match=r"stands there twice for fold 1; expected once"):
+    with pytest.raises(InputError, match=r"is there twice for fold 1; expected once"):
         plan_all(params, ["PreAct"])
     path.write_text(rows[0])
     with pytest.raises(

@@ -104,7 +104,7 @@ def test_a_fold_whose_actors_have_no_segments_is_refused(root):
 
 def test_folds_that_were_edited_are_refused_before_any_run(root):
     edit(root / "data/folds.csv", FOLDS, lambda table: table.replace({"actor": {"JK": "KL"}, "fold": {2: 9}}))
-    with pytest.raises(InputError, match=r"data/folds\.csv line 9: actor KL of savee stands there with fold 9"):
+    with pytest.raises(InputError, match=r"data/folds\.csv line 9: actor KL of savee is there with fold 9"):
         plan_all(params_with(), ["PreAct"], root)
     with pytest.raises(InputError, match=r"data/folds\.csv line 9: actor KL of savee"):
         read_experiment(params_with(), root)

@@ -1,4 +1,4 @@
-"""What the page shows besides the tables: the figures as they were written, and the hashes of the data."""
+"""Content of the page besides the tables: the figures as they were written, and the hashes of the data."""
 
 from __future__ import annotations
 

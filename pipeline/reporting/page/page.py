@@ -138,13 +138,13 @@ def _policy(script: str) -> str:
 
 
 def _title(params: Params) -> str:
-    """What the experiment is about: shaking only where a model is shaken."""
+    """The title of the page, which names shaking only if a model is shaken."""
     shaken = any(getattr(model, "shake", None) for model in params.models.values())
     return f"Speech emotion recognition{' with shaking' if shaken else ''}"
 
 
 def _lead(results: Results) -> str:
-    """What was trained on what, in one sentence."""
+    """The models and the data that they were trained on, in one sentence."""
     params = results.params
     corpora = enumerated(map(results.corpus_label, params.corpora))
     emotions = enumerated(params.classes)
@@ -289,7 +289,7 @@ def _part(table: Table, part: Part) -> _Grid:
 
 
 def _machines(results: Results) -> _Grid:
-    """What the runs were computed on: one row for each value that differs, with the models it holds for."""
+    """The hardware, versions and data of the runs: one row for each different value, with the models that have it."""
     found: dict[tuple[str, str], list[str]] = {}
     for run in results.details:
         known = (("device", run.device), ("precision", run.precision), *run.versions)

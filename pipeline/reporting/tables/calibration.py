@@ -1,4 +1,4 @@
-"""How far the confidence of each model can be trusted, beside its accuracy."""
+"""The accuracy of each model, and the error of its confidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What families without epochs chose within the training folds of each run."""
+"""The values that families without epochs chose within the training folds of each run."""
 
 from __future__ import annotations
 

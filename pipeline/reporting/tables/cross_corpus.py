@@ -1,4 +1,4 @@
-"""The cross-corpus matrix: what a model that was trained on one corpus makes of every other."""
+"""The cross-corpus matrix: the accuracy on every corpus of a model that was trained on another one."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _row(results: Results, model: str, training: object, found: pd.DataFrame) ->
 
 
 def training_label(results: Results, training: str) -> str:
-    """What is printed for what a run was trained on."""
+    """The printed name of the corpora that a run was trained on."""
     return OTHERS if training == OTHERS else results.corpus_label(training)
 
 

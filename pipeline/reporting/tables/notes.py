@@ -30,7 +30,7 @@ TESTS = (
     f"data (Nadeau & Bengio); it decides at cross-validated epochs, and below {LEAST_ACTORS} actors. Believe the "
     "deciding one."
 )
-"""What the p-values and the two sides of a marker are."""
+"""Explanation of the tests and their p-values."""
 
 SIDES = "A marker before a value: by the paper's test (p < 0.05); the same marker after it: by the deciding test too."
 
@@ -55,7 +55,7 @@ def common_notes(results: Results, models: Iterable[str]) -> tuple[str, ...]:
 
 
 def part_notes(results: Results, hypotheses: Sequence[Hypothesis], selection: Selection) -> tuple[str, ...]:
-    """How the epoch was chosen; which tests were not made and why; where the two kinds of Gap disagree."""
+    """Notes on the choice of the epoch, on tests that were not made, and on disagreement of the two kinds of Gap."""
     reasons: dict[tuple[bool, str], list[str]] = {}
     for hypothesis in hypotheses:
         for metric in ("valid_ua", results.gap_metric):
@@ -78,7 +78,7 @@ def part_notes(results: Results, hypotheses: Sequence[Hypothesis], selection: Se
 
 
 def _after_holm(results: Results, hypotheses: Iterable[Hypothesis], selection: Selection) -> list[str]:
-    """Which hypotheses that stand one by one also stand after Holm's correction over the table."""
+    """The number of hypotheses that stand one by one, and after Holm's correction over the table."""
     names: dict[Metric, str] = {"valid_ua": "UA", results.gap_metric: "Gap"}
     standing = [
         (f"{name} of {pair(results, hypothesis)}", test)

@@ -70,7 +70,7 @@ def _model(row: Mapping[str, str]) -> str:
 def _published_findings(
     published: Sequence[Mapping[str, str]], hypotheses: Iterable[Hypothesis]
 ) -> list[PublishedFinding]:
-    """What the markers of a published table say of its hypotheses; a table without markers says nothing."""
+    """The findings that the markers of a published table state; none for a table without markers."""
     marks = {_model(row): row for row in published if "valid_ua_mark" in row}
     return [
         PublishedFinding(hypothesis, metric, hypothesis.marker in marks[hypothesis.better][f"{metric}_mark"])

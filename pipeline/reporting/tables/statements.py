@@ -1,4 +1,4 @@
-"""What section 6.2 states of pairs of models outside the tables: our tests beside the published p-values."""
+"""Statements of section 6.2 about pairs of models outside the tables: our tests beside the published p-values."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Cell:
 
     @property
     def printed(self) -> str:
-        """What a reader sees."""
+        """The cell as it is printed."""
         return self.mark + (self.shown or self.value or EMPTY) + self.corrected
 
 
