@@ -175,14 +175,14 @@ def notes_of(ensemble: Ensemble) -> list[str]:
     stored = [one.weights.temperature for one in ensemble.members if one.weights.temperature is not None]
     if stored and ensemble.calibrated:
         low, high = min(stored), max(stored)
-        number = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
+        temperature = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
         number = len(ensemble.members)
         of = (
             ""
             if len(stored) == number
             else f" of {counted(len(stored), 'file')} of weights; {number - len(stored)} have none"
         )
-        found.append(f"probabilities are calibrated with the stored temperature {number}{of}")
+        found.append(f"probabilities are calibrated with the stored temperature {temperature}{of}")
     return found
 
 
