@@ -176,11 +176,11 @@ def notes_of(ensemble: Ensemble) -> list[str]:
     if stored and ensemble.calibrated:
         low, high = min(stored), max(stored)
         temperature = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
-        number = len(ensemble.members)
+        bare = len(ensemble.members) - len(stored)
         of = (
-            ""
-            if len(stored) == number
-            else f" of {counted(len(stored), 'file')} of weights; {number - len(stored)} have none"
+            f" of {counted(len(stored), 'file')} of weights; {bare} {'has' if bare == 1 else 'have'} none"
+            if bare
+            else ""
         )
         found.append(f"probabilities are calibrated with the stored temperature {temperature}{of}")
     return found

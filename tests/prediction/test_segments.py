@@ -11,7 +11,7 @@ from pipeline.core.features import Utterance
 from pipeline.features.segmentation import cut, frames_of
 from pipeline.frontends.registry import front_end_of
 from pipeline.prediction import segments
-from pipeline.prediction.ensemble import load_ensemble
+from pipeline.prediction.ensemble import load_ensemble, notes_of
 from pipeline.prediction.segments import reach, score
 from pipeline.training.batches import make_bank
 from pipeline.training.speech import probabilities
@@ -128,3 +128,14 @@ def test_a_stored_temperature_divides_the_scores(tmp_path):
     scores = np.log(plain) / 2
     expected = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(score(tmp_path / "a.wav", load_ensemble([file])).probabilities, expected, atol=1e-9)
+
+
+def test_a_line_has_the_stored_temperatures_and_how_many_files_have_none(tmp_path):
+    first = trained(tmp_path, KINDS[2], temperature=2.0)
+    second = trained(tmp_path, KINDS[2], seed=1, temperature=1.25, name="b")
+    bare = trained(tmp_path, KINDS[2], seed=2, name="c")
+    assert notes_of(load_ensemble([first])) == ["probabilities are calibrated with the stored temperature 2"]
+    assert notes_of(load_ensemble([first, second, bare])) == [
+        "probabilities are calibrated with the stored temperature 1.25 to 2 of 2 files of weights; 1 has none"
+    ]
+    assert notes_of(load_ensemble([first], calibrated=False)) == []
