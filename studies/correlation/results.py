@@ -18,7 +18,7 @@ SAME, CROSSED = "same layers", "other layers"
 CLAIMS = (
     Claim("shaking reduces the correlation of the branches", SHAKEN, EVEN, "correlation", f"{SHAKEN} less {EVEN}"),
     Claim(
-        "shaking reduces the correlation of the layers", SHAKEN, EVEN, "correlation", f"layers, {SHAKEN} less {EVEN}"
+        "shaking reduces the correlation of the layers", SHAKEN, EVEN, "correlation", f"{SHAKEN} less {EVEN}, layers"
     ),
     *(
         Claim("the same layers correlate more than others", SAME, CROSSED, "correlation", name, sign=1)
