@@ -8,6 +8,7 @@ package audformat is not used, since it also reads pickles and YAML with Python 
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -77,7 +78,8 @@ class _Database:
             try:
                 if ending == "csv":
                     return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-                frame = pd.read_parquet(path)
+                # Without this, integers of a column with missing ones become "3.0".
+                frame = pd.read_parquet(path, dtype_backend="numpy_nullable")
             except ImportError:
                 raise InputError(
                     f"{path} is a Parquet table, which needs pyarrow; install it with pip install "
@@ -138,6 +140,7 @@ def _scan(folder: Folder, params: CorpusParams) -> Scan:
             columns |= {name: row[name] for name in kept if name not in {*NAMED, "text"}}
             places.append((path, start, end))
             drafts.append((row[column], _actor(speaker), gender, columns))
+    _check_rows(places, drafts, database, table)
     recordings = tuple(
         Recording(path, name, emotion, actor, gender, actor, columns, start=start, end=end)
         for name, (path, start, end), (emotion, actor, gender, columns) in zip(
@@ -172,9 +175,24 @@ def _database(folder: Folder) -> _Database:
         header = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, YAMLError) as error:
         raise InputError(f"{path} cannot be read as YAML: {error}; copy it again") from None
-    if not isinstance(header, dict) or not isinstance(header.get("tables"), dict):
-        raise InputError(f"{path} lists no tables; expected the header of a database in audformat; copy it again")
+    if not _is_header(header):
+        raise InputError(
+            f"{path} lists no tables with their columns; expected the header of a database in audformat; copy it again"
+        )
     return _Database(path.parent, found[0].removesuffix(HEADER), header, folder.files)
+
+
+def _is_header(header: object) -> bool:
+    """Whether the sections that are read are mappings, of mappings."""
+    if not isinstance(header, dict) or not header.get("tables"):
+        return False
+    sections = [header.get(name) or {} for name in ("tables", "misc_tables", "schemes")]
+    if not all(isinstance(section, dict) for section in sections):
+        return False
+    entries = [entry for section in sections for entry in section.values()]
+    columns = [entry.get("columns") or {} for entry in entries if isinstance(entry, dict)]
+    described = [one for each in columns if isinstance(each, dict) for one in each.values() if one is not None]
+    return all(isinstance(one, dict) for one in (*entries, *columns, *described))
 
 
 def _check_names(database: _Database, table: str, column: str) -> None:
@@ -202,6 +220,33 @@ def _check_cells(rows: pd.DataFrame, columns: list[str], database: _Database, ta
         raise InputError(
             f"the table {table} of {database.root} has no column {', '.join(missing)}; found "
             f"{', '.join(rows.columns)}; copy it again"
+        )
+
+
+def _check_rows(
+    places: list[tuple[str, float, float | None]],
+    drafts: list[tuple[str, str, Gender, dict[str, str]]],
+    database: _Database,
+    table: str,
+) -> None:
+    """Refuse a part of a file that has two rows, and a speaker of two genders.
+
+    Raises:
+        InputError: see above.
+    """
+    if twice := [place for place, count in Counter(places).items() if count > 1]:
+        named = listed((f"{path} from {start:g} s" if start or end else path for path, start, end in twice), most=20)
+        raise InputError(
+            f"the table {table} of {database.root} has more than one row for {named}; expected one emotion for each; "
+            "correct the table, or write a table of your own and use reader: custom"
+        )
+    known: dict[str, set[str]] = defaultdict(set)
+    for _, actor, gender, _ in drafts:
+        known[actor].add(gender)
+    if wrong := sorted(actor for actor, genders in known.items() if len(genders) > 1):
+        raise InputError(
+            f"{database.root} says more than one gender of {listed(wrong, most=20)}; expected one for each speaker; "
+            "correct the tables, or write a table of your own and use reader: custom"
         )
 
 

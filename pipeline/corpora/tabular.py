@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import posixpath
 import re
 import unicodedata
@@ -96,15 +97,16 @@ def _keys(path: str) -> tuple[str, ...]:
 
 def inside(path: str, folder: Folder) -> str | None:
     """`path` relative to the folder, in its normal form with forward slashes, or None if it leaves the folder."""
-    normal = posixpath.normpath(path.replace("\\", "/"))
-    for root in (folder.root.absolute(), folder.root.resolve()):
-        if normal == root.as_posix():
+    path = path.replace("\\", "/")
+    if re.match(r"[A-Za-z]:", path.strip()):
+        return None
+    for root in (os.path.abspath(folder.root), os.path.realpath(folder.root)):  # noqa: PTH100 (links are kept first)
+        whole = posixpath.normpath(posixpath.join(root, path))
+        if whole == root:
             return "."
-        start = f"{root.as_posix().rstrip('/')}/"
-        if normal.startswith(start):
-            return normal.removeprefix(start)
-    leaves = normal.startswith(("/", "../")) or normal == ".." or re.match(r"[A-Za-z]:", normal.strip())
-    return None if leaves else normal
+        if whole.startswith(start := f"{root.rstrip('/')}/"):
+            return whole.removeprefix(start)
+    return None
 
 
 def seconds(text: str) -> float | None:

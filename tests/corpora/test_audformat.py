@@ -126,6 +126,14 @@ def test_parquet_tables(tmp_path):
     assert [(one.path, one.columns["emotion.confidence"]) for one in scan(root).recordings] == [("wav/a.wav", "0.5")]
 
 
+def test_whole_numbers_in_a_parquet_table_with_gaps_stay_whole(tmp_path):
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    root = plant(tmp_path, **{"files.csv": None})
+    columns = {"file": ["wav/a.wav", "wav/b.wav", "wav/c.wav"], "speaker": [3, 10, None], "transcription": ["a01"] * 3}
+    parquet.write_table(pyarrow.table(columns), root / "db.files.parquet")
+    assert [(one.actor, one.gender) for one in scan(root).recordings] == [("spk3", "M"), ("spk10", "F")]
+
+
 def test_the_tables_of_the_package_audformat(tmp_path):
     """What the package writes today, for whoever has it installed."""
     audformat = pytest.importorskip("audformat")
@@ -170,6 +178,11 @@ def test_the_tables_of_the_package_audformat(tmp_path):
         ({"speaker.csv": "speaker,gender\n3,man\n10,female\n"}, {}, r"has the gender 'man'; expected one of f, female"),
         ({"emotion.test.csv": "file,start,end,emotion\nwav/a.wav,soon,,anger\n"}, {"table": "emotion.test"}, r"row 1 of the table emotion\.test .* is from 'soon'"),
         ({"emotion.test.csv": "file,start,end,emotion\nwav/a.wav,2s,1s,anger\n"}, {"table": "emotion.test"}, r"from 2 s to 1 s; expected an end behind the start"),
+        ({"emotion.csv": "file,emotion\nwav/a.wav,anger\nwav/b.wav,anger\nwav/a.wav,happiness\n"}, {}, r"has more than one row for wav/a\.wav; expected one emotion for each"),
+        ({"files.csv": "file,speaker,gender,transcription\nwav/a.wav,3,male,\nwav/b.wav,3,female,\n", "yaml": HEADER.replace("duration: {}", "gender: {}")}, {}, r"says more than one gender of spk3; expected one for each speaker"),
+        ({"yaml": "tables: {emotion: }"}, {}, r"db\.yaml lists no tables with their columns"),
+        ({"yaml": HEADER.replace("schemes:", "schemes: [a]\nothers:")}, {}, r"db\.yaml lists no tables with their columns"),
+        ({"yaml": "tables: {emotion: {columns: [emotion, speaker]}}"}, {}, r"db\.yaml lists no tables with their columns"),
         ({"emotion.csv": "file,feeling\nwav/a.wav,anger\n"}, {}, r"the table emotion of .* has no column emotion; found file, feeling"),
     ],
 )  # fmt: skip

@@ -243,8 +243,9 @@ def test_a_file_that_cannot_be_used_is_named_with_the_true_reason(tmp_path):
     assert "back/slash.wav (line 3: its name has a backslash, which tables use between folders" in str(refused.value)
 
 
-def test_an_absolute_path_inside_the_folder_is_that_of_the_file(tmp_path):
-    scanned = scan(tmp_path, HEADER + f"{tmp_path}/sub/b c.wav,joy,x,F\n")
+@pytest.mark.parametrize("start", ["{0}/", "../{0.name}/", "sub/../", "{0.parent}/other/../{0.name}/"])
+def test_a_path_that_leads_back_into_the_folder_is_that_of_the_file(tmp_path, start):
+    scanned = scan(tmp_path, HEADER + f"{start.format(tmp_path)}sub/b c.wav,joy,x,F\n")
     assert [one.path for one in scanned.recordings] == ["sub/b c.wav"]
 
 
