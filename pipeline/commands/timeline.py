@@ -8,6 +8,7 @@ import io
 import os
 import re
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,10 +90,9 @@ def refuse_folder(folder: Path, *, overwrite: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()) and not overwrite:
             raise InputError(f"the folder {shown} is not empty; expected a new or an empty one, or --overwrite")
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise InputError(f"the folder {shown} cannot be made: {error.strerror}; name another one") from None
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"the folder {shown} may not be written; name another one")
+        raise InputError(f"the folder {shown} cannot be written: {error.strerror}; name another one") from None
 
 
 def _free_name(path: Path, taken: set[str]) -> str:

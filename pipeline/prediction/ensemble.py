@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core.errors import InputError
-from pipeline.core.selections import Selection
+from pipeline.core.selections import PREDICTED, Selection
 from pipeline.core.wording import counted, did_you_mean, enumerated, printable
 from pipeline.features.params import SegmentParams
 from pipeline.frontends.base import FrontEnd
@@ -115,10 +115,15 @@ def _of_folder(folder: Path, selection: Selection) -> list[Path]:
     if not chosen:
         # A folder of one's own need not follow the names of the stage `train`.
         chosen = [path for path in files if not path.stem.endswith(("-last", "-best"))]
+    shown = printable(str(folder))
+    if files and not chosen:
+        there = [one for one in PREDICTED if any(path.stem.endswith(f"-{one}") for path in files)]
+        raise InputError(
+            f"{shown} has no weights of the {selection} epoch; expected --selection {' or '.join(there)}, which it has"
+        )
     if not chosen:
         raise InputError(
-            f"{printable(str(folder))} has no weights{f' of the {selection} epoch' if files else ''}, so the model was "
-            "not trained, or all of its runs diverged; `dvc repro` trains it"
+            f"{shown} has no weights, so the model was not trained, or all of its runs diverged; `dvc repro` trains it"
         )
     return chosen
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -115,8 +116,12 @@ def refuse_output(path: Path, *, overwrite: bool) -> None:
     folder = path.parent
     if not folder.is_dir():
         raise InputError(f"the folder {printable(str(folder))} does not exist; make it, or name another file")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"the folder {printable(str(folder))} may not be written; name a file elsewhere")
+    try:
+        # What is allowed, only the attempt shows: to an administrator everything seems to be.
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        shown = printable(str(folder))
+        raise InputError(f"the folder {shown} cannot be written ({error.strerror}); name a file elsewhere") from None
 
 
 @contextmanager

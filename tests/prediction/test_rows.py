@@ -1,7 +1,7 @@
 """Rows of predictions in their formats, and the command that writes them."""
 
 import json
-import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -112,11 +112,24 @@ def test_a_file_that_exists_is_kept_unless_one_says_otherwise(tmp_path):
     refuse_output(tmp_path / "x.csv", overwrite=True)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_may_not_be_written_is_refused(tmp_path):
-    (tmp_path / "closed").mkdir(mode=0o500)
-    with pytest.raises(InputError, match="closed may not be written"):
-        refuse_output(tmp_path / "closed/x.csv", overwrite=False)
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder that nobody can write, root neither")
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_long(speech, capsys):
+    assert run("predict", "small", "speech", "--out", "/proc/x.csv") == 1
+    assert re.fullmatch(
+        r"predict: the folder /proc cannot be written \(.+\); name a file elsewhere\n", capsys.readouterr().err
+    )
+    assert run("timeline", "small", "speech", "--to", "/proc/x") == 1
+    assert re.fullmatch(
+        r"timeline: the folder /proc/x cannot be written: .+; name another one\n", capsys.readouterr().err
+    )
+
+
+def test_weights_of_an_epoch_that_is_not_there_name_those_that_are(speech, capsys):
+    assert run("predict", "small", "speech", "--selection", "dev") == 1
+    assert (
+        "results/weights/small has no weights of the dev epoch; expected --selection last or best, which it has"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("name", ["x.csv", "x.json"])
