@@ -149,7 +149,7 @@ def partition_mistakes(partition: PartitionParams, corpora: Sequence[str]) -> It
             )
         elif partition.leave_one_out and scheme == "cross_corpus" and number < 3:
             yield (
-                "partition.leave_one_out: if one of 2 corpora is left out, a run trains on the other one alone, as with "
+                "partition.leave_one_out: if one of 2 corpora is left out, a run trains on the other alone, as with "
                 "scheme: cross_corpus without it; expected at least 3 corpora; remove it"
             )
         elif folds != number * (2 if partition.leave_one_out else 1):

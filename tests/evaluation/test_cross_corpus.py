@@ -90,7 +90,7 @@ def test_the_number_of_folds_follows_from_the_corpora():
     ]
     # Of two corpora, all but one are one corpus: each would be trained on twice.
     assert list(partition_mistakes(PartitionParams(folds=4, **options), ["a", "b"])) == [
-        "partition.leave_one_out: if one of 2 corpora is left out, a run trains on the other one alone, as with "
+        "partition.leave_one_out: if one of 2 corpora is left out, a run trains on the other alone, as with "
         "scheme: cross_corpus without it; expected at least 3 corpora; remove it"
     ]
     useless = PartitionParams(scheme="corpora", folds=2, seed=0, leave_one_out=True)
