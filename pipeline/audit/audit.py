@@ -120,7 +120,7 @@ def _remarks(everything: Sequence[Item], by_sound: SoundCheck | None) -> Iterato
         yield f"speakers, texts and genders of {whole} entries are taken from their names, by the rules of {titles}"
     twice = Counter((item.split, item.part, item.recording) for item in everything if item.recording)
     if repeated := [recording for (_, _, recording), number in twice.items() if number > 1]:
-        yield f"{counted(len(repeated), 'recording')} stand more than once in one part: {listed(repeated, most=3)}"
+        yield f"{counted(len(repeated), 'recording')} are there more than once in one part: {listed(repeated, most=3)}"
     genders: dict[str, set[str]] = {}
     for item in everything:
         if item.speaker and item.gender:

@@ -15,11 +15,6 @@ PREDICTED: tuple[Selection, ...] = ("last", "best", "dev")
 """Those with predictions; `crossval` has accuracies alone."""
 
 
-def predicted(*, dev: bool) -> tuple[Selection, ...]:
-    """`PREDICTED` of runs with or without a fold that is held out."""
-    return tuple(one for one in PREDICTED if dev or one != "dev")
-
-
 def selections(*, dev: bool) -> tuple[Selection, ...]:
     """The selections of runs with or without a fold that is held out."""
     return ALL_SELECTIONS if dev else SELECTIONS

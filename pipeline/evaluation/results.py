@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from pipeline.core.errors import InputError
-from pipeline.core.selections import Selection
+from pipeline.core.selections import Selection, selections
 from pipeline.core.wording import counted, run_words
 from pipeline.evaluation.hypotheses import Hypothesis, all_hypotheses
 from pipeline.evaluation.tables import COMPARISONS, GENDERS, Comparison
@@ -140,6 +140,12 @@ class Results:
     split_notes: tuple[str, ...] = ()
     incomplete_folds: bool = False
     validated: pd.DataFrame | None = None
+
+    @property
+    def selections(self) -> tuple[Selection, ...]:
+        """The selections of epochs in the order of tables: `report.selection` first."""
+        first = self.params.report.selection
+        return (first, *(one for one in selections(dev=self.params.partition.dev) if one != first))
 
     @property
     def gap_metric(self) -> Metric:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipeline.core.selections import Selection, selections
+from pipeline.core.selections import Selection
 
 EPOCHS: Mapping[Selection, str] = {
     "last": "Last epoch", "best": "Best epoch", "crossval": "Cross-validated epoch",
@@ -19,8 +19,3 @@ CHOSEN: Mapping[Selection, str] = {
     "dev": "The epoch of the highest UA on the fold that is held out of training and validation.",
 }
 """How the reported epoch was chosen, as a sentence."""
-
-
-def headline_first(first: Selection, *, dev: bool = False) -> tuple[Selection, ...]:
-    """All selections, `first` first; with `dev`, also that of runs that hold a fold out."""
-    return (first, *(selection for selection in selections(dev=dev) if selection != first))

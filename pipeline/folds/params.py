@@ -149,8 +149,8 @@ def partition_mistakes(partition: PartitionParams, corpora: Sequence[str]) -> It
             )
         elif partition.leave_one_out and scheme == "cross_corpus" and number < 3:
             yield (
-                "partition.leave_one_out: with 2 corpora, all but one are the other one, which scheme: cross_corpus "
-                "trains on anyway; expected at least 3 corpora; remove it"
+                "partition.leave_one_out: if one of 2 corpora is left out, a run trains on the other alone, as with "
+                "scheme: cross_corpus without it; expected at least 3 corpora; remove it"
             )
         elif folds != number * (2 if partition.leave_one_out else 1):
             twice = " (twice, with leave_one_out)" if partition.leave_one_out else ""

@@ -88,10 +88,10 @@ def test_the_number_of_folds_follows_from_the_corpora():
         "partition.folds: 3, and with scheme: cross_corpus every corpus is a fold (twice, with leave_one_out), and there "
         "are 3; leave folds out"
     ]
-    # Of two corpora, all but one are the other one: each would be trained on twice.
+    # Of two corpora, all but one are one corpus: each would be trained on twice.
     assert list(partition_mistakes(PartitionParams(folds=4, **options), ["a", "b"])) == [
-        "partition.leave_one_out: with 2 corpora, all but one are the other one, which scheme: cross_corpus trains on "
-        "anyway; expected at least 3 corpora; remove it"
+        "partition.leave_one_out: if one of 2 corpora is left out, a run trains on the other alone, as with "
+        "scheme: cross_corpus without it; expected at least 3 corpora; remove it"
     ]
     useless = PartitionParams(scheme="corpora", folds=2, seed=0, leave_one_out=True)
     assert list(partition_mistakes(useless, ["a", "b"]))[-1] == (

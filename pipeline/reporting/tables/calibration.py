@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pipeline.core.selections import predicted
 from pipeline.evaluation.results import Results
 from pipeline.evaluation.selections import CHOSEN, EPOCHS
 from pipeline.evaluation.terms import BINS
@@ -26,11 +25,8 @@ def calibration_table(results: Results) -> tuple[Table, ...]:
         ),
         Column("model_key", "Key", number=False, where="csv"),
     )
-    order = sorted(
-        predicted(dev=results.params.partition.dev), key=lambda selection: selection != results.params.report.selection
-    )
     parts = []
-    for selection in order:
+    for selection in results.selections:
         rows = []
         for model in results.trained:
             cells = {

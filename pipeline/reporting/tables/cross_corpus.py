@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline.core.wording import enumerated
 from pipeline.evaluation.results import Results
-from pipeline.evaluation.selections import CHOSEN, EPOCHS, headline_first
+from pipeline.evaluation.selections import CHOSEN, EPOCHS
 from pipeline.evaluation.terms import OTHERS
 from pipeline.evaluation.wording import fixed, signed
 from pipeline.reporting.tables.table import Cell, Column, Part, Row, Table
@@ -35,7 +35,7 @@ def cross_corpus_table(results: Results) -> Sequence[Table]:
         *(column for corpus in corpora for column in _columns(corpus, results.corpus_label(corpus))),
     )
     parts = []
-    for selection in headline_first(results.params.report.selection, dev=results.params.partition.dev):
+    for selection in results.selections:
         chosen = cells[cells["selection"] == selection]
         rows = [
             _row(results, model, training, found)

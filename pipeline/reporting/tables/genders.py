@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.core.selections import predicted
 from pipeline.evaluation.results import Results
 from pipeline.evaluation.selections import CHOSEN, EPOCHS
 from pipeline.evaluation.terms import ALL, LEAST_OF_GENDER
@@ -43,11 +42,8 @@ _NOTES = (
 
 def gender_table(results: Results) -> tuple[Table, ...]:
     """One row for each trained model and corpus; none without predictions."""
-    order = sorted(
-        predicted(dev=results.params.partition.dev), key=lambda selection: selection != results.params.report.selection
-    )
     parts = []
-    for selection in order:
+    for selection in results.selections:
         table = results.genders[results.genders["selection"] == selection]
         by_model: dict[str, list[Mapping[Any, Any]]] = {}
         for row in table.to_dict("records"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.core.selections import Selection
 from pipeline.evaluation.hypotheses import Hypothesis
 from pipeline.evaluation.results import Results
-from pipeline.evaluation.selections import EPOCHS, headline_first
+from pipeline.evaluation.selections import EPOCHS
 from pipeline.evaluation.tables import SIGNIFICANT
 from pipeline.evaluation.wording import p_value
 from pipeline.paper.published import published_rows
@@ -47,7 +47,7 @@ def p_value_table(key: str, results: Results) -> tuple[Table]:
             selection, EPOCHS[selection],
             (*part_notes(results, hypotheses, selection), *disagreements_with_paper(results, findings, selection)),
         )
-        for selection in headline_first(results.params.report.selection, dev=results.params.partition.dev)
+        for selection in results.selections
     )  # fmt: skip
     gamma = (Column("gamma0", "γ₀"),) if "gamma0" in published[0] else ()
     columns = (Column("pair", "Model pair", number=False, grouped=True), *gamma, *_P_VALUES)

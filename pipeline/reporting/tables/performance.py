@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pipeline.evaluation.hypotheses import Hypothesis
 from pipeline.evaluation.results import Results
-from pipeline.evaluation.selections import EPOCHS, headline_first
+from pipeline.evaluation.selections import EPOCHS
 from pipeline.paper.published import model_key, published_rows
 from pipeline.paper.tables import PAPER_TABLES
 from pipeline.reporting.agreement import PublishedFinding, disagreements_with_paper, values_outside_intervals
@@ -36,7 +36,7 @@ def performance_table(key: str, results: Results) -> tuple[Table]:
     models = [_model(row) for row in published]
     findings = _published_findings(published, hypotheses)
     parts = []
-    for selection in headline_first(results.params.report.selection, dev=results.params.partition.dev):
+    for selection in results.selections:
         rows = tuple(
             {
                 **_row_labels(row),

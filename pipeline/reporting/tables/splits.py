@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from pipeline.evaluation.results import Results
-from pipeline.evaluation.selections import CHOSEN, EPOCHS, headline_first
+from pipeline.evaluation.selections import CHOSEN, EPOCHS
 from pipeline.evaluation.wording import fixed
 from pipeline.reporting.tables.table import Cell, Column, Part, Row, Table
 
@@ -72,7 +72,7 @@ def _parts(
         row: the cells of a model beside its label, from its scores by segment and by utterance.
     """
     parts = []
-    for selection in headline_first(results.params.report.selection, dev=results.params.partition.dev):
+    for selection in results.selections:
         rows = []
         for model in results.trained:
             here = scores[(scores["model"] == model) & (scores["selection"] == selection)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.core.selections import Selection
 from pipeline.evaluation.hypotheses import Hypothesis
 from pipeline.evaluation.results import Results
-from pipeline.evaluation.selections import EPOCHS, headline_first
+from pipeline.evaluation.selections import EPOCHS
 from pipeline.evaluation.tables import SIGNIFICANT, Comparison
 from pipeline.evaluation.wording import fixed, p_value, points
 from pipeline.paper.statements import STATEMENTS, STATEMENTS_KEY, STATEMENTS_SOURCE, STATEMENTS_TITLE, Statement
@@ -45,7 +45,7 @@ def statements_table(results: Results) -> tuple[Table]:
             tuple(_row(results, statement, hypothesis, selection) for statement, hypothesis in pairs),
             selection, EPOCHS[selection], part_notes(results, list(hypotheses.values()), selection),
         )
-        for selection in headline_first(results.params.report.selection)
+        for selection in results.selections
     )  # fmt: skip
     models = [model for better, reference, _ in hypotheses for model in (better, reference)]
     rope = results.params.report.rope

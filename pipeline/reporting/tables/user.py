@@ -8,7 +8,7 @@ from pipeline.core.selections import Selection
 from pipeline.evaluation.hypotheses import Hypothesis
 from pipeline.evaluation.params import TableParams
 from pipeline.evaluation.results import Results
-from pipeline.evaluation.selections import EPOCHS, headline_first
+from pipeline.evaluation.selections import EPOCHS
 from pipeline.evaluation.terms import Metric
 from pipeline.evaluation.verdicts import claim_text, standing, tests_text
 from pipeline.evaluation.wording import p_value
@@ -27,7 +27,7 @@ def user_tables(results: Results) -> tuple[Table, ...]:
 def _user_table(key: str, definition: TableParams, results: Results) -> Table:
     hypotheses = results.hypotheses_of(key)
     parts = []
-    for selection in headline_first(results.params.report.selection, dev=results.params.partition.dev):
+    for selection in results.selections:
         rows = tuple(
             {"model": Cell(results.label(model)), **score_cells(model, results, hypotheses, selection)}
             for model in definition.models

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipeline.core.selections import Selection, predicted
+from pipeline.core.selections import Selection
 from pipeline.evaluation.hypotheses import Hypothesis
 from pipeline.evaluation.results import Results
 from pipeline.evaluation.selections import CHOSEN, EPOCHS
@@ -47,11 +47,8 @@ _NOTES = (
 
 def utterance_table(results: Results) -> tuple[Table, ...]:
     """Every claim that was tested, by UA over utterances; none where nothing was tested."""
-    order = sorted(
-        predicted(dev=results.params.partition.dev), key=lambda selection: selection != results.params.report.selection
-    )
     parts = []
-    for selection in order:
+    for selection in results.selections:
         rows = tuple(
             _row(results, hypothesis, selection)
             for hypothesis in results.hypotheses
