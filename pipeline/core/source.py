@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -64,9 +65,9 @@ def syntax_hash(source: str, name: str = "<unknown>") -> str:
     """Hash of a Python file as it parses: 20 hexadecimal digits that follow what it computes, not what it says.
 
     Comments, layout and docstrings do not count, nor do messages: the arguments of an exception that is raised, the
-    message of an `assert`, statements that print or warn, and descriptions of fields. Neither does `pass`, nor what is
-    under `if TYPE_CHECKING:`. An argument that assigns a variable or waits for a value counts, since it does more than
-    inform.
+    message of an `assert`, yielded texts of several words, statements that print or warn, and descriptions of fields.
+    Neither does `pass`, nor what is under `if TYPE_CHECKING:`. A message that assigns a variable or waits for a value
+    counts, since it does more than inform.
 
     Args:
         source: text of the file.
@@ -199,6 +200,14 @@ class _Executed(ast.NodeTransformer):
         """Only the class of the exception stays."""
         if isinstance(node.exc, ast.Call) and all(map(_informs, [*node.exc.args, *node.exc.keywords])):
             node.exc = node.exc.func
+        return self.generic_visit(node)
+
+    def visit_Yield(self, node: ast.Yield) -> ast.AST:
+        """Nothing of a yielded text of words, such as the description of a mistake; names and keys have none."""
+        parts = node.value.values if isinstance(node.value, ast.JoinedStr) else [node.value]
+        texts = [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+        if node.value is not None and re.search("[a-z] | [a-z]", "".join(texts)) and _informs(node.value):
+            node.value = None
         return self.generic_visit(node)
 
     def visit_Assert(self, node: ast.Assert) -> ast.AST:

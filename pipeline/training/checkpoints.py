@@ -89,11 +89,6 @@ def load_checkpoint(state: RunState, folder: Path, most_epochs: int) -> int:
     return 0
 
 
-def kept_epochs(folder: Path) -> list[int]:
-    """Epochs of the checkpoints in a folder, ascending."""
-    return sorted({_epoch(path) for path in _newest_first(folder)})
-
-
 def _restore(state: RunState, path: Path) -> None:
     try:
         tensors, stored = read_tensors(path)

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from pipeline.figures.colours import ACCENT, INK, SOFT
 from pipeline.figures.drawing import Drawing, Look, canvas, finished, styled
+from studies.core.labels import model_name
 from studies.embeddings.measures import PAPER_RADIUS, RADII
 from studies.embeddings.results import curve
-from studies.embeddings.runs import MODELS, Labels, Outcome, Points, Sample, model_name
+from studies.embeddings.runs import MODELS, Labels, Outcome, Points, Sample
 
 SHOWN = 40
 """Number of samples drawn of each class: more would hide each other."""
@@ -35,7 +36,7 @@ Panel = tuple[str, Points, Labels]
 def embedding_drawings(outcomes: Sequence[Outcome]) -> list[Drawing]:
     """Figures 4 and 5 of the first seed, and Figure 6 of all."""
     names = [model_name(*model) for model in MODELS]
-    first = {run.spec.model: run for run in reversed(outcomes)}
+    first = {model_name(run.spec.layout, run.spec.shaken): run for run in reversed(outcomes)}
 
     def panel(model: str, sample: Sample, title: str) -> Panel | None:
         run = first.get(model)
@@ -62,7 +63,10 @@ def embedding_drawings(outcomes: Sequence[Outcome]) -> list[Drawing]:
             [[panel(shaken, "train, train mode", "train mode"), panel(shaken, "train, eval mode", "eval mode")]],
         ),
         share_curves({
-            name: [curve(run) for run in outcomes if run.spec.model == name and run.points] for name in names
+            model_name(*model): [
+                curve(run) for run in outcomes if (run.spec.layout, run.spec.shaken) == model and run.points
+            ]
+            for model in MODELS
         }),
     ]  # fmt: skip
 

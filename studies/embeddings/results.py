@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from studies.core.claims import VALUES, Claim, claims_table
+from studies.core.labels import model_name
 from studies.core.statistics import over_seeds
 from studies.embeddings.measures import PAPER_RADIUS, RADII, measure, share_within
 from studies.embeddings.runs import Outcome, Sample
@@ -58,7 +59,7 @@ def run_measures(outcome: Outcome) -> pd.DataFrame:
         rows.append((TRAIN, SHARE, float(curve(outcome, np.array([PAPER_RADIUS]))[0])))
     table = pd.DataFrame(rows, columns=["sample", "measure", "value"])
     table.insert(0, "seed", outcome.spec.seed)
-    table.insert(0, "model", outcome.spec.model)
+    table.insert(0, "model", model_name(outcome.spec.layout, outcome.spec.shaken))
     return table
 
 

@@ -44,11 +44,6 @@ class Spec:
     params: EmbeddingsParams
     execution: ExecutionParams
 
-    @property
-    def model(self) -> str:
-        """The name for people, such as `PreActBN, shaken`."""
-        return model_name(self.layout, self.shaken)
-
     def description(self) -> dict[str, Any]:
         """Everything that its numbers depend on, but the code."""
         params = self.params.model_dump(mode="json", exclude={"seeds": True, "data": {"path"}})
@@ -74,11 +69,6 @@ class Outcome:
     test_error: float
     points: dict[Sample, Points]
     labels: dict[Sample, Labels]
-
-
-def model_name(layout: str, shaken: bool) -> str:
-    """The name for people, such as `PreActBN, shaken`."""
-    return f"{layout}, shaken" if shaken else layout
 
 
 def specs(params: EmbeddingsParams, execution: ExecutionParams) -> list[Spec]:

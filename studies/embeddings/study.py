@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from studies.core.in_order import run_in_order
+from studies.core.labels import model_name
 from studies.core.output import save
 from studies.core.params import Sections, read_sections
 from studies.embeddings.figures import embedding_drawings
@@ -32,4 +33,5 @@ def main() -> None:
 def progress(outcome: Outcome) -> str:
     """The line that is printed when a run has ended."""
     spec = outcome.spec
-    return f"embeddings: {spec.model}, seed {spec.seed}: {outcome.status}, test error {outcome.test_error:.2f} %"
+    name = model_name(spec.layout, spec.shaken)
+    return f"embeddings: {name}, seed {spec.seed}: {outcome.status}, test error {outcome.test_error:.2f} %"

@@ -12,9 +12,10 @@ import torch
 from pipeline.models.base import count_parameters
 from pipeline.paper.published import published_rows
 from studies.core.claims import Claim, claims_table, values_of_runs
+from studies.core.labels import model_name
 from studies.core.statistics import over_seeds
 from studies.networks.cifar import build_cifar
-from studies.table1.runs import LAYOUTS, MODELS, Outcome, model_name
+from studies.table1.runs import LAYOUTS, MODELS, Outcome
 
 DEPTH = 26
 
@@ -50,8 +51,9 @@ CLAIMS = (
 def run_table(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     """`table1_runs.csv`: every run."""
     rows = [
-        (one.spec.model, one.spec.params.depth, f"2x{one.spec.width}d", one.spec.params.data.name, one.spec.seed,
-         one.spec.params.recipe.epochs, one.parameters, one.status, one.train_error, one.error)
+        (model_name(one.spec.layout, one.spec.shaken), one.spec.params.depth, f"2x{one.spec.width}d",
+         one.spec.params.data.name, one.spec.seed, one.spec.params.recipe.epochs, one.parameters, one.status,
+         one.train_error, one.error)
         for one in outcomes
     ]  # fmt: skip
     columns = ["model", "depth", "width", "data", "seed", "epochs", "parameters", "status", "train_error", "error"]

@@ -32,11 +32,6 @@ class Spec:
     params: Table1Params
     execution: ExecutionParams
 
-    @property
-    def model(self) -> str:
-        """The name for people, such as `PreActBN, shaken`."""
-        return model_name(self.layout, self.shaken)
-
     def description(self) -> dict[str, Any]:
         """Everything that its numbers depend on, but the code."""
         params = self.params.model_dump(mode="json", exclude={"seeds": True, "widths": True, "data": {"path"}})
@@ -60,11 +55,6 @@ class Outcome:
     status: Literal["done", "diverged"]
     train_error: float
     error: float
-
-
-def model_name(layout: str, shaken: bool) -> str:
-    """The name for people, such as `PreActBN, shaken`."""
-    return f"{layout}, shaken" if shaken else layout
 
 
 def specs(params: Table1Params, execution: ExecutionParams) -> list[Spec]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from studies.core.in_order import run_in_order
+from studies.core.labels import model_name
 from studies.core.output import save
 from studies.core.params import Sections, read_sections
 from studies.table1.figures import error_figure
@@ -31,4 +32,5 @@ def main() -> None:
 def progress(outcome: Outcome) -> str:
     """The line that is printed when a run has ended."""
     spec = outcome.spec
-    return f"table1: {spec.model}, seed {spec.seed}: {outcome.status}, test error {outcome.error:.2f} %"
+    name = model_name(spec.layout, spec.shaken)
+    return f"table1: {name}, seed {spec.seed}: {outcome.status}, test error {outcome.error:.2f} %"

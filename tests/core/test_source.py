@@ -92,6 +92,23 @@ ARITHMETIC = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("yield f'{x} is too large; expected 1'", "yield 'expected 1, and not more'", True),
+        ("yield 'a mistake'", "yield 'another mistake'", True),
+        ("yield 'key'", "yield 'name'", False),
+        ("yield f'{x}/{y}'", "yield f'{y}/{x}'", False),
+        ("yield f'{x} {y}'", "yield f'{y} {x}'", False),
+        ("yield 'a mistake', x", "yield 'a mistake', y", False),
+        ("yield f'too large: {(y := x)}'", "yield f'too large: {x}'", False),
+    ],
+)
+def test_a_yielded_text_of_several_words_is_a_message(old, new, same):
+    before, after = (syntax_hash(f"def mistakes(x, y):\n    if x > 1:\n        {one}\n") for one in (old, new))
+    assert (before == after) == same
+
+
 def edited(old, new):
     assert old in SOURCE
     return SOURCE.replace(old, new)

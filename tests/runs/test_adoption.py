@@ -13,9 +13,9 @@ from pipeline.runs import identity
 from pipeline.runs.adoption import adopt, adoptable, declaration
 from pipeline.runs.collecting import collect
 from pipeline.runs.lock import RunLock
+from pipeline.runs.resuming import checkpoint_epochs
 from pipeline.runs.run import execute
 from pipeline.runs.store import ADOPTED, STORE, RunFolder
-from pipeline.training.checkpoints import kept_epochs
 from pipeline.training.data import read_segments
 from tests.helpers.experiment import read_experiment
 from tests.runs.test_commands import command, root, specs, write_params
@@ -215,7 +215,7 @@ def test_what_this_code_trained_is_put_aside_and_cleaning_lists_it(code, capsys)
     command(capsys, "runs", "--adopt", "--yes")
     (aside,) = STORE.glob("*.replaced")
     assert {path.name for path in aside.rglob("epoch*")} == {Path(name).name for name in own if "epoch" in name}
-    assert kept_epochs(RunFolder(STORE, spec).checkpoints) == [1, 2]
+    assert checkpoint_epochs(RunFolder(STORE, spec).checkpoints) == [1, 2]
     assert aside.name in command(capsys, "runs", "--clean")
 
 

@@ -10,9 +10,9 @@ from safetensors.torch import save_file
 from pipeline.core.errors import InputError
 from pipeline.core.source import source_hash
 from pipeline.runs.identity import RunSpec
+from pipeline.runs.resuming import checkpoint_epochs
 from pipeline.runs.run import execute
 from pipeline.runs.store import RunFolder
-from pipeline.training.checkpoints import kept_epochs
 from tests.helpers.experiment import params_with, read_experiment, write_experiment
 
 CPU = torch.device("cpu")
@@ -131,7 +131,7 @@ def test_a_shorter_run_that_is_killed_keeps_its_own_checkpoints_beside_the_longe
     with pytest.raises(Killed):
         run(experiment, tmp_path / "store", spec(epochs=5), kill_at=3)
     assert run(experiment, tmp_path / "store", spec(epochs=5)) == [4, 5]
-    assert kept_epochs(RunFolder(tmp_path / "store", spec()).checkpoints) == [4, 5, 6, 7]
+    assert checkpoint_epochs(RunFolder(tmp_path / "store", spec()).checkpoints) == [4, 5, 6, 7]
     run(experiment, tmp_path / "direct", spec(epochs=5))
     assert outcome(tmp_path / "store", spec(epochs=5)) == outcome(tmp_path / "direct", spec(epochs=5))
 
@@ -169,13 +169,13 @@ def test_a_checkpoint_of_a_later_version_is_refused(experiment, tmp_path, monkey
 def test_old_checkpoints_go_and_the_ends_of_finished_runs_stay(experiment, tmp_path):
     run(experiment, tmp_path, spec(epochs=2))
     run(experiment, tmp_path, spec(epochs=7))
-    assert kept_epochs(RunFolder(tmp_path, spec()).checkpoints) == [2, 6, 7]
+    assert checkpoint_epochs(RunFolder(tmp_path, spec()).checkpoints) == [2, 6, 7]
 
 
 def test_checkpoints_wait_for_their_interval(experiment, tmp_path):
     with pytest.raises(Killed):
         run(experiment, tmp_path, spec(checkpoint_seconds=3600), kill_at=3)
-    assert kept_epochs(RunFolder(tmp_path, spec()).checkpoints) == []
+    assert checkpoint_epochs(RunFolder(tmp_path, spec()).checkpoints) == []
 
 
 def test_a_diverged_run_is_finished_for_any_number_of_epochs_from_there(experiment, tmp_path):

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from studies.core.claims import Claim
+from studies.core.labels import model_name
 from studies.core.params import ExecutionParams
 from studies.datasets import digits
 from studies.datasets.images import Images
@@ -15,7 +16,6 @@ from studies.embeddings.runs import (
     Spec,
     build,
     eval_mode_embeddings,
-    model_name,
     specs,
     train,
     train_mode_embeddings,

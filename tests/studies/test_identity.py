@@ -36,6 +36,7 @@ def test_a_checkpoint_is_named_after_the_code_that_the_runs_module_imports():
         ("studies/table1/results.py", "shaking helps RPreAct", "RPreAct is better when it is shaken"),
         ("studies/table1/figures.py", "Test error by layout", "Error of each layout"),
         ("studies/shake_rules/results.py", '("E-E-B", 64): 3.76', '("E-E-B", 64): 3.77'),
+        ("studies/core/labels.py", "}, shaken", "}, with shaking"),
         ("studies/table1/study.py", "test error", "error"),
         ("studies/core/claims.py", "undecided", "open"),
         ("studies/core/statistics.py", "LEVEL = 0.95", "LEVEL = 0.9"),

@@ -5,7 +5,7 @@ import torch
 
 from pipeline.models.layouts import LAYOUTS
 from pipeline.models.options import Shaking
-from pipeline.training.checkpoints import kept_epochs
+from pipeline.runs.resuming import checkpoint_epochs
 from pipeline.training.tensors import read_tensors
 from studies.core.params import ExecutionParams
 from studies.core.recipe import ImageRecipe
@@ -155,7 +155,7 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_run_trained_from_the_one_befo
     task = ImageTask(*few, SGD)
     first = run(tmp_path, task)
     folder = checkpoint_folder("table1", RUN, tmp_path)
-    assert kept_epochs(folder) == [3, 4]
+    assert checkpoint_epochs(folder) == [3, 4]
     (newest,) = folder.glob("epoch*4-*.safetensors")
     newest.write_bytes(b"nothing of use")
     trained = []

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from pipeline.paper.published import published_rows
+from studies.core.labels import model_name
 from studies.core.params import ExecutionParams
 from studies.datasets.params import DataParams
 from studies.params import load_params
 from studies.table1.figures import error_figure
 from studies.table1.results import claims, published_networks, run_table, table
-from studies.table1.runs import MODELS, Outcome, Spec, model_name, specs, train
+from studies.table1.runs import MODELS, Outcome, Spec, specs, train
 from tests.helpers.closure import ROOT
 
 SMALL = load_params(ROOT / "studies/params.yaml").table1
