@@ -19,6 +19,9 @@ PARTS = {
 }
 """Words for a part, and the name that the audit gives it; `test1` is another part than `test`."""
 
+HELD_OUT = ("dev", "devel", "development")
+"""Words that mean `valid`, except where a list has another part of that meaning, as ours with `partition.dev`."""
+
 LEFT_OUT = ("unused",)
 """Words for entries that are in no part, such as those that `partition` leaves out to keep parts apart."""
 
@@ -55,13 +58,15 @@ def place(listings: Sequence[Listing]) -> list[Placed]:
     placed = []
     for listing, (fold, file_part) in zip(listings, by_file, strict=True):
         own = {entry.part for entry in listing.entries if entry.part} if "part" in listing.has else set[str]()
+        words = {part.lower() for part in own}
+        both = bool(words & set(HELD_OUT) and words & (set(PARTS["valid"]) - set(HELD_OUT)))
         alone = len(listings) > 1 and len(own) > 1
         for row, entry in enumerate(listing.entries, start=1):
             split: list[str] = [f"repeat {entry.repeat}"] if entry.repeat else []
             if own and entry.part.lower() in LEFT_OUT:
                 continue
             if own:
-                part = _part(entry.part)
+                part = "dev" if both and entry.part.lower() in HELD_OUT else _part(entry.part)
                 split += [f"fold {entry.fold}"] if entry.fold else []
             elif "fold" in listing.has and several_files and file_part:
                 part = file_part

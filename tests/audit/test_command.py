@@ -54,6 +54,13 @@ def test_two_parts_of_one_corpus_with_nothing_else_in_common_share_nothing(tmp_p
         assert "  fold 1 and fold 2 share nothing\n" in capsys.readouterr().out
 
 
+def test_a_list_with_dev_and_valid_has_two_parts_which_may_leak(tmp_path, capsys):
+    rows = ("1.wav,a,train", "2.wav,b,dev", "3.wav,b,valid")
+    (tmp_path / "list.csv").write_text("\n".join(["file,speaker,part", *rows]) + "\n")
+    assert run(tmp_path / "list.csv") == 1
+    assert "LEAK  speakers: 1 of 1 (b)" in capsys.readouterr().out
+
+
 def test_reasons_count_recordings(tmp_path, capsys):
     (tmp_path / "list.csv").write_text("file,speaker,split\nx/1.wav,a,train\nx/2.wav,a,train\n./x/1.wav,b,test\n")
     assert run(tmp_path / "list.csv") == 1
