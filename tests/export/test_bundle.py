@@ -263,10 +263,11 @@ def test_what_the_runner_cannot_use_is_a_named_row(tmp_path, monkeypatch):
     odd = os.fsdecode(b"caf\xe9.wav")
     soundfile.write("a.wav", swelling(1), 16000)
     Path("a.wav").rename(odd)
-    status, rows, error = without_torch(tmp_path / "bundle", tmp_path / "pipe.wav", odd)
+    status, rows, error = without_torch(tmp_path / "bundle", "pipe.wav", odd, "gone.wav")
     assert (status, error) == (1, "")
-    assert [row["path"] for row in rows] == [str(tmp_path / "pipe.wav"), "caf\\udce9.wav"]
-    assert [row["error"] for row in rows] == ["unreadable: not a regular file", ""]
+    assert [row["path"] for row in rows] == ["pipe.wav", "caf\\udce9.wav", "gone.wav"]
+    errors = [row["error"] for row in rows]
+    assert errors == ["unreadable: not a regular file", "", "unreadable: there is no such file"]
 
 
 def test_features_that_the_runner_cannot_use_are_a_named_row(tmp_path, monkeypatch):
