@@ -66,7 +66,8 @@ def _of_model(model: str, params: Mapping[str, Any], results: Path) -> Iterator[
     path = results / f"history/{model}.csv"
     if not path.is_file():
         return
-    history, runs, metrics = read_table(path, HISTORY), read_table(results / f"runs/{model}.csv", RUNS), METRICS
+    history, runs = read_table(path, HISTORY), read_table(results / f"runs/{model}.csv", RUNS)
+    metrics: Sequence[str] = METRICS
     if set(OF_DEV) <= set(history):
         history, metrics = read_table(path, history_schema(dev=True)), (*METRICS, *OF_DEV)
     records = _records(results / f"runs/{model}.json")
