@@ -154,9 +154,12 @@ def _loaded(path: str | Path) -> Array:
 
 def load(path: str | Path) -> Array:
     """(samples,) of a recording: mono, float32, 16 kHz, from -32768 to 32767."""
-    if Path(path).exists() and not Path(path).is_file():  # opening a pipe would wait for ever
+    if not Path(path).exists():
+        raise UnusableError("unreadable: there is no such file")
+    if not Path(path).is_file():  # opening a pipe would wait for ever
         raise UnusableError("unreadable: not a regular file")
-    name = os.fsencode(path) if os.name == "posix" else path  # soundfile takes no text of bytes that are not UTF-8
+    # soundfile takes names that are not UTF-8 as bytes alone.
+    name = os.fsencode(path) if any("\ud800" <= one <= "\udfff" for one in str(path)) else path
     try:
         with soundfile.SoundFile(name) as sound:
             rate = sound.samplerate

@@ -22,7 +22,7 @@ OF_DEV = ("dev_loss", "dev_ua")
 """Those of a history with a fold that is held out (`partition.dev`)."""
 
 RECORDED = ("family", "frontend", "device", "precision", "status", "identity", "data", "source")
-"""Keys of the record of a run whose values are worth comparing."""
+"""What the record of a run says that is worth comparing."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def _of_model(model: str, params: Mapping[str, Any], results: Path) -> Iterator[
     if not path.is_file():
         return
     history, runs = read_table(path, HISTORY), read_table(results / f"runs/{model}.csv", RUNS)
-    metrics: tuple[str, ...] = METRICS
+    metrics: Sequence[str] = METRICS
     if set(OF_DEV) <= set(history):
         history, metrics = read_table(path, history_schema(dev=True)), (*METRICS, *OF_DEV)
     records = _records(results / f"runs/{model}.json")
