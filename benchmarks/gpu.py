@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -65,17 +67,30 @@ def make_project(corpus: Path, folder: Path, epochs: int, small: bool) -> None:
 def run(command: list[str], folder: Path, log: Path, seconds: float) -> bool:
     """Whether a command ended well in the time that is left; its output is added to a log."""
     with log.open("ab") as stream:
-        process = subprocess.Popen(command, cwd=folder, stdout=stream, stderr=subprocess.STDOUT)  # noqa: S603
+        # A group of its own: `dvc repro` does not end the stage that it started, which would train on unseen.
+        process = subprocess.Popen(  # noqa: S603
+            command, cwd=folder, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
+        )
         try:
             return process.wait(max(1.0, seconds)) == 0
         except subprocess.TimeoutExpired:
-            # `dvc repro` ends its stage, whose runs have checkpoints.
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
             return False
+        finally:
+            end_group(process)
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it started; runs have checkpoints."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        end = time.monotonic() + 20
+        try:
+            os.killpg(process.pid, sign)
+            while time.monotonic() < end:
+                process.poll()
+                os.killpg(process.pid, 0)
+                time.sleep(0.2)
+        except ProcessLookupError:
+            return
 
 
 def progress(project: Path) -> dict[str, object]:

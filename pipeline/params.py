@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, SerializeAsAny
 
 from pipeline.core.errors import InputError
 from pipeline.core.settings import PARAMS, Key, Variants, entry_of, read_settings
-from pipeline.core.wording import did_you_mean
+from pipeline.core.wording import counted, did_you_mean
 from pipeline.corpora.params import Corpora, CorpusParams
 from pipeline.corpora.registry import corpus_mistakes, reader_of
 from pipeline.evaluation.params import ReportParams, selection_mistakes, table_mistakes
@@ -34,6 +34,10 @@ FrontEnds = Annotated[
     BeforeValidator(lambda value: {**SPECTROGRAM, **value} if isinstance(value, dict) else value),
     Field(validate_default=True),
 ]
+
+
+_LEAST_COLUMNS = {"bands": 8, "bins": 1}
+"""Columns that each pooling of a network needs (`models.resnext.POOLED_BANDS`; that module imports torch)."""
 
 
 class Params(RunSections):
@@ -113,11 +117,24 @@ class Params(RunSections):
                 also = f", or read {{kind: functionals, of: {model.frontend}}}" if framewise else ""
             elif kind.convolves(model) and not front_end.frequency_axis:
                 gives, wants = "columns that are not neighbouring frequencies", "frequencies, along which it convolves"
+            elif kind.network:
+                yield from self._narrow_mistakes(key, front_end)
             if gives:
                 yield (
                     f"models.{key}.frontend: {model.frontend} gives {gives}, and the family {model.family} reads "
                     f"{wants}; choose another front end or family{also}"
                 )
+
+    def _narrow_mistakes(self, key: str, front_end: FrontEnd[Any]) -> Iterator[str]:
+        """A network whose first convolution leaves fewer columns than its pooling needs."""
+        network = self.design_of(key, front_end.shape).network
+        least = _LEAST_COLUMNS[network.pooling] + 1 - network.kernel[1] % 2  # an even kernel takes one column away
+        if front_end.dims < least:
+            yield (
+                f"models.{key}.frontend: {self.models[key].frontend} gives {counted(front_end.dims, 'column')}; "
+                f"expected at least {least} for network.kernel {list(network.kernel)} and network.pooling "
+                f"{network.pooling}"
+            )
 
     def _variant_mistakes(self) -> Iterator[str]:
         """Variants that do not exist, or have other columns than the model's own front end."""

@@ -210,6 +210,24 @@ def test_functionals_take_the_options_of_the_entry_that_they_name_as_they_are_co
     assert (params.front_end("b").options.of.cmvn, params.front_end("b").dims) == ("segment", 2570)
 
 
+@pytest.mark.parametrize(("bands", "kernel", "pooling", "least"), [(8, 16, "bands", 9), (7, 3, "bands", 8)])
+def test_a_network_refuses_fewer_columns_than_its_pooling_needs(tmp_path, bands, kernel, pooling, least):
+    def written(number):
+        path = tmp_path / "params.yaml"
+        text = PAPER.replace(MODEL, f"frontend: mel, {MODEL}", 1).replace("kernel: [2, 16]", f"kernel: [2, {kernel}]")
+        path.write_text(f"frontends: {{mel: {{kind: logmel, bands: {number}}}}}\n{text}")
+        return path
+
+    with pytest.raises(InputError) as caught:
+        load_params(written(bands))
+    assert str(caught.value).endswith(
+        f"models.PreAct.frontend: mel gives {bands} columns; expected at least {least} for network.kernel "
+        f"[2, {kernel}] and network.pooling {pooling}"
+    )
+    params = load_params(written(least))
+    assert params.family_of("PreAct").classifier(params.design_of("PreAct", params.front_end("mel").shape), 0)
+
+
 @pytest.mark.parametrize(
     ("entry", "reason"),
     [

@@ -130,8 +130,8 @@ def _columns(path: Path, names: list[str], key: KeyKind, ignore: tuple[str, ...]
     found = next((name for name in wanted if name in names), None)
     if found is None:
         raise InputError(
-            f"{path} has no column {' or '.join(wanted)}; found {listed(map(repr, names))}; expected the key of each "
-            "row there: an utterance's key, or the path of its recording in the folder of its corpus"
+            f"{path} has no column {' or '.join(wanted)}; found {listed(map(repr, names)) or 'none'}; expected the key "
+            "of each row there: an utterance's key, or the path of its recording in the folder of its corpus"
         )
     for name in ignore:
         if name not in names:
@@ -271,7 +271,7 @@ def _npz_rows(path: Path, key: KeyKind, ignore: tuple[str, ...]) -> KeyedRows:
             )
         if _plain(name) in rows:
             raise InputError(f"{path} has the key {_plain(name)!r} more than once; expected one array for each key")
-        blocks.append(block.astype(np.float32))
+        blocks.append(_single(block))
         rows[_plain(name)] = list(range(begin, begin + len(block)))
         begin += len(block)
     return KeyedRows(np.concatenate(blocks), rows)
@@ -283,8 +283,12 @@ def _npz_with_keys(path: Path, keys: NDArray[Any], values: NDArray[Any]) -> Keye
             f"{path}: `{_VALUES}` is {' x '.join(map(str, values.shape))} of {values.dtype} for "
             f"{counted(keys.size, 'key')}; expected numbers, a row for each key"
         )
-    with np.errstate(over="ignore"):
-        return KeyedRows(values.astype(np.float32), _positions(path, keys.tolist()))
+    return KeyedRows(_single(values), _positions(path, keys.tolist()))
+
+
+def _single(values: NDArray[Any]) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, which extraction counts
+        return values.astype(np.float32)
 
 
 def _numeric(array: NDArray[Any]) -> bool:

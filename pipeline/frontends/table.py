@@ -104,9 +104,10 @@ class TableFrontEnd(FrontEnd[TableOptions]):
         table, path = self._rows, self.options.path
         found = {name: self._key_of(*name) for name in recordings}
         if missing := [self._wanted(*name)[0] for name, key in found.items() if key is None]:
+            shown = f" ({listed(table.rows, 3)})" if table.rows else ""
             raise InputError(
                 f"{path} has no row of {len(missing)} of {counted(len(recordings), 'recording')} ({listed(missing)}); "
-                f"it has {counted(len(table.rows), 'key')} ({listed(table.rows, 3)}); expected every utterance of the "
+                f"it has {counted(len(table.rows), 'key')}{shown}; expected every utterance of the "
                 "corpus; add the rows, or leave the recordings out with `exclude` or a smaller table of the corpus"
             )
         if self.options.rows == "one" and (

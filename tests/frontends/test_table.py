@@ -132,6 +132,9 @@ def test_a_table_with_a_row_for_half_the_recordings_is_refused(tmp_path: Path) -
         one.account([(f"u{i}", f"{i}.wav") for i in range(8)])
     with pytest.raises(InputError, match=r"has no row of u9"):
         one.matrices(Utterance(NONE, [(0, 9)], "u9"))
+    (tmp_path / "header.csv").write_text("utterance,f0\n")
+    with pytest.raises(InputError, match=r"has no row of 1 of 1 recording \(u9\); it has 0 keys; expected every"):
+        front_end(tmp_path / "header.csv").account([("u9", "9.wav")])
     by_path = front_end(written(tmp_path, "npz", key="path"), key="path")
     with pytest.raises(InputError, match=r"has no row of 1 of 1 recording \(a/x.wav\)"):
         by_path.account([("u0", "a/x.wav")])
@@ -202,7 +205,7 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
     path.write_text("name,f0\nu0,1\n")
     assert "has no column utterance or path; found 'name', 'f0'; expected the key of each row there" in refused(path)
     path.write_text("")
-    assert "has no column utterance or path" in refused(path)
+    assert "has no column utterance or path; found none; expected" in refused(path)
     path.write_text("utterance,path\nu0,a\n")
     assert "has no feature beside the columns utterance, path" in refused(path)
     assert "ignore: " in refused(path, ignore=("emotion",))
@@ -244,6 +247,14 @@ def test_arrays_that_cannot_be_used(tmp_path: Path) -> None:
     assert "`features` is 2 x 3 of float64 for 1 key; expected numbers, a row for each key" in refused(path)
     np.savez(path)
     assert "has no arrays" in refused(path)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("keyed", [{"u0": [1e300, 1]}, {"utterance": ["u0"], "features": [[1e300, 1]]}])
+def test_a_value_beyond_float32_is_infinite_without_a_warning_of_numpy(tmp_path: Path, keyed: dict[str, Any]) -> None:
+    np.savez(tmp_path / "big.npz", **{name: np.array(values) for name, values in keyed.items()})
+    (matrix,) = front_end(tmp_path / "big.npz").matrices(Utterance(NONE, [(0, 9)], "u0"))
+    np.testing.assert_array_equal(matrix, [[np.inf, 1]])
 
 
 def test_a_shift_of_single_rows_is_refused() -> None:
