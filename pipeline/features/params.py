@@ -12,7 +12,7 @@ from pipeline.core.settings import Count, Key, Sections, Strict, Text
 class SegmentParams(Strict):
     """Sub-utterance sampling (section 5)."""
 
-    seconds: Annotated[float, Field(ge=0.1)]
+    seconds: Annotated[float, Field(ge=0.1, le=86400)]
 
 
 class CorpusFolder(Strict):
