@@ -24,6 +24,7 @@ from pipeline.evaluation.loading import (
     load_details,
     load_predictions,
     load_runs,
+    temperatures_of,
 )
 from pipeline.evaluation.measures import measure
 from pipeline.evaluation.params import ComparisonSections
@@ -39,7 +40,8 @@ def main() -> None:
     """Write to `results/` comparisons, measures, calibration, intervals, pooled UA, women and men, and corpora."""
     params = read_settings(PARAMS, ComparisonSections)
     runs = headline(load_runs(Path("results/runs"), params.models), params.partition)
-    check_one_experiment(load_details(Path("results/runs"), params.models), Path("results/runs"))
+    details = load_details(Path("results/runs"), params.models)
+    check_one_experiment(details, Path("results/runs"))
     segments = pd.concat([read_table(Path(f"data/segments/{corpus}.csv"), SEGMENTS) for corpus in params.corpora])
     everything = load_predictions(Path("results/predictions"), params.models, params.classes, segments, params.sources)
     predictions = {model: headline(table, params.partition) for model, table in everything.items()}
@@ -58,7 +60,10 @@ def main() -> None:
     )
     write_table(by_utterance, Path("results/comparisons_by_utterance.csv"), COMPARISONS)
     write_table(gender_gaps(predictions, params.classes), Path("results/genders.csv"), GENDERS)
-    scaled = {model: calibrated(table, params.classes) for model, table in predictions.items()}
+    scaled = {
+        model: calibrated(table, params.classes, temperatures_of(details, model))
+        for model, table in predictions.items()
+    }
     measures = measure(predictions, scaled, params.classes)
     write_table(measures, Path("results/measures.csv"), measures_schema(params.classes))
     write_table(pooled(predictions, params.classes), Path("results/pooled.csv"), POOLED)

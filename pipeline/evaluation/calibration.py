@@ -19,7 +19,7 @@ def reliability(
 
     Args:
         predictions: rows of `results/predictions` by model.
-        scaled: the same with cross-validated probabilities, see `calibrated`.
+        scaled: the same with scaled probabilities, see `calibrated`.
         classes: the classes, in the order of the columns.
     """
     rows = [row for model, table in predictions.items() for row in _of_model(model, table, scaled[model], classes)]

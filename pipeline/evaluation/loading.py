@@ -17,6 +17,7 @@ from pipeline.evaluation.results import Adoption, Results, RunDetails
 from pipeline.evaluation.tables import COMPARISONS, INTERVALS
 from pipeline.folds.params import PartitionParams, headline_folds
 from pipeline.folds.people import Source, people_of
+from pipeline.runs.calibration import Temperatures
 from pipeline.runs.tables import RUNS, SPLIT_DIGITS, apart_schema, history_schema, predictions_schema
 
 if TYPE_CHECKING:
@@ -161,6 +162,16 @@ def load_details(folder: Path, models: Iterable[str]) -> tuple[RunDetails, ...]:
     return tuple(details for model, path in paths if path.exists() for details in _load_details(path, model))
 
 
+def temperatures_of(details: Iterable[RunDetails], model: str) -> Temperatures:
+    """The temperatures of the runs of a model, as they are recorded beside its runs."""
+    return {
+        (run.repeat, run.fold, run.seed, selection): temperature
+        for run in details
+        if run.model == model
+        for selection, temperature in run.temperatures
+    }
+
+
 def check_one_experiment(details: Iterable[RunDetails], folder: Path) -> None:
     """Make sure that all runs learned from the same data with the same code; else they cannot be compared.
 
@@ -207,6 +218,7 @@ def _load_details(path: Path, model: str) -> list[RunDetails]:
                 _adoption(run.get("adopted")),
                 tuple((str(name), float(value)) for name, value in run.get("chosen", {}).items()),
                 int(run.get("repeat", 1)),
+                tuple((str(name), float(value)) for name, value in run.get("temperature", {}).items()),
             )
             for run in runs
         ]  # fmt: skip

@@ -23,7 +23,7 @@ def measure(
 
     Args:
         predictions: rows of `results/predictions` by model, with `utterance`, `corpus` and `gender` of each segment.
-        scaled: the same with cross-validated probabilities, see `calibrated`.
+        scaled: the same with scaled probabilities, see `calibrated`.
         classes: the classes, in the order of the columns.
     """
     columns = list(measures_schema(classes).columns)

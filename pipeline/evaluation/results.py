@@ -43,7 +43,8 @@ class Adoption:
 class RunDetails:
     """Values that a run's numbers may depend on besides its params, from the JSON beside `results/runs/<model>.csv`.
 
-    Runs whose `features` agree have read the same features in the same form if their `data` agree.
+    Runs whose `features` agree have read the same features in the same form if their `data` agree. `temperatures` are
+    those of `runs.calibration`, by the selection of epochs.
     """
 
     model: str
@@ -60,6 +61,7 @@ class RunDetails:
     adopted: Adoption | None = None
     chosen: tuple[tuple[str, float], ...] = ()
     repeat: int = 1
+    temperatures: tuple[tuple[str, float], ...] = ()
 
     @property
     def name(self) -> str:

@@ -20,6 +20,7 @@ from pipeline.core.wording import counted, enumerated, printable
 from pipeline.evaluation.loading import headline, load_details, load_runs
 from pipeline.evaluation.tables import INTERVALS, measures_schema
 from pipeline.evaluation.terms import ALL
+from pipeline.runs.calibration import fitted_on
 
 if TYPE_CHECKING:
     from pipeline.params import Params
@@ -82,6 +83,7 @@ class Facts:
         intervals: rows of `INTERVALS` at the selection.
         measures: rows of `measures_schema` at the selection, by segment.
         selection: epoch whose weights were exported.
+        dev: whether runs hold a fold out (`partition.dev`).
         missing: what is not known, and why; empty if everything is.
     """
 
@@ -91,6 +93,7 @@ class Facts:
     runs: pd.DataFrame = field(default_factory=pd.DataFrame)
     intervals: pd.DataFrame = field(default_factory=pd.DataFrame)
     measures: pd.DataFrame = field(default_factory=pd.DataFrame)
+    dev: bool = False
     missing: str = ""
 
 
@@ -140,7 +143,7 @@ def load_facts(
     overall = intervals[(intervals["corpus"] == ALL) & (intervals["gender"] == ALL)]["ua"]
     if not missing and (overall - runs["valid_ua"].mean()).abs().gt(_STALE).any():
         missing = f"results/intervals.csv is not of the runs in results/runs/{model}.csv; `dvc repro compare` makes it"
-    return Facts(label, selection, tuple(corpora), runs, intervals, measures, missing)
+    return Facts(label, selection, tuple(corpora), runs, intervals, measures, params.partition.dev, missing)
 
 
 def _licence_in(folder: Path) -> str:
@@ -283,10 +286,7 @@ def _calibration(facts: Facts, ensemble: Ensemble) -> Iterator[str]:
         yield "Probabilities are as the classifier gives them: the stored temperatures were left out."
     else:
         shown = f"{min(known):.4g}" if min(known) == max(known) else f"{min(known):.4g} to {max(known):.4g}"
-        yield (
-            f"Scores are divided by a temperature ({shown}), fitted on the validation folds of the other runs of the "
-            "same seed."
-        )
+        yield (f"The scores of a run are divided by a temperature ({shown}), fitted on {fitted_on(dev=facts.dev)}.")
     everyone = facts.measures
     if len(everyone):
         everyone = everyone[(everyone["corpus"] == ALL) & (everyone["gender"] == ALL)]

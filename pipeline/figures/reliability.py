@@ -11,6 +11,7 @@ from pipeline.evaluation.terms import ALL
 from pipeline.figures.colours import ACCENT, INK, PAPER, SOFT
 from pipeline.figures.drawing import Drawing, Look, finished, panels, shortened, styled
 from pipeline.figures.inputs import FigureInputs, epoch_words
+from pipeline.runs.calibration import fitted_on
 
 _KINDS: dict[str, tuple[str, Look]] = {
     "own": (
@@ -39,11 +40,13 @@ def draw_reliability(inputs: FigureInputs) -> Drawing | None:
         & (measures["gender"] == ALL)
     ]
     errors = everyone.groupby("model")[["ece", "ece_calibrated"]].mean()
-    return reliability_diagrams(rows, labels, errors, epoch_words(selection))
+    return reliability_diagrams(rows, labels, errors, epoch_words(selection), dev=inputs.results.params.partition.dev)
 
 
 @styled
-def reliability_diagrams(rows: pd.DataFrame, labels: Mapping[str, str], errors: pd.DataFrame, epoch: str) -> Drawing:
+def reliability_diagrams(
+    rows: pd.DataFrame, labels: Mapping[str, str], errors: pd.DataFrame, epoch: str, *, dev: bool = False
+) -> Drawing:
     """One panel for each model.
 
     Args:
@@ -51,6 +54,7 @@ def reliability_diagrams(rows: pd.DataFrame, labels: Mapping[str, str], errors: 
         labels: labels of the models by key, in the order of the panels.
         errors: `ece` and `ece_calibrated` of each model, means over its runs, in points; the latter may be empty.
         epoch: the epoch in the words of a caption: `last epoch`.
+        dev: whether runs hold a fold out (`partition.dev`).
     """
     figure, axes = panels(len(labels), 2.0, extra=0.4)
     descriptions = []
@@ -77,8 +81,8 @@ def reliability_diagrams(rows: pd.DataFrame, labels: Mapping[str, str], errors: 
         "Reliability of probabilities",
         f"Validation segments of all runs at the {epoch}, by the probability of their predicted class, in 15 bins; on "
         "the dotted line a probability is a frequency, below it predictions are too certain. The temperature of a run "
-        "is fitted on the validation folds of the other runs of its seed. ECE: expected calibration error in points, "
-        "mean over runs, before and after.",
+        f"is fitted on {fitted_on(dev=dev)}. ECE: expected calibration error in points, mean over runs, before and "
+        "after.",
         f"One panel a model. {'; '.join(descriptions)}.",
         rows,
     )

@@ -60,7 +60,7 @@ class PartitionParams(Strict):
         repeats: number of different partitions; the first does not depend on it.
         leave_one_out: with `cross_corpus`: whether as many folds more leave one corpus out each, so that with K
             corpora fold K + k trains on all but corpus k and validates it; their runs are then the headline.
-        dev: whether a run holds the next fold out of training, to choose epochs by.
+        dev: whether a run holds the next fold out of training, to choose epochs and temperatures by.
         test: recordings that are set apart.
         table: of the scheme `table`: a CSV in `external/`.
         allow_leaks: what the parts of such a table may share; the report says that they do.

@@ -37,7 +37,7 @@ def split_words(partition: PartitionParams) -> list[str]:
             "corpora, which has those on one corpus too (partition.leave_one_out)"
         )
     if partition.dev:
-        parts.append("one more fold is held out of training, to choose epochs by (partition.dev)")
+        parts.append("one more fold is held out of training, to choose epochs and temperatures by (partition.dev)")
     if partition.test is not None:
         parts.append("the test is in no fold (partition.test)")
     return [f"Split: {'; '.join(parts)}."] if parts else []

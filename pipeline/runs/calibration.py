@@ -6,7 +6,7 @@ the least mean negative log-likelihood. **These segments** are the validation fo
 same seed, as predicted by the runs that did not learn from them. So the temperature of a run does not depend on the
 labels of the run's own validation fold, and the calibration error of that fold after scaling is an honest estimate.
 Where validation parts overlap, as with `cross_corpus`, only runs count whose validation part shares nothing with this
-run's.
+run's. With `partition.dev` they are the segments of the fold that the run holds out, as the run itself predicts them.
 """
 
 from __future__ import annotations
@@ -34,6 +34,11 @@ Probabilities = NDArray[np.float64]
 
 Temperatures = Mapping[tuple[Hashable, ...], float]
 """Temperatures by repeat, fold, seed and selection."""
+
+
+def fitted_on(*, dev: bool) -> str:
+    """The segments that temperatures are fitted on, in words; `dev`: with a held-out fold (`partition.dev`)."""
+    return "the fold that the run holds out" if dev else "the validation folds of the other runs of its seed"
 
 
 def tempered(probabilities: Probabilities, temperature: float) -> Probabilities:
@@ -104,14 +109,14 @@ def cross_validated_temperatures(predictions: pd.DataFrame, classes: Sequence[st
     return found
 
 
-def calibrated(predictions: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """The predictions of one model with cross-validated probabilities in place of its own; rows without are left out.
+def calibrated(predictions: pd.DataFrame, classes: Sequence[str], temperatures: Temperatures) -> pd.DataFrame:
+    """The predictions of one model with scaled probabilities in place of its own; rows without are left out.
 
     Args:
         predictions: rows of `results/predictions` of one model.
         classes: the classes, in the order of the columns.
+        temperatures: temperatures of the model's runs.
     """
-    temperatures = cross_validated_temperatures(predictions, classes)
     columns = [f"p_{name}" for name in classes]
     parts = []
     for key, rows in predictions.groupby([*RUN_KEYS, "selection"], sort=False):

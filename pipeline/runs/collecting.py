@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
@@ -12,7 +12,7 @@ import pandas as pd
 
 from pipeline.core.features import Shape
 from pipeline.folds.params import headline_folds
-from pipeline.runs.calibration import Temperatures, cross_validated_temperatures
+from pipeline.runs.calibration import Temperatures, cross_validated_temperatures, fitted_temperature
 from pipeline.runs.identity import RunSpec, hashes_shape
 from pipeline.runs.params import RunSections
 from pipeline.runs.selection import Others, Run, select_epochs
@@ -27,7 +27,7 @@ from pipeline.training.state import Epoch
 class ModelResults:
     """The tables of one model (RUNS, HISTORY and predictions) and the record of how its runs were trained.
 
-    `temperatures` are those of `cross_validated_temperatures`.
+    `temperatures` are those of `runs.calibration`.
     """
 
     runs: pd.DataFrame
@@ -67,6 +67,7 @@ def collect(
     temperatures = {
         **cross_validated_temperatures(table[headline], params.classes),
         **cross_validated_temperatures(table[~headline], params.classes),
+        **_held_out_temperatures(ordered, segments, params.classes),
     }
     record = {"model": model, "runs": [_record(run, temperatures) for run in ordered]}
     return ModelResults(runs, history, table, record, temperatures)
@@ -143,6 +144,22 @@ def _predictions(run: FinishedRun, selection: str, segments: pd.DataFrame, param
     for index, name in enumerate(params.classes):
         table[f"p_{name}"] = probabilities[:, index].round(6)
     return table.assign(repeat=run.spec.repeat)
+
+
+def _held_out_temperatures(
+    finished: Iterable[FinishedRun], segments: Mapping[int, pd.DataFrame], classes: Sequence[str]
+) -> Temperatures:
+    """The temperature of every run and selection that has predicted a fold held out by `partition.dev`."""
+    found: dict[tuple[Hashable, ...], float] = {}
+    position = {name: index for index, name in enumerate(classes)}
+    for run in finished:
+        table = segments[run.spec.repeat]
+        emotions = table["emotion"][in_part(table, run.spec.fold, "dev")]
+        labels = np.asarray(emotions.map(position), dtype=np.int64)
+        for name, snapshot in run.snapshots.items():
+            if snapshot.dev is not None:
+                found[(*_key(run.spec), name)] = fitted_temperature(snapshot.dev.double().numpy(), labels)
+    return found
 
 
 def _key(spec: RunSpec) -> Run:

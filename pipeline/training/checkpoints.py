@@ -146,8 +146,8 @@ def snapshot_tensors(snapshots: Mapping[str, Snapshot]) -> dict[str, Tensor]:
     for name, snapshot in snapshots.items():
         tensors |= {f"{name}/weights/{key}": tensor for key, tensor in snapshot.weights.items()}
         tensors[f"{name}/probabilities"] = snapshot.probabilities
-        if snapshot.test is not None:
-            tensors[f"{name}/test"] = snapshot.test
+        apart = {"dev": snapshot.dev, "test": snapshot.test}
+        tensors |= {f"{name}/{part}": scored for part, scored in apart.items() if scored is not None}
     return tensors
 
 
@@ -159,7 +159,11 @@ def snapshots_of(tensors: Mapping[str, Tensor], epochs: Mapping[str, int]) -> di
     """
     return {
         name: Snapshot(
-            epoch, below(tensors, f"{name}/weights"), tensors[f"{name}/probabilities"], tensors.get(f"{name}/test")
+            epoch,
+            below(tensors, f"{name}/weights"),
+            tensors[f"{name}/probabilities"],
+            tensors.get(f"{name}/dev"),
+            tensors.get(f"{name}/test"),
         )
         for name, epoch in epochs.items()
     }

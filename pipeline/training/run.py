@@ -15,7 +15,7 @@ from pipeline.core.errors import InputError
 from pipeline.models.base import Classifier, TrainingSet
 from pipeline.models.family import Design, Family
 from pipeline.training.batches import PRECISIONS, SegmentBank
-from pipeline.training.data import Experiment
+from pipeline.training.data import Experiment, Positions
 from pipeline.training.loop import Scores, Scoring, train
 from pipeline.training.params import TrainParams
 from pipeline.training.speech import SpeechTask, gathered_batch, probabilities, score
@@ -100,18 +100,24 @@ def train_run(
     elif not state.history:
         _fit(state, network, task, speakers_of(experiment.segments)[parts.train.cpu()], seeds, dev)
         after_epoch(state)
-    if len(parts.test) and state.diverged_epoch is None:
-        _score_test(state, network, bank, parts.test)
+    if state.diverged_epoch is None:
+        _score_apart(state, network, bank, parts)
 
 
-def _score_test(state: RunState, network: Classifier, bank: SegmentBank, segments: torch.Tensor) -> None:
-    """Add the probabilities of the segments that are set apart to the snapshots, when nothing is chosen any more."""
+def _score_apart(state: RunState, network: Classifier, bank: SegmentBank, parts: Positions) -> None:
+    """Add the probabilities of held-out segments and of the test to the snapshots, when no epoch is chosen any more."""
+    if not len(parts.dev) and not len(parts.test):
+        return
     own = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     scored: dict[int, Snapshot] = {}
     for name, snapshot in state.snapshots.items():
         if snapshot.epoch not in scored:
             network.load_state_dict(snapshot.weights)
-            scored[snapshot.epoch] = replace(snapshot, test=probabilities(network, bank, segments))
+            dev, test = (
+                probabilities(network, bank, segments) if len(segments) else None
+                for segments in (parts.dev, parts.test)
+            )
+            scored[snapshot.epoch] = replace(snapshot, dev=dev, test=test)
         setattr(state, name, scored[snapshot.epoch])
     network.load_state_dict(own)
 

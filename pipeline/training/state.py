@@ -42,12 +42,14 @@ class Snapshot:
         epoch: the epoch.
         weights: its tensors by name.
         probabilities: (validation items, classes) probabilities.
-        test: (test items, classes) probabilities, computed once after the last epoch; None without a test.
+        dev: (held-out items, classes) probabilities, computed once after the last epoch; None without `partition.dev`.
+        test: (test items, classes) probabilities, likewise; None without a test.
     """
 
     epoch: int
     weights: dict[str, Tensor]
     probabilities: Tensor
+    dev: Tensor | None = None
     test: Tensor | None = None
 
 

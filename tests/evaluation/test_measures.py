@@ -11,7 +11,7 @@ from pipeline.evaluation.bootstrap import RunCounts, bootstrap_interval, count_b
 from pipeline.evaluation.loading import load_predictions
 from pipeline.evaluation.measures import by_utterance, calibration_error, measure
 from pipeline.evaluation.tables import measures_schema
-from pipeline.runs.calibration import calibrated
+from pipeline.runs.calibration import calibrated, cross_validated_temperatures
 from pipeline.runs.tables import predictions_schema
 
 CLASSES = ("joy", "anger", "fear")
@@ -44,7 +44,9 @@ def predictions_of(skill=1.0, seed=0, folds=2, seeds=(1, 2), model="PreAct"):
 
 def test_every_group_has_scikit_learns_figures(tmp_path):
     table = predictions_of()
-    found = measure({"PreAct": table}, {"PreAct": calibrated(table, CLASSES)}, CLASSES)
+    found = measure(
+        {"PreAct": table}, {"PreAct": calibrated(table, CLASSES, cross_validated_temperatures(table, CLASSES))}, CLASSES
+    )
     write_table(found, tmp_path / "measures.csv", measures_schema(CLASSES))
     again = read_table(tmp_path / "measures.csv", measures_schema(CLASSES))
     assert len(found) == len(again) == 2 * 2 * 2 * 2 * (1 + 2 + 2)
@@ -67,7 +69,9 @@ def test_every_group_has_scikit_learns_figures(tmp_path):
 def test_a_class_that_a_group_lacks_has_no_recall_and_takes_no_part():
     table = predictions_of()
     table = table[(table["emotion"] != "joy") | (table["corpus"] != "savee")]
-    found = measure({"PreAct": table}, {"PreAct": calibrated(table, CLASSES)}, CLASSES)
+    found = measure(
+        {"PreAct": table}, {"PreAct": calibrated(table, CLASSES, cross_validated_temperatures(table, CLASSES))}, CLASSES
+    )
     savee = found[found["corpus"] == "savee"]
     assert savee["recall_joy"].isna().all()
     assert savee["ua"].to_numpy() == pytest.approx(savee[["recall_anger", "recall_fear"]].mean(axis=1).to_numpy())

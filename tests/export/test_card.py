@@ -15,7 +15,7 @@ from pipeline.evaluation.measures import measure
 from pipeline.evaluation.tables import INTERVALS, measures_schema
 from pipeline.export.card import Corpus, load_facts, selection_of, write_card
 from pipeline.prediction.ensemble import load_ensemble
-from pipeline.runs.calibration import calibrated
+from pipeline.runs.calibration import calibrated, cross_validated_temperatures
 from pipeline.runs.selection import select_epochs
 from pipeline.runs.tables import HISTORY, RUNS
 from tests.helpers.experiment import CLASSES, params_with, write_experiment
@@ -41,7 +41,10 @@ def project(tmp_path_factory):
             table["predicted"] = [CLASSES[one] for one in values.argmax(axis=1)]
             rows.append(table.assign(model="PreAct", repeat=1, fold=fold, seed=seed, selection="last"))
     predictions = {"PreAct": pd.concat(rows, ignore_index=True)}
-    scaled = {model: calibrated(table, CLASSES) for model, table in predictions.items()}
+    scaled = {
+        model: calibrated(table, CLASSES, cross_validated_temperatures(table, CLASSES))
+        for model, table in predictions.items()
+    }
     measures = measure(predictions, scaled, CLASSES)
     write_table(measures, root / "results/measures.csv", measures_schema(CLASSES))
     everyone = measures[(measures["corpus"] == "all") & (measures["level"] == "segment")]
@@ -90,7 +93,7 @@ def test_its_numbers_are_those_of_the_tables(project, card):
         assert f"| {row.corpus} | {row.gender} | {row.actors} | {row.ua:.1f} |" in card
     calibration = next(line for line in card.splitlines() if line.startswith("Expected calibration error"))
     assert numbers(calibration) == [round(everyone[name].mean(), 1) for name in ("ece", "ece_calibrated")]
-    assert "Scores are divided by a temperature (1.5)" in card
+    assert "The scores of a run are divided by a temperature (1.5)" in card
 
 
 def test_weights_of_other_runs_have_no_numbers_of_the_model(project):

@@ -42,7 +42,7 @@ def predictions(folds=3, seeds=(1, 2), number=300, sharpness=(2.0,) * 9):
 
 def both(table):
     """The predictions of one model by its name, and the same with cross-validated probabilities."""
-    return {"M": table}, {"M": calibrated(table, CLASSES)}
+    return {"M": table}, {"M": calibrated(table, CLASSES, cross_validated_temperatures(table, CLASSES))}
 
 
 def loss(values, labels, temperature):
@@ -100,7 +100,7 @@ def test_repetitions_are_kept_apart():
 def test_one_fold_has_no_temperature():
     table = predictions(1)
     assert cross_validated_temperatures(table, CLASSES) == {}
-    assert calibrated(table, CLASSES).empty
+    assert calibrated(table, CLASSES, cross_validated_temperatures(table, CLASSES)).empty
     assert measure(*both(table), CLASSES)["ece_calibrated"].isna().all()
     assert set(reliability(*both(table), CLASSES)["probabilities"]) == {"own"}
 

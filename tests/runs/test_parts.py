@@ -112,6 +112,29 @@ def test_a_held_out_fold_chooses_an_epoch_and_is_neither_trained_nor_validated_o
     assert weights["fold1-seed1-dev"].epoch == chosen
 
 
+def test_the_temperature_of_a_run_is_fitted_on_the_fold_that_it_holds_out(root):
+    params = divide({**HELD, "train.folds": (1, 2)})
+    specs, runs = trained(params)
+    experiment = specs[0].load_experiment(torch.device("cpu"))
+    results = collect("PreAct", runs, {1: segments_of(params)}, params)
+    weights = dict(trained_weights(runs, params, experiment.shape, {}, temperatures=results.temperatures))
+    for spec, run in zip(specs, runs, strict=True):
+        held = experiment.split(spec.fold).dev
+        labels = experiment.bank.emotions[held].numpy()
+        for name, snapshot in run.snapshots.items():
+            network = spec.family.classifier(spec.design(experiment.shape), 0)
+            network.load_state_dict(snapshot.weights)
+            scores = np.log(predict(network, experiment.bank, held).double().numpy())
+
+            def loss(temperature, scores=scores, labels=labels):
+                scaled = np.exp(scores / temperature)
+                return -np.log(scaled[range(len(labels)), labels] / scaled.sum(axis=1)).mean()
+
+            found = weights[f"fold{spec.fold}-seed1-{name}"].temperature
+            assert loss(found) <= min(map(loss, np.geomspace(0.05, 20, 200))) + 1e-6
+            assert results.record["runs"][spec.fold - 1]["temperature"][name] == found
+
+
 def epochs(*scores):
     return [
         Epoch(at, 1.0, 50.0, float("nan"), float("nan"), 1.0, 40.0, 1.0, score) for at, score in enumerate(scores, 1)

@@ -74,7 +74,7 @@ def test_sentences_and_a_held_out_fold_reach_tables_and_page(root, capsys):
     assert pd.read_csv("results/test/PreAct.csv").empty
     page = Path("results/report.html").read_text()
     assert "each is validated on sentences that it never heard, by actors that it may have heard." in page
-    assert "one more fold is held out of training, to choose epochs by (partition.dev)." in page
+    assert "one more fold is held out of training, to choose epochs and temperatures by (partition.dev)." in page
     table = pd.read_csv("results/tables/table8.csv")
     assert set(table["selection"]) == {"last", "best", "crossval", "dev"}
     assert table["selection"].iloc[0] == "dev"
