@@ -18,10 +18,11 @@ from pipeline.models.convolving import Convolutions
 from pipeline.models.forest import LEAST_PROBABILITY, Forest
 from pipeline.models.framewise import FramewiseNetwork, LayerWeights
 from pipeline.models.linear import LinearClassifier
+from pipeline.models.options import POOLED_BANDS
 from pipeline.models.perceptron import Perceptron
 from pipeline.models.pooling import FLOOR, SegmentPooling
 from pipeline.models.recurrent import Recurrent
-from pipeline.models.resnext import POOLED_BANDS, Block, ResNeXt
+from pipeline.models.resnext import Block, ResNeXt
 from pipeline.training.params import Reading
 
 

@@ -88,6 +88,10 @@ class FeatureParams(Strict):
         return self.left + 1 + self.right
 
 
+POOLED_BANDS = 8
+"""Number of frequency bands of the pooling `bands`: 32 channels x 8 bands are Table 5's 256 affine inputs."""
+
+
 class NetworkParams(Strict):
     """Options that all ResNeXts share: the network of Table 5 or a smaller one.
 
@@ -102,6 +106,11 @@ class NetworkParams(Strict):
     pooling: Pooling
     padding: Padding
     dropout: Annotated[float, Field(ge=0, lt=1)]
+
+    @property
+    def least_columns(self) -> int:
+        """The fewest columns of features that leave enough for the pooling; an even kernel takes one column away."""
+        return (POOLED_BANDS if self.pooling == "bands" else 1) + 1 - self.kernel[1] % 2
 
     @model_validator(mode="after")
     def _stages_agree(self) -> NetworkParams:

@@ -15,13 +15,10 @@ from pipeline.models.convolution import Convolution
 from pipeline.models.layouts import LAYOUTS, BranchLayout, build_branch
 from pipeline.models.mixing import Mixing
 from pipeline.models.normalisation import BatchNorm1d
-from pipeline.models.options import Constancy, Gamma, Mixup, Padding, Pooling, ShakeDrop, Shaking
+from pipeline.models.options import POOLED_BANDS, Constancy, Gamma, Mixup, Padding, Pooling, ShakeDrop, Shaking
 from pipeline.models.shakedrop import BlockDrop, disturb, keep_probability
 from pipeline.models.shaking import Draws, mix_branches
 from pipeline.models.variance_constancy import VarianceConstancy, clip_gradients_by_layer, middle_frames
-
-POOLED_BANDS = 8
-"""Number of frequency bands of the pooling `bands`: 32 channels x 8 bands are Table 5's 256 affine inputs."""
 
 
 class Block(nn.Module):
