@@ -12,6 +12,7 @@ import re
 import struct
 from dataclasses import dataclass
 
+from pipeline.audio.impostors import SNIFFED, impostor
 from pipeline.audio.window import Source, Window
 
 TAIL = 1 << 16
@@ -140,6 +141,9 @@ _AIFF = _Family(">I", data=b"SSND", inner=8)
 _CAF = _Family(">q", pad=1, start=8, outer=None, inner=4)
 _W64 = _Family("<Q", name=16, inclusive=True, pad=8, start=40, outer=16, outer_extra=0)
 
+TAGS = re.compile(rb"ID3|TAG|APETAGEX|LYRICSBEGIN|3DI|<\?xpacket")
+"""The first bytes of tags that programs put behind the end of a file."""
+
 FILES = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"riff", b"caff")
 """Beginnings of files, which are no chunks: a second recording is joined to the first."""
 
@@ -262,11 +266,12 @@ def _samples(
         for after in dict.fromkeys((end, end + -end % family.pad)):
             if _only_chunks(stream, after, size, outer_end, family):
                 return (declared if declared % frame == 0 else (after - first) // frame * frame), True
-        # What follows is not part of the file. But a killed writer leaves both lengths as they were when it began, or
-        # when it last wrote them: the samples then go on, for longer than was declared.
+        # A killed writer leaves both lengths as they were when it last wrote them, and the samples go on. Other
+        # programs put tags, pictures or zeros behind the end that both state.
         if declared and end <= size and outer_end in (end, end + -end % family.pad):
             stream.seek(end)
-            if size - end <= declared or not any(stream.read(1 << 20)):
+            rest = stream.read(1 << 20)
+            if not any(rest) or TAGS.match(rest) or impostor(rest[:SNIFFED]) is not None:
                 return declared, False
     return max(0, _end_before_chunks(stream, first, size, family) - first) // frame * frame, False
 

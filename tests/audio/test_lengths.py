@@ -79,12 +79,23 @@ def test_a_cut_file_says_what_it_declares_and_holds(tmp_path, name):
     assert examine(path).note == f"its header declares 96000 bytes of samples and {2 * held} follow"
 
 
-def test_both_lengths_of_a_killed_writer_lose_nothing(tmp_path):
-    """The header agrees with itself, and far more follows than it says."""
+@pytest.mark.parametrize("length", [2000, 48_000, 90_000])
+def test_both_lengths_of_a_killed_writer_lose_nothing(tmp_path, length):
+    """The header agrees with itself, and more follows than it says."""
     content = by_libsndfile("WAV")
-    (tmp_path / "a.wav").write_bytes(patched(patched(content, 40, "<I", 2000), 4, "<I", 2036))
+    (tmp_path / "a.wav").write_bytes(patched(patched(content, 40, "<I", length), 4, "<I", length + 36))
     np.testing.assert_array_equal(load(tmp_path / "a.wav"), noise())
-    assert examine(tmp_path / "a.wav").note == "its header declares 2000 bytes of samples and 96000 follow"
+    assert examine(tmp_path / "a.wav").note == f"its header declares {length} bytes of samples and 96000 follow"
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [b"TAG" + b"Title" * 25, b"APETAGEX" + bytes(range(200)), bytes(5000), b"\xff\xd8\xff\xe0" + bytes(range(256)) * 8],
+    ids=["ID3v1", "APE", "zeros", "JPEG"],
+)
+def test_what_programs_put_behind_the_end_is_not_sound(tmp_path, behind):
+    (tmp_path / "a.wav").write_bytes(by_libsndfile("WAV") + behind)
+    np.testing.assert_array_equal(load(tmp_path / "a.wav"), noise())
 
 
 def test_nist_sphere(tmp_path):
