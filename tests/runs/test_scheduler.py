@@ -230,7 +230,8 @@ def test_a_full_disk_is_named_costs_no_checkpoint_and_the_run_goes_on_when_there
     assert Trainer(params, "cpu", store).train(spec).trained
     undisturbed = root / "undisturbed"
     assert Trainer(params, "cpu", undisturbed).train(spec).trained
-    assert folder.load().history == RunFolder(undisturbed, spec).load().history
+    # As text: since Python 3.13, rows with NaN are not equal to themselves.
+    assert repr(folder.load().history) == repr(RunFolder(undisturbed, spec).load().history)
     assert folder.failure() is None
 
 
