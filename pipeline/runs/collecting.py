@@ -63,12 +63,14 @@ def collect(
     ]
     columns = list(predictions_schema(params.classes).columns)
     table = pd.concat(predictions, ignore_index=True) if predictions else pd.DataFrame(columns=columns)
-    headline = table["fold"].isin(headline_folds(params.partition))
-    temperatures = {
-        **cross_validated_temperatures(table[headline], params.classes),
-        **cross_validated_temperatures(table[~headline], params.classes),
-        **_held_out_temperatures(ordered, segments, params.classes),
-    }
+    if params.partition.dev:
+        temperatures = _held_out_temperatures(ordered, segments, params.classes)
+    else:
+        headline = table["fold"].isin(headline_folds(params.partition))
+        temperatures = {
+            **cross_validated_temperatures(table[headline], params.classes),
+            **cross_validated_temperatures(table[~headline], params.classes),
+        }
     record = {"model": model, "runs": [_record(run, temperatures) for run in ordered]}
     return ModelResults(runs, history, table, record, temperatures)
 
